@@ -1,0 +1,42 @@
+// Channel failure: the failures that a channel finds by itself, in words for the roll call. Pure.
+
+import type { AgentDefinition, ChannelDefinition } from './definitions.ts'
+import type { Failure } from './failure.ts'
+import { CONNECT_MS_MAX } from './limits.ts'
+
+export const ENDED: Failure = { kind: 'retryable', reason: 'unavailable', message: 'the connection ended by itself' }
+
+export const SILENCE: Failure = {
+  kind: 'retryable',
+  reason: 'timeout',
+  message: `the platform did not answer within ${CONNECT_MS_MAX / 1_000} seconds`,
+  remedy: 'It is tried again by itself; check the network and api_root if it stays so',
+}
+
+export const STUCK: Failure = {
+  kind: 'defect',
+  reason: 'defect',
+  message: 'the old connection did not end, so no second one was opened beside it',
+  remedy: 'Restart the gateway',
+}
+
+interface Needs {
+  readonly definition: ChannelDefinition
+  readonly agents: Readonly<Record<string, AgentDefinition>>
+}
+
+/** Variables that this channel, or an agent that it leads to, needs and does not have. */
+export function missingFailure({ definition, agents }: Needs): Failure | null {
+  const { routes } = definition
+  const led = [routes.default, routes.dm, routes.group].filter((id) => id !== null)
+  const missing = new Set([...definition.missing, ...led.flatMap((id) => agents[id]?.missing ?? [])])
+  if (missing.size === 0) return null
+  const names = [...missing].join(', ')
+  const [be, it] = missing.size === 1 ? ['is', 'it'] : ['are', 'them']
+  return {
+    kind: 'permanent',
+    reason: 'missing',
+    message: `${names} ${be} not set`,
+    remedy: `Set ${it} in the environment or in the .env file beside the configuration, and start again`,
+  }
+}

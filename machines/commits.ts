@@ -1,0 +1,236 @@
+// Commits: what a session's decisions leave in history, inbox and outbox. Pure: each function makes one transaction's content.
+//   S3. A reply is committed before it is sent: whatever a person is told leaves through `replies` here.
+//   S4. Every accepted message is settled exactly once: answered, discarded on the sender's word, or dead letter.
+
+import { COMMANDS } from './commands.ts'
+import { type Failure, sayable } from './failure.ts'
+import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
+import { MESSAGE_TRIES_MAX } from './limits.ts'
+import type {
+  AcceptedMessage,
+  Commit,
+  NewTranscriptEntry,
+  Outcome,
+  Reply,
+  SessionState,
+  Settlement,
+} from './messages.ts'
+
+/** How a run ended. */
+export type RunOutcome =
+  | { readonly kind: 'answered'; readonly text: string }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+/** What these functions need to know of a session. */
+export interface Speaker {
+  readonly key: string
+  readonly channel: string
+  readonly conversation: string
+  readonly agent: string
+  readonly model: string
+  readonly waiting: Inbox
+  /** The turn that is being prepared or run; empty otherwise. */
+  readonly turn: Inbox
+  readonly turnId: string
+}
+
+/** The end of a run: its messages answered, or told in plain words why not. */
+export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: readonly number[]): Commit {
+  const dead = speaker.turn.filter((item) => exhausted.includes(item.message.seq))
+  const live = speaker.turn.filter((item) => !exhausted.includes(item.message.seq))
+  const replies = dead.length === 0 ? [] : [reply(speaker, dead, brokenText())]
+  if (live.length > 0) replies.push(reply(speaker, live, outcomeText(outcome)))
+  return {
+    ...base(speaker),
+    settled: [...settle(live, 'answered', null), ...settle(dead, 'dead', 'it broke its session')],
+    entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),
+    replies,
+  }
+}
+
+/** An interrupt: the running turn ends without an answer; what was said stays in the history. */
+export function interruptCommit(speaker: Speaker): Commit {
+  return {
+    ...base(speaker),
+    settled: settle(speaker.turn, 'discarded', 'interrupted'),
+    entries: cancelled(speaker),
+    replies: [],
+  }
+}
+
+/** `/stop`: the run is over, what waited is discarded and counted. */
+export function stopCommit(speaker: Speaker, command: AcceptedMessage, during: SessionState): Commit {
+  if (during === 'idle') return answerCommit(speaker, command, 'There is nothing to stop.')
+  const count = turnsWaiting(speaker.waiting)
+  const dropped = count === 0 ? '' : ` ${count} waiting ${count === 1 ? 'message was' : 'messages were'} discarded.`
+  return withStop(speaker, command, `Stopped.${dropped}`)
+}
+
+/** `/new`: as `/stop`, and the history begins anew. */
+export function newCommit(speaker: Speaker, command: AcceptedMessage): Commit {
+  const stopped = withStop(speaker, command, 'Started over: this session’s history is empty now.')
+  const reset: NewTranscriptEntry = { role: 'reset', turn: speaker.turnId, text: '', sender: null }
+  return { ...stopped, entries: [...stopped.entries, reset] }
+}
+
+/** A message that the inbox had no room for: refused aloud, kept as a dead letter. */
+export function refuseCommit(speaker: Speaker, message: AcceptedMessage): Commit {
+  const count = turnsWaiting(speaker.waiting)
+  const text = `Your message was not kept: ${count} messages are waiting already. Send it again later, or /stop to drop them.`
+  return {
+    ...base(speaker),
+    settled: [{ seq: message.seq, outcome: 'dead', reason: 'the inbox was full' }],
+    entries: [],
+    replies: [replyTo(speaker, message, text)],
+  }
+}
+
+/** A message of a session that was given up: set aside, and its sender told. */
+export function abandonCommit(message: AcceptedMessage): Commit {
+  return {
+    channel: message.channel,
+    sessionKey: message.sessionKey,
+    settled: [{ seq: message.seq, outcome: 'dead', reason: 'its session could not be restarted' }],
+    entries: [],
+    replies: [{ conversation: message.conversation, text: brokenText(), replyTo: null }],
+  }
+}
+
+/** An answer that needs no run. */
+export function answerCommit(speaker: Speaker, command: AcceptedMessage, text: string): Commit {
+  return {
+    ...base(speaker),
+    settled: [{ seq: command.seq, outcome: 'answered', reason: null }],
+    entries: [],
+    replies: [replyTo(speaker, command, text)],
+  }
+}
+
+/** A message that arrived twice in one activation changes nothing. */
+export function isKnown(speaker: Speaker, seq: number): boolean {
+  return [...speaker.turn, ...speaker.waiting].some((item) => item.message.seq === seq)
+}
+
+/** The words for a command that touches nothing; null for those that do. */
+export function commandText(speaker: Speaker, command: AcceptedMessage, during: SessionState): string | null {
+  const { name = '', text = '' } = command.command ?? {}
+  switch (name) {
+    case 'start':
+      return `Hello. You are talking to ${speaker.agent}. Write a message, or /help for what I understand.`
+    case 'help':
+      return Object.entries(COMMANDS)
+        .map(([known, says]) => `/${known} – ${says}`)
+        .join('\n')
+    case 'status':
+      return statusText(speaker, during)
+    case 'whoami':
+      return whoamiText(speaker, command)
+    case 'approve':
+    case 'deny':
+      return 'There is nothing to approve.'
+    case 'queue':
+    case 'steer':
+      return argumentProblem(name, text)
+    case 'retry':
+    case 'undo':
+      return during === 'idle' ? null : `Not now: a run is in progress. Wait for it or /stop it, then /${name} again.`
+    case 'stop':
+    case 'new':
+      return null
+    default:
+      return `I do not know /${name}. /help lists what I understand.`
+  }
+}
+
+function argumentProblem(name: string, text: string): string | null {
+  if (text === '') return `/${name} needs a text after it, for example: /${name} and in euros?`
+  if (text.startsWith('/')) return `A command cannot be given to /${name}; send it by itself.`
+  return null
+}
+
+function statusText(speaker: Speaker, during: SessionState): string {
+  return [
+    `Session: ${speaker.key}`,
+    `State: ${during}`,
+    `Agent: ${speaker.agent}`,
+    `Model: ${speaker.model}`,
+    `Waiting: ${turnsWaiting(speaker.waiting)}`,
+  ].join('\n')
+}
+
+function whoamiText(speaker: Speaker, { sender, conversation }: AcceptedMessage): string {
+  const handle = sender.handle === null ? '' : ` (${sender.handle})`
+  return `You: ${sender.id}${handle}\nConversation: ${conversation}\nSession: ${speaker.key}`
+}
+
+function withStop(speaker: Speaker, command: AcceptedMessage, text: string): Commit {
+  const answer = answerCommit(speaker, command, text)
+  return {
+    ...answer,
+    settled: [
+      ...settle(speaker.turn, 'discarded', 'stopped'),
+      ...settle(speaker.waiting, 'discarded', 'stopped'),
+      ...answer.settled,
+    ],
+    entries: cancelled(speaker),
+  }
+}
+
+/** What a cancelled turn leaves in the history: what was asked, and that no answer was given. */
+function cancelled(speaker: Speaker): NewTranscriptEntry[] {
+  if (speaker.turn.length === 0 || speaker.turnId === '') return []
+  return [...userEntries(speaker, speaker.turn), { role: 'partial', turn: speaker.turnId, text: '', sender: null }]
+}
+
+function turnEntries(speaker: Speaker, live: Inbox, outcome: RunOutcome): NewTranscriptEntry[] {
+  const again: NewTranscriptEntry = { role: 'undo', turn: speaker.turnId, text: '', sender: null }
+  const answered = [...userEntries(speaker, live), outcomeEntry(speaker, outcome)]
+  return live.some((item) => item.retry) && outcome.kind === 'answered' ? [again, ...answered] : answered
+}
+
+function userEntries(speaker: Speaker, turn: Inbox): NewTranscriptEntry[] {
+  return turnTexts(turn).map(({ item, text }) => ({
+    role: 'user',
+    turn: speaker.turnId,
+    text,
+    sender: item.message.sender,
+  }))
+}
+
+function outcomeEntry(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry {
+  const role = outcome.kind === 'answered' ? 'assistant' : 'failure'
+  return { role, turn: speaker.turnId, text: outcomeText(outcome), sender: null }
+}
+
+function outcomeText(outcome: RunOutcome): string {
+  if (outcome.kind === 'answered') return outcome.text
+  return `I could not answer: ${sayable(outcome.failure)}`
+}
+
+function brokenText(): string {
+  return `I gave up on your message: it failed ${MESSAGE_TRIES_MAX} times. It was set aside for the operator.`
+}
+
+function settle(items: Inbox, outcome: Outcome, reason: string | null): Settlement[] {
+  return items.map((item) => ({ seq: item.message.seq, outcome, reason }))
+}
+
+function reply(speaker: Speaker, items: Inbox, text: string): Reply {
+  const last = items.at(-1)
+  return last === undefined
+    ? { conversation: speaker.conversation, text, replyTo: null }
+    : replyTo(speaker, last.message, text)
+}
+
+/** In a group several people speak: the answer points at the message that it answers. */
+function replyTo(speaker: Speaker, message: AcceptedMessage, text: string): Reply {
+  return {
+    conversation: speaker.conversation,
+    text,
+    replyTo: message.kind === 'group' ? message.platformMessageId : null,
+  }
+}
+
+function base(speaker: Speaker): Pick<Commit, 'channel' | 'sessionKey'> {
+  return { channel: speaker.channel, sessionKey: speaker.key }
+}

@@ -1,0 +1,106 @@
+// Inbox: the messages that wait for a turn of their session, and the busy modes. Pure functions over plain data.
+//   S2. An inbox never exceeds its limit. (Messages of one album or one split text count once.)
+//   The answer to an offer is what the sender is told: kept, duplicate or refused.
+
+import type { BusyMode } from './definitions.ts'
+import { GATHER_QUIET_MS } from './limits.ts'
+import type { AcceptedMessage } from './messages.ts'
+
+export interface InboxItem {
+  readonly message: AcceptedMessage
+  /** What the model is given: the text, or what stood after `/queue` or `/steer`. */
+  readonly text: string
+  /** The busy mode that this message asked for. */
+  readonly manner: BusyMode
+  /** `/retry`: the last message of the history is asked again. */
+  readonly retry: boolean
+}
+
+export type Inbox = readonly InboxItem[]
+
+export type Offer = { readonly verdict: 'kept'; readonly inbox: Inbox } | { readonly verdict: 'refused' }
+
+/** What a message means to the inbox; null for commands that are not for it. */
+export function itemOf(message: AcceptedMessage, mode: BusyMode): InboxItem | null {
+  const { command } = message
+  if (command === null) return { message, text: message.text, manner: mode, retry: false }
+  switch (command.name) {
+    case 'queue':
+      return { message, text: command.text, manner: 'queue', retry: false }
+    case 'steer':
+      return { message, text: command.text, manner: 'steer', retry: false }
+    case 'retry':
+      return { message, text: '', manner: 'queue', retry: true }
+    default:
+      return null
+  }
+}
+
+/** Puts an item in its place: steering goes ahead of what waits and behind earlier steering. */
+export function offer(inbox: Inbox, item: InboxItem, limit: number): Offer {
+  const continued = inbox.slice(-PARTS_APART_MAX).some((waiting) => joins(waiting, item))
+  if (!continued && turnsWaiting(inbox) >= limit) return { verdict: 'refused' }
+  if (item.manner !== 'steer') return { verdict: 'kept', inbox: [...inbox, item] }
+  const ahead = inbox.filter((waiting) => waiting.manner === 'steer')
+  const behind = inbox.filter((waiting) => waiting.manner !== 'steer')
+  return { verdict: 'kept', inbox: [...ahead, item, ...behind] }
+}
+
+/** The next turn: the first item with all that belongs to it, and with `collect` all that waits. */
+export function takeTurn(inbox: Inbox): { readonly turn: Inbox; readonly inbox: Inbox } {
+  const turn: InboxItem[] = []
+  const rest: InboxItem[] = []
+  for (const item of inbox) (belongs(turn, item) ? turn : rest).push(item)
+  return { turn, inbox: rest }
+}
+
+/** How many turns an inbox would make if each were its own. */
+export function turnsWaiting(inbox: Inbox): number {
+  return inbox.filter(
+    (item, index) => !inbox.slice(Math.max(0, index - PARTS_APART_MAX), index).some((earlier) => joins(earlier, item)),
+  ).length
+}
+
+/** Parts of one message stand this close together: an album has ten at most. */
+const PARTS_APART_MAX = 10
+
+/** Whether more of the same message may still be on its way. */
+export function mayGrow(inbox: Inbox): boolean {
+  const last = takeTurn(inbox).turn.at(-1)
+  return last !== undefined && (last.message.album !== null || last.message.continues)
+}
+
+/** Photos and documents never interrupt. */
+export function interrupts(item: InboxItem): boolean {
+  return item.manner === 'interrupt' && item.message.attachments === 0
+}
+
+/** Whether `next` is a further part of the message that `earlier` began: an album, or a text that the client split. */
+export function joins(earlier: InboxItem, next: InboxItem): boolean {
+  const [a, b] = [earlier.message, next.message]
+  if (a.sender.id !== b.sender.id || earlier.retry || next.retry) return false
+  if (a.album !== null) return a.album === b.album
+  return a.continues && b.album === null && b.command === null && b.acceptedAtMs - a.acceptedAtMs <= 2 * GATHER_QUIET_MS
+}
+
+/** The texts of a turn, parts of one message joined again, in the order of their arrival. */
+export function turnTexts(turn: Inbox): { readonly item: InboxItem; readonly text: string }[] {
+  const texts: { item: InboxItem; last: InboxItem; text: string }[] = []
+  for (const item of turn) {
+    const begun = texts.find((text) => joins(text.last, item))
+    if (begun === undefined) texts.push({ item, last: item, text: item.text })
+    else Object.assign(begun, { last: item, text: joinText(begun.text, item) })
+  }
+  return texts.map(({ item, text }) => ({ item, text }))
+}
+
+function belongs(turn: readonly InboxItem[], item: InboxItem): boolean {
+  const first = turn[0]
+  if (first === undefined) return true
+  return (first.manner === 'collect' && item.manner === 'collect') || turn.some((earlier) => joins(earlier, item))
+}
+
+function joinText(text: string, item: InboxItem): string {
+  if (item.message.album === null) return text + item.text
+  return [text, item.text].filter((part) => part !== '').join('\n')
+}

@@ -1,0 +1,184 @@
+// Messages: everything that one actor may send another, and the plain data inside it.
+// The protocol in one place: what is not here is not said. All of it survives JSON.
+
+import type { Failure } from './failure.ts'
+
+// --- what people write ------------------------------------------------------------------------------------------
+
+export interface Sender {
+  /** The platform's id of the person, as a string. */
+  readonly id: string
+  /** A name to show; null when the platform gives none. */
+  readonly name: string | null
+  /** `@handle` in lower case; null when there is none. */
+  readonly handle: string | null
+}
+
+/** One platform message, normalised by an adapter. */
+export interface Inbound {
+  readonly channel: string
+  /** The place where people talk, as the adapter encodes it; a topic is a place of its own. */
+  readonly conversation: string
+  /** The platform's own id of the message, unique within the conversation; the key of duplicate detection. */
+  readonly platformMessageId: string
+  readonly kind: 'dm' | 'group'
+  readonly sender: Sender
+  /** Text or caption; empty when there is none. */
+  readonly text: string
+  /** In a group: it names the bot, replies to it, or is a command addressed to it. In a dm: true. */
+  readonly addressed: boolean
+  /** Parts of one album share this id; null for everything else. */
+  readonly album: string | null
+  /** How many photos, documents and the like came with it. Media never interrupt a run. */
+  readonly attachments: number
+  /** True when the client may have split a longer text here (it is about as long as a message can be). */
+  readonly continues: boolean
+}
+
+export interface Command {
+  /** Without the slash, lower case. */
+  readonly name: string
+  readonly text: string
+}
+
+/** An inbound message after its durable accept. */
+export interface AcceptedMessage extends Inbound {
+  /** The store's accept sequence: total order of everything that was ever accepted. */
+  readonly seq: number
+  readonly sessionKey: string
+  readonly agent: string
+  readonly command: Command | null
+  readonly acceptedAtMs: number
+}
+
+// --- what a session writes down -----------------------------------------------------------------------------------
+
+export type TranscriptRole =
+  | 'user'
+  | 'assistant'
+  /** The part of an answer that was there when its run was cancelled. */
+  | 'partial'
+  /** A run failed; the text says how. */
+  | 'failure'
+  /** `/new`: history begins after it. */
+  | 'reset'
+  /** `/undo`: the turn named by `undoes` is not part of the history any more. */
+  | 'undo'
+
+export interface NewTranscriptEntry {
+  readonly role: TranscriptRole
+  /** The turn that it belongs to. */
+  readonly turn: string
+  readonly text: string
+  /** Who wrote it, for `user` entries; null otherwise. */
+  readonly sender: Sender | null
+}
+
+/** One line of the durable, append-only record of a session. */
+export interface TranscriptEntry extends NewTranscriptEntry {
+  readonly seq: number
+  readonly atMs: number
+}
+
+/** How an accepted message ended (S4). */
+export type Outcome = 'answered' | 'discarded' | 'dead'
+
+export interface Settlement {
+  readonly seq: number
+  readonly outcome: Outcome
+  /** Why, for `dead` and `discarded`. */
+  readonly reason: string | null
+}
+
+export interface Reply {
+  readonly conversation: string
+  readonly text: string
+  /** The platform message that it answers; null: none in particular. */
+  readonly replyTo: string | null
+}
+
+/** History, inbox and outbox in one transaction. */
+export interface Commit {
+  readonly channel: string
+  /** null: the replies belong to no session (a message from outside, a pairing code). */
+  readonly sessionKey: string | null
+  readonly settled: readonly Settlement[]
+  readonly entries: readonly NewTranscriptEntry[]
+  readonly replies: readonly Reply[]
+}
+
+/** One committed reply that is not delivered yet. */
+export interface OutboxItem {
+  readonly id: number
+  readonly channel: string
+  readonly conversation: string
+  readonly text: string
+  readonly replyTo: string | null
+  /** Parts of a split text that already have a receipt; sending goes on with this one. */
+  readonly partsSent: number
+  /** A send of the next part was begun before and its end is not known. */
+  readonly uncertain: boolean
+}
+
+// --- what people see of a session -----------------------------------------------------------------------------------
+
+export type SessionState = 'idle' | 'pending' | 'running'
+
+/** Best effort, never stored: typing, streaming, the state on a page. */
+export type Progress =
+  | { readonly kind: 'state'; readonly session: string; readonly state: SessionState }
+  | { readonly kind: 'delta'; readonly session: string; readonly turn: string; readonly text: string }
+
+export type ChannelState = 'connecting' | 'live' | 'retrying' | 'failed' | 'paused' | 'stopped'
+
+export interface ChannelReport {
+  readonly id: string
+  readonly state: ChannelState
+  readonly failure: Failure | null
+}
+
+// --- between actors ---------------------------------------------------------------------------------------------------
+
+/** To the root supervisor and router. */
+export type ToGateway =
+  | { readonly type: 'message.accepted'; readonly message: AcceptedMessage }
+  | { readonly type: 'outbox.owed'; readonly channel: string; readonly conversation: string }
+  | { readonly type: 'channel.reported'; readonly report: ChannelReport }
+  | { readonly type: 'channel.control'; readonly channel: string; readonly control: ChannelControl }
+  | { readonly type: 'slot.requested'; readonly sessionKey: string }
+  | { readonly type: 'slot.released'; readonly sessionKey: string }
+  | { readonly type: 'sweep' }
+  | { readonly type: 'drain' }
+
+export type ChannelControl = 'pause' | 'resume' | 'reconnect'
+
+export type ToChannel =
+  | { readonly type: 'message.accepted'; readonly message: AcceptedMessage }
+  | { readonly type: 'outbox.owed'; readonly conversation: string }
+  | { readonly type: 'control'; readonly control: ChannelControl }
+  | { readonly type: 'sweep' }
+  | { readonly type: 'drain' }
+  | ConnectionEvent
+  | { readonly type: 'child.stopped'; readonly child: string; readonly routed: number }
+
+/** What the connection tells its channel. After `connection.ended` nothing of it runs any more (C2). */
+export type ConnectionEvent =
+  | { readonly type: 'connection.live' }
+  | { readonly type: 'connection.ended'; readonly failure: Failure | null }
+
+/** `routed` numbers a child's line: see placement.ts. */
+export type ToPartition =
+  | { readonly type: 'message.route'; readonly routed: number; readonly message: AcceptedMessage }
+  | { readonly type: 'outbox.route'; readonly routed: number; readonly conversation: string }
+  | { readonly type: 'child.rested'; readonly child: string; readonly routed: number }
+  | { readonly type: 'restart.due'; readonly child: string }
+  | { readonly type: 'sweep' }
+  | { readonly type: 'drain' }
+
+export type ToSession =
+  | { readonly type: 'message.routed'; readonly routed: number; readonly message: AcceptedMessage }
+  | { readonly type: 'slot.granted' }
+  | { readonly type: 'record.failed'; readonly failure: Failure }
+  | { readonly type: 'drain' }
+
+export type ToDelivery = { readonly type: 'outbox.routed'; readonly routed: number } | { readonly type: 'drain' }

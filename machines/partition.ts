@@ -1,0 +1,287 @@
+// Partition: supervises at most PARTITION_CHILDREN_MAX sessions and deliveries of one channel. It knows nothing of their work.
+//   A child that fails takes nobody along: it is stopped, and started again after a backoff; a session's messages come back from
+//   the store, so that nothing depends on what the failed one held in memory.
+//   A child is stopped at rest only when it has seen the last message that was routed to it (see placement.ts).
+//   While a session waits for its restart, its messages are held here and go in behind the recovered ones.
+
+import { enqueueActions, fromPromise, setup } from 'xstate'
+import { channelOf, deliveryAddress, gateway, isSession, nameOf, sessionAddress } from './addresses.ts'
+import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
+import type { AgentDefinition, ChannelDefinition } from './definitions.ts'
+import { deliveryMachine } from './delivery.ts'
+import { assert, unprovided } from './failure.ts'
+import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
+import type { AcceptedMessage, ToPartition } from './messages.ts'
+import { nextRestart } from './restart.ts'
+import { sessionMachine } from './session.ts'
+import type { SessionInput } from './session-words.ts'
+
+export interface PartitionInput {
+  readonly definition: ChannelDefinition
+  readonly agents: Readonly<Record<string, AgentDefinition>>
+}
+
+export interface PartitionContext extends PartitionInput {
+  readonly children: Readonly<Record<string, Child>>
+}
+
+interface Child {
+  /** Number of the last message that was routed to it. */
+  readonly routed: number
+  /** Sweeps since it came to rest; null while it is at work. */
+  readonly sweeps: number | null
+  /** Failures since it last rested. */
+  readonly failures: number
+  /** Messages that wait for its restart; null while it is alive. */
+  readonly held: readonly AcceptedMessage[] | null
+}
+
+export interface ChildFailure {
+  readonly child: string
+  readonly error: unknown
+  /** null: it is not started again. */
+  readonly restartAfterMs: number | null
+}
+
+export const partitionMachine = setup({
+  types: {
+    context: {} as PartitionContext,
+    events: {} as ToPartition | ChildEnded,
+    input: {} as PartitionInput,
+  },
+  actors: {
+    session: sessionMachine,
+    delivery: deliveryMachine,
+    /** The unfinished messages of one session, oldest first. */
+    recover: fromPromise<readonly AcceptedMessage[], { key: string }>(() => unprovided('recover')),
+  },
+  actions: {
+    /** Says in the log which child failed and what happens now. */
+    noteFailure: (_, _params: ChildFailure) => unprovided('noteFailure'),
+    /** Every unfinished message of a session becomes a dead letter; its sender is told. What is owed stays owed. */
+    abandon: (_, _params: ChildFailure) => unprovided('abandon'),
+
+    routeMessage: enqueueActions(({ context, event, enqueue }) => {
+      assert(event.type === 'message.route', 'routeMessage answers message.route')
+      const { message, routed } = event
+      const id = sessionAddress(message.sessionKey)
+      const child = context.children[id]
+      enqueue.assign({ children: withChild(context, id, routedTo(child, routed, message)) })
+      if (child?.held != null) return
+      if (child === undefined) {
+        enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, message) })
+      }
+      enqueue.sendTo(id, { type: 'message.routed', routed, message })
+    }),
+    routeOutbox: enqueueActions(({ context, event, enqueue }) => {
+      assert(event.type === 'outbox.route', 'routeOutbox answers outbox.route')
+      const { conversation, routed } = event
+      const id = deliveryAddress(conversation)
+      const child = context.children[id]
+      enqueue.assign({ children: withChild(context, id, routedTo(child, routed, null)) })
+      if (child?.held != null) return
+      if (child === undefined) {
+        enqueue.spawnChild('delivery', { id, input: { channel: context.definition.id, conversation } })
+      }
+      enqueue.sendTo(id, { type: 'outbox.routed', routed })
+    }),
+    noteRested: enqueueActions(({ context, event, enqueue }) => {
+      assert(event.type === 'child.rested', 'noteRested answers child.rested')
+      const child = context.children[event.child]
+      if (child === undefined || child.routed !== event.routed) return
+      if (isSession(event.child)) {
+        enqueue.assign({ children: withChild(context, event.child, { ...child, sweeps: 0, failures: 0 }) })
+        return
+      }
+      enqueue.stopChild(event.child)
+      enqueue.assign({ children: withoutChildren(context, [event.child]) })
+      enqueue.sendTo(channelOf(context.definition.id), {
+        type: 'child.stopped',
+        child: event.child,
+        routed: child.routed,
+      })
+    }),
+    passivate: enqueueActions(({ context, enqueue }) => {
+      const resting = Object.entries(context.children).filter(([, child]) => child.sweeps !== null)
+      const due = resting.filter(([, child]) => (child.sweeps ?? 0) + 1 >= SWEEPS_BEFORE_PASSIVATION)
+      for (const [id, child] of due) {
+        enqueue.stopChild(id)
+        enqueue.sendTo(channelOf(context.definition.id), { type: 'child.stopped', child: id, routed: child.routed })
+      }
+      const older = resting.map(([id, child]) => [id, { ...child, sweeps: (child.sweeps ?? 0) + 1 }] as const)
+      const children = { ...context.children, ...Object.fromEntries(older) }
+      enqueue.assign({
+        children: withoutChildren(
+          { ...context, children },
+          due.map(([id]) => id),
+        ),
+      })
+    }),
+    /** A failed child stays in `children` until it is stopped; a slot that it held goes to the next. */
+    stopFailed: enqueueActions(({ event, enqueue }) => {
+      assert(hasFailed(event) || isDone(event), 'stopFailed answers the end of a child')
+      enqueue.stopChild(event.actorId)
+      const id = childOf(event.actorId)
+      if (isSession(id)) enqueue.sendTo(gateway, { type: 'slot.released', sessionKey: nameOf(id) })
+    }),
+    restartLater: enqueueActions(({ context, event, enqueue }) => {
+      const ended = endOf(context, event)
+      if (ended === null || ended.restartAfterMs === null) return
+      const { id, child, restartAfterMs } = ended
+      const waiting = { ...child, failures: child.failures + 1, sweeps: null, held: child.held ?? [] }
+      enqueue.assign({ children: withChild(context, id, waiting) })
+      enqueue.raise({ type: 'restart.due', child: id }, { delay: restartAfterMs })
+    }),
+    forget: enqueueActions(({ context, event, enqueue }) => {
+      const ended = endOf(context, event)
+      if (ended === null) return
+      enqueue.assign({ children: withoutChildren(context, [ended.id]) })
+      enqueue.sendTo(channelOf(context.definition.id), {
+        type: 'child.stopped',
+        child: ended.id,
+        routed: ended.child.routed,
+      })
+    }),
+    restart: enqueueActions(({ context, event, enqueue }) => {
+      assert(event.type === 'restart.due', 'restart answers restart.due')
+      const child = context.children[event.child]
+      if (child === undefined) return
+      if (isSession(event.child)) {
+        const key = nameOf(event.child)
+        enqueue.spawnChild('recover', { id: `recovery:${key}`, input: { key } })
+        return
+      }
+      const conversation = nameOf(event.child)
+      enqueue.assign({ children: withChild(context, event.child, { ...child, held: null }) })
+      enqueue.spawnChild('delivery', { id: event.child, input: { channel: context.definition.id, conversation } })
+      enqueue.sendTo(event.child, { type: 'outbox.routed', routed: child.routed })
+    }),
+    resume: enqueueActions(({ context, event, enqueue }) => {
+      assert(isDone(event), 'resume answers the end of a recovery')
+      enqueue.stopChild(event.actorId)
+      const id = childOf(event.actorId)
+      const child = context.children[id]
+      if (child === undefined) return
+      const messages = inOrder([...(event.output as readonly AcceptedMessage[]), ...(child.held ?? [])])
+      const first = messages[0]
+      if (first === undefined) {
+        enqueue.assign({ children: withoutChildren(context, [id]) })
+        enqueue.sendTo(channelOf(context.definition.id), { type: 'child.stopped', child: id, routed: child.routed })
+        return
+      }
+      enqueue.assign({ children: withChild(context, id, { ...child, held: null }) })
+      enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, first) })
+      for (const message of messages) enqueue.sendTo(id, { type: 'message.routed', routed: child.routed, message })
+    }),
+    tellChildren: enqueueActions(({ context, enqueue }) => {
+      for (const [id, child] of Object.entries(context.children))
+        if (child.held === null) enqueue.sendTo(id, { type: 'drain' })
+    }),
+  },
+  guards: {
+    givesUp: ({ context, event }) => {
+      const ended = endOf(context, event)
+      return ended !== null && ended.restartAfterMs === null
+    },
+  },
+}).createMachine({
+  id: 'partition',
+  description: 'Supervises at most 64 sessions and deliveries; one failure is one child’s.',
+  context: ({ input }) => ({ ...input, children: {} }),
+  initial: 'supervising',
+  states: {
+    supervising: {
+      description: 'Children are started by their first message and stopped at rest.',
+      on: {
+        'message.route': { actions: 'routeMessage' },
+        'outbox.route': { actions: 'routeOutbox' },
+        'child.rested': { actions: 'noteRested' },
+        'restart.due': { actions: 'restart' },
+        sweep: { actions: 'passivate' },
+        'xstate.error.actor.*': [
+          {
+            guard: 'givesUp',
+            actions: [
+              'stopFailed',
+              { type: 'noteFailure', params: failureIn },
+              { type: 'abandon', params: failureIn },
+              'forget',
+            ],
+          },
+          { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'] },
+        ],
+        'xstate.done.actor.*': { actions: 'resume' },
+        drain: { target: 'draining', actions: 'tellChildren' },
+      },
+    },
+    draining: {
+      description: 'No session is started any more: its messages are on disk. What is owed is still sent.',
+      on: {
+        'outbox.route': { actions: 'routeOutbox' },
+        'child.rested': { actions: 'noteRested' },
+        'xstate.error.actor.*': { actions: 'stopFailed' },
+        'xstate.done.actor.*': { actions: 'stopFailed' },
+      },
+    },
+  },
+})
+
+function failureIn({ context, event }: { context: PartitionContext; event: ToPartition | ChildEnded }): ChildFailure {
+  const ended = endOf(context, event)
+  return {
+    child: ended?.id ?? 'unknown',
+    error: hasFailed(event) ? event.error : null,
+    restartAfterMs: ended?.restartAfterMs ?? null,
+  }
+}
+
+/** The child that an event says has failed, and when it is started again; null when it is none of ours any more. */
+function endOf(context: PartitionContext, event: ToPartition | ChildEnded) {
+  if (!hasFailed(event)) return null
+  const id = childOf(event.actorId)
+  const child = context.children[id]
+  if (child === undefined) return null
+  const next = nextRestart(child.failures + 1)
+  return { id, child, restartAfterMs: next === 'giveUp' ? null : next.restartAfterMs }
+}
+
+/** A recovery stands for the session that it is to restart. */
+function childOf(actorId: string): string {
+  return actorId.replace(/^recovery:/, 'session:')
+}
+
+function withChild(context: PartitionContext, id: string, child: Child): PartitionContext['children'] {
+  return { ...context.children, [id]: child }
+}
+
+function withoutChildren(context: PartitionContext, ids: readonly string[]): PartitionContext['children'] {
+  return Object.fromEntries(Object.entries(context.children).filter(([id]) => !ids.includes(id)))
+}
+
+function routedTo(child: Child | undefined, routed: number, message: AcceptedMessage | null): Child {
+  if (child === undefined) return { routed, sweeps: null, failures: 0, held: null }
+  const held = child.held === null || message === null ? child.held : [...child.held, message]
+  return { ...child, routed, sweeps: null, held }
+}
+
+function inOrder(messages: readonly AcceptedMessage[]): AcceptedMessage[] {
+  const bySeq = new Map(messages.map((message) => [message.seq, message]))
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq)
+}
+
+function sessionInput(context: PartitionContext, message: AcceptedMessage): SessionInput {
+  const agent = context.agents[message.agent]
+  return {
+    key: message.sessionKey,
+    channel: context.definition.id,
+    conversation: message.conversation,
+    agent: message.agent,
+    model: agent === undefined ? 'none' : modelLabel(agent),
+    busyMode: context.definition.busyMode,
+    queueLimit: context.definition.queueLimit,
+  }
+}
+
+function modelLabel({ model }: AgentDefinition): string {
+  return model.provider === 'echo' ? 'echo' : `${model.provider}:${model.name}`
+}

@@ -1,0 +1,285 @@
+// Session: one agent's life in one conversation.
+// Owns the inbox and the turn that is being worked on. The transcript belongs to the store, the connection to the channel.
+//   S1. At most one run of a session exists: it is invoked by `running`, and the way there leads through `pending` alone.
+//   S2. The inbox never exceeds its limit: see inbox.ts.
+//   S5. When a session is idle its inbox is empty: what happens after a run is decided in the transition that ends it.
+//   S6. Nothing of a cancelled run is delivered or stored afterwards: leaving `working` stops the run, and a stopped actor
+//       has nowhere to send to.
+//   S7. `pending` ends by itself: preparation has a deadline, and a slot comes free because every run has one.
+// `idle → pending` is synchronous and before any await: it is the claim. There is no flag beside it.
+
+import { turnCommit } from './commits.ts'
+import { failureOf } from './failure.ts'
+import {
+  answer,
+  initialContext,
+  interruption,
+  refusal,
+  runInput,
+  startOver,
+  startOverAfterTurn,
+  state,
+  stop,
+  stopWaiting,
+  triesOfTurn,
+  undoing,
+  words,
+} from './session-words.ts'
+
+export const sessionMachine = words.createMachine({
+  id: 'session',
+  description: 'One agent’s life in one conversation: idle → pending → running is the guard against a second run.',
+  context: ({ input }) => initialContext(input),
+  initial: 'idle',
+  on: {
+    'record.failed': {
+      description: 'The disk did not take an answer: restart from the last commit.',
+      actions: { type: 'escalate', params: ({ event }) => ({ error: event.failure }) },
+    },
+  },
+  states: {
+    idle: {
+      description: 'Nothing waits and nothing runs.',
+      entry: ['assertEmpty', { type: 'show', params: state('idle') }, 'tellRested'],
+      on: {
+        'message.routed': [
+          { guard: 'isKnown', actions: ['noteRouted', 'tellRested'] },
+          {
+            guard: { type: 'isAnsweredAtOnce', params: { during: 'idle' } },
+            actions: ['noteRouted', { type: 'record', params: answer('idle') }, 'noteAnswered', 'tellRested'],
+          },
+          {
+            guard: { type: 'isCommand', params: { name: 'stop' } },
+            actions: ['noteRouted', { type: 'record', params: stop('idle') }, 'noteAnswered', 'tellRested'],
+          },
+          {
+            guard: { type: 'isCommand', params: { name: 'new' } },
+            actions: ['noteRouted', { type: 'record', params: startOver }, 'noteAnswered', 'tellRested'],
+          },
+          {
+            guard: { type: 'isCommand', params: { name: 'undo' } },
+            actions: ['noteRouted', { type: 'undo', params: undoing }, 'noteAnswered', 'tellRested'],
+          },
+          { target: 'pending', actions: ['noteRouted', 'keep'] },
+        ],
+        drain: 'draining',
+      },
+    },
+
+    pending: {
+      description: 'Claimed: a turn will run. Waits for the rest of an album, for a slot, for preparation.',
+      entry: { type: 'show', params: state('pending') },
+      initial: 'arriving',
+      on: {
+        'message.routed': [
+          { guard: 'isKnown', actions: 'noteRouted' },
+          {
+            guard: { type: 'isAnsweredAtOnce', params: { during: 'pending' } },
+            actions: ['noteRouted', { type: 'record', params: answer('pending') }, 'noteAnswered'],
+          },
+          {
+            guard: { type: 'isCommand', params: { name: 'stop' } },
+            target: 'idle',
+            actions: [
+              'noteRouted',
+              { type: 'record', params: stop('pending') },
+              'noteAnswered',
+              'forgetTurn',
+              'forgetWaiting',
+              'releaseSlot',
+            ],
+          },
+          {
+            guard: { type: 'isCommand', params: { name: 'new' } },
+            target: 'idle',
+            actions: [
+              'noteRouted',
+              { type: 'record', params: startOver },
+              'noteAnswered',
+              'forgetTurn',
+              'forgetWaiting',
+              'releaseSlot',
+            ],
+          },
+          { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
+          { actions: ['noteRouted', 'keep'] },
+        ],
+        drain: { target: 'draining', actions: [{ type: 'releaseTries', params: triesOfTurn }, 'releaseSlot'] },
+      },
+      states: {
+        arriving: {
+          description: 'Decides whether more of the first message may still come.',
+          always: [{ guard: 'mayGrow', target: 'gathering' }, { target: 'waiting' }],
+        },
+        gathering: {
+          description: 'The parts of an album or of a split text become one message.',
+          initial: 'quiet',
+          after: { gatherMsMax: 'waiting' },
+          states: {
+            quiet: {
+              description: 'Each further part begins the quiet time again.',
+              after: { gatherQuietMs: '#session.pending.waiting' },
+              on: {
+                'message.routed': {
+                  guard: 'isNewPart',
+                  target: 'quiet',
+                  reenter: true,
+                  actions: ['noteRouted', 'keep'],
+                },
+              },
+            },
+          },
+        },
+        waiting: {
+          description: 'For one of the slots that `concurrent_runs` allows; first come, first served.',
+          entry: 'requestSlot',
+          on: { 'slot.granted': { target: 'preparing', actions: 'takeTurn' } },
+        },
+        preparing: {
+          description: 'A try is counted, the history is loaded.',
+          invoke: {
+            id: 'prepare',
+            src: 'prepare',
+            input: ({ context }) => ({ key: context.key, turn: context.turn }),
+            onDone: [
+              {
+                guard: { type: 'nothingToRun', params: ({ event }) => event.output },
+                target: '#session.running.committing',
+                actions: { type: 'keepPrepared', params: ({ event }) => event.output },
+              },
+              {
+                target: '#session.running',
+                actions: { type: 'keepPrepared', params: ({ event }) => event.output },
+              },
+            ],
+            onError: {
+              target: '#session.running.committing',
+              actions: { type: 'keepPreparationFailure', params: ({ event }) => ({ failure: failureOf(event.error) }) },
+            },
+          },
+          after: {
+            pendingMsMax: { target: '#session.running.committing', actions: 'keepPreparationTimeout' },
+          },
+        },
+      },
+    },
+
+    running: {
+      description: 'The one run of this session, then its commit.',
+      entry: { type: 'show', params: state('running') },
+      initial: 'working',
+      on: { drain: { actions: 'beginDrain' } },
+      states: {
+        working: {
+          description: 'The agent is at work; leaving this state ends it and closes its request.',
+          invoke: {
+            id: 'run',
+            src: 'run',
+            input: ({ context }) => runInput(context),
+            onDone: {
+              target: 'committing',
+              actions: { type: 'keepOutcome', params: ({ event }) => ({ outcome: event.output }) },
+            },
+            onError: { actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) } },
+          },
+          on: {
+            'message.routed': [
+              { guard: 'isKnown', actions: 'noteRouted' },
+              {
+                guard: { type: 'isAnsweredAtOnce', params: { during: 'running' } },
+                actions: ['noteRouted', { type: 'record', params: answer('running') }, 'noteAnswered'],
+              },
+              {
+                guard: { type: 'isCommand', params: { name: 'stop' } },
+                target: '#session.idle',
+                actions: [
+                  'noteRouted',
+                  { type: 'record', params: stop('running') },
+                  'noteAnswered',
+                  'forgetTurn',
+                  'forgetWaiting',
+                  'releaseSlot',
+                ],
+              },
+              {
+                guard: { type: 'isCommand', params: { name: 'new' } },
+                target: '#session.idle',
+                actions: [
+                  'noteRouted',
+                  { type: 'record', params: startOver },
+                  'noteAnswered',
+                  'forgetTurn',
+                  'forgetWaiting',
+                  'releaseSlot',
+                ],
+              },
+              { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
+              {
+                guard: 'interrupts',
+                target: '#session.pending',
+                actions: ['noteRouted', 'keep', { type: 'record', params: interruption }, 'forgetTurn'],
+              },
+              { actions: ['noteRouted', 'keep'] },
+            ],
+          },
+        },
+        committing: {
+          description:
+            'History, inbox and outbox in one transaction. The run is over; what arrives waits for the next turn.',
+          initial: 'writing',
+          on: {
+            'message.routed': [
+              { guard: 'isKnown', actions: 'noteRouted' },
+              {
+                guard: { type: 'isAnsweredAtOnce', params: { during: 'running' } },
+                actions: ['noteRouted', { type: 'record', params: answer('running') }, 'noteAnswered'],
+              },
+              {
+                guard: { type: 'isCommand', params: { name: 'stop' } },
+                actions: ['noteRouted', { type: 'record', params: stopWaiting }, 'noteAnswered', 'forgetWaiting'],
+              },
+              {
+                guard: { type: 'isCommand', params: { name: 'new' } },
+                actions: [
+                  'noteRouted',
+                  { type: 'record', params: startOverAfterTurn },
+                  'noteAnswered',
+                  'forgetWaiting',
+                ],
+              },
+              { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
+              { actions: ['noteRouted', 'keep'] },
+            ],
+          },
+          states: {
+            writing: {
+              description:
+                'What comes next is decided in the transition that ends this state: there is no moment between.',
+              invoke: {
+                id: 'commit',
+                src: 'commit',
+                input: ({ context }) => turnCommit(context, context.outcome, context.exhausted),
+                onDone: [
+                  { guard: 'isDraining', target: '#session.draining', actions: ['forgetTurn', 'releaseSlot'] },
+                  { guard: 'hasWaiting', target: '#session.pending', actions: 'forgetTurn' },
+                  { target: '#session.idle', actions: ['forgetTurn', 'releaseSlot'] },
+                ],
+                onError: { target: 'writingAgain', actions: 'countCommitFailure' },
+              },
+            },
+            writingAgain: {
+              description: 'The disk did not take the commit: the answer is kept and written again later.',
+              after: { commitBackoff: 'writing' },
+            },
+          },
+        },
+      },
+    },
+
+    draining: {
+      description: 'Takes nothing on: what arrives now is on disk and is answered after the next start.',
+      entry: 'tellRested',
+      on: { 'message.routed': { actions: ['noteRouted', 'tellRested'] } },
+    },
+  },
+})

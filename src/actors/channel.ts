@@ -1,0 +1,165 @@
+// Channel actor: the channel's machine with its effects: the connection, the door, recovery.
+// Owns the adapter of its channel: built here from the definition at the first connection, never copied.
+//   M5. The platform is told only after the durable accept: the door resolves when the message is on disk.
+
+import { fromCallback, fromPromise } from 'xstate'
+import { admit, isAllowed } from '../../machines/admission.ts'
+import { channelMachine } from '../../machines/channel.ts'
+import type { ChannelDefinition } from '../../machines/definitions.ts'
+import { FailureError, failureOf } from '../../machines/failure.ts'
+import { RECOVERY_BATCH } from '../../machines/limits.ts'
+import type { ConnectionEvent, Inbound } from '../../machines/messages.ts'
+import { sessionKey } from '../../machines/session-key.ts'
+import type { Adapter, Door, Reception } from '../channels/adapter.ts'
+import { type Parts, tellGateway } from './parts.ts'
+import { partitionActor, withAgent } from './partition.ts'
+
+export function channelActor(parts: Parts) {
+  return channelMachine.provide({
+    actors: {
+      partition: partitionActor(parts),
+      recover: fromPromise(({ input, system }) => recover(parts, input.channel, system)),
+      connection: fromCallback(({ input, sendBack, receive, system }) => {
+        const controller = new AbortController()
+        receive(() => controller.abort())
+        connect(parts, { definition: input.definition, signal: controller.signal, sendBack, system })
+        return () => controller.abort()
+      }),
+    },
+    actions: {
+      noteFailure: (_, { partition, error }) => {
+        parts.log.error({ actor: partition, err: error }, 'a partition failed; its sessions come back from the store')
+      },
+      wakeOwed: ({ system }, { channel }) => {
+        wakeOwed(parts, channel, system).catch((error: unknown) => {
+          parts.log.warn({ channel, err: error }, 'what is owed could not be read; the next reply wakes it')
+        })
+      },
+    },
+  })
+}
+
+interface Connecting {
+  readonly definition: ChannelDefinition
+  readonly signal: AbortSignal
+  readonly sendBack: (event: ConnectionEvent) => void
+  readonly system: unknown
+}
+
+function connect(parts: Parts, connecting: Connecting): void {
+  const { definition, sendBack } = connecting
+  const log = parts.log.child({ channel: definition.id })
+  run(parts, connecting).then(
+    () => sendBack({ type: 'connection.ended', failure: null }),
+    (error: unknown) => {
+      const failure = failureOf(error)
+      if (failure.kind === 'defect') log.error({ err: error }, 'the connection failed by a defect')
+      else log.warn({ reason: failure.reason }, `the connection ended: ${failure.message}`)
+      sendBack({ type: 'connection.ended', failure })
+    },
+  )
+}
+
+async function run(parts: Parts, { definition, signal, sendBack, system }: Connecting): Promise<void> {
+  const adapter = parts.adapters.get(definition.id) ?? (await construct(parts, definition))
+  parts.adapters.set(definition.id, adapter)
+  let handle: string | null = null
+  const door: Door = {
+    live: (identity) => {
+      handle = identity.name
+      parts.log.info({ channel: definition.id, as: identity.name }, 'the channel is live')
+      sendBack({ type: 'connection.live' })
+    },
+    receive: (message) => receive(parts, { message, definition, handle, system }),
+  }
+  await adapter.run(door, signal)
+}
+
+async function construct(parts: Parts, definition: ChannelDefinition): Promise<Adapter> {
+  const platform = parts.platforms[definition.platform]
+  if (platform === undefined) throw new FailureError(unknownPlatform(definition.platform))
+  const create = await platform.load()
+  const { store, world, secret } = parts
+  return create({
+    definition,
+    secret,
+    world,
+    log: parts.log.child({ channel: definition.id }),
+    journal: {
+      append: (entry) => store.appendJournal({ channel: definition.id, ...entry }),
+      after: (conversation, id, limit) => store.journalAfter(definition.id, conversation, id, limit),
+    },
+  })
+}
+
+interface Receiving {
+  readonly message: Inbound
+  readonly definition: ChannelDefinition
+  readonly handle: string | null
+  readonly system: unknown
+}
+
+/** Admission, then one durable write, then the way to the session. */
+async function receive(parts: Parts, { message, definition, handle, system }: Receiving): Promise<Reception> {
+  const { store } = parts
+  const mayBePaired = definition.unknownUserPolicy === 'pair' && !isAllowed(message.sender, definition)
+  const paired = mayBePaired && (await store.isPaired(definition.id, message.sender.id))
+  const admission = admit(message, { definition, handle, paired })
+  if (!admission.admitted) {
+    parts.log.info(
+      { channel: definition.id, user: message.sender.id },
+      `a message was turned away: ${admission.reason}`,
+    )
+    if (admission.reason === 'stranger' && mayBePaired) await offerPairing(parts, message, system)
+    return { accepted: false, reason: admission.reason }
+  }
+  const { agent, command } = admission
+  const key = sessionKey(definition, message)
+  const accepted = { ...message, sessionKey: key, agent, command, acceptedAtMs: parts.world.nowMs() }
+  const journaled = parts.platforms[definition.platform]?.journaled ?? false
+  const { seq, duplicate } = await store.accept({ ...accepted, journaled })
+  if (!duplicate) tellGateway(system, { type: 'message.accepted', message: { ...accepted, seq } })
+  return { accepted: true, duplicate, seq }
+}
+
+async function offerPairing(parts: Parts, message: Inbound, system: unknown): Promise<void> {
+  if (message.kind !== 'dm') return
+  const { channel, conversation, sender } = message
+  const code = await parts.store.pairingCode(channel, { id: sender.id, name: sender.name })
+  const text = `I do not know you yet. Your pairing code is ${code}. Whoever runs this bot can let you in with it.`
+  await parts.store.commit({
+    channel,
+    sessionKey: null,
+    settled: [],
+    entries: [],
+    replies: [{ conversation, text, replyTo: null }],
+  })
+  tellGateway(system, { type: 'outbox.owed', channel, conversation })
+}
+
+/** Everything of this channel that an earlier process accepted or owed and did not finish. */
+async function recover(parts: Parts, channel: string, system: unknown): Promise<void> {
+  let after = 0
+  let count = 0
+  for (;;) {
+    const messages = await parts.store.unfinished(channel, after, RECOVERY_BATCH)
+    for (const message of messages) {
+      tellGateway(system, { type: 'message.accepted', message: withAgent(parts, message) })
+    }
+    count += messages.length
+    after = messages.at(-1)?.seq ?? after
+    if (messages.length < RECOVERY_BATCH) break
+  }
+  if (count > 0) parts.log.info({ channel, messages: count }, 'unfinished messages were taken up')
+  await wakeOwed(parts, channel, system)
+}
+
+async function wakeOwed(parts: Parts, channel: string, system: unknown): Promise<void> {
+  for (const conversation of await parts.store.owed(channel)) {
+    tellGateway(system, { type: 'outbox.owed', channel, conversation })
+  }
+}
+
+function unknownPlatform(name: string) {
+  return { kind: 'permanent', reason: 'missing', message: `there is no platform "${name}"` } as const
+}

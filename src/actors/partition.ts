@@ -1,0 +1,49 @@
+// Partition actor: the partition's machine with its effects.
+
+import { fromPromise } from 'xstate'
+import { abandonCommit } from '../../machines/commits.ts'
+import { isSession, nameOf } from '../../machines/addresses.ts'
+import type { AcceptedMessage } from '../../machines/messages.ts'
+import { type ChildFailure, partitionMachine } from '../../machines/partition.ts'
+import { deliveryActor } from './delivery.ts'
+import { type Parts, tellGateway } from './parts.ts'
+import { sessionActor } from './session.ts'
+
+export function partitionActor(parts: Parts) {
+  return partitionMachine.provide({
+    actors: {
+      session: sessionActor(parts),
+      delivery: deliveryActor(parts),
+      recover: fromPromise(async ({ input }) => {
+        const messages = await parts.store.unfinishedOf(input.key)
+        return messages.map((message) => withAgent(parts, message))
+      }),
+    },
+    actions: {
+      noteFailure: (_, { child, error, restartAfterMs }) => {
+        const next = restartAfterMs === null ? 'it is not started again' : `it is started again in ${restartAfterMs} ms`
+        parts.log.error({ actor: child, err: error }, `an actor failed; ${next}`)
+      },
+      abandon: ({ system }, params) => {
+        abandon(parts, params, system).catch((error: unknown) => {
+          parts.log.error({ actor: params.child, err: error }, 'messages of a given-up session could not be set aside')
+        })
+      },
+    },
+  })
+}
+
+/** The file may have changed since a message was accepted: an agent that is gone is replaced by the channel's default. */
+export function withAgent(parts: Parts, message: AcceptedMessage): AcceptedMessage {
+  if (parts.definition.agents[message.agent] !== undefined) return message
+  const channel = parts.definition.channels[message.channel]
+  return channel === undefined ? message : { ...message, agent: channel.routes.default }
+}
+
+async function abandon(parts: Parts, { child }: ChildFailure, system: unknown): Promise<void> {
+  if (!isSession(child)) return
+  for (const message of await parts.store.unfinishedOf(nameOf(child))) {
+    await parts.store.commit(abandonCommit(message))
+    tellGateway(system, { type: 'outbox.owed', channel: message.channel, conversation: message.conversation })
+  }
+}

@@ -1,0 +1,62 @@
+// Agent: the contract between a run and what can think. Built from a definition inside the run that uses it, never shared.
+
+import type { AgentDefinition, SecretReference } from '../../machines/definitions.ts'
+import type { Sender } from '../../machines/messages.ts'
+import type { Log } from '../log.ts'
+import type { World } from '../world.ts'
+
+export interface Agent {
+  /**
+   * One model answer. Resolves with the whole text. Rejects with a FailureError in plain words; with `cancelled` when
+   * `signal` aborts, in which case the request to the model is closed at once. Nothing is called after it settled.
+   */
+  think(request: ThinkRequest): Promise<Thought>
+  /** Asks whether the model's endpoint answers to this credential, without generating; used by `doctor`. */
+  probe(signal: AbortSignal): Promise<void>
+}
+
+export interface ThinkRequest {
+  /** Earlier turns, oldest first. */
+  readonly history: readonly HistoryMessage[]
+  /** The messages of this turn, in order; at least one. */
+  readonly messages: readonly TurnMessage[]
+  /** Pieces of the answer as they come; their sum is the text. */
+  readonly onDelta: (text: string) => void
+  readonly signal: AbortSignal
+}
+
+export interface HistoryMessage {
+  readonly role: 'user' | 'assistant'
+  readonly text: string
+  /** Who wrote a `user` text. Shown to the model when this turn stands in a group; without it the text stands bare. */
+  readonly sender?: Sender | null
+}
+
+export interface TurnMessage {
+  readonly text: string
+  readonly sender: Sender
+  /** In a group several people speak: the model is told who. */
+  readonly kind: 'dm' | 'group'
+}
+
+export interface Thought {
+  readonly text: string
+  readonly usage: Usage | null
+}
+
+/** Tokens as the provider counts them. */
+export interface Usage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
+export interface AgentParts {
+  readonly definition: AgentDefinition
+  /** The value of a secret, at the moment of use; throws FailureError `missing` with the variable's name. */
+  readonly secret: (reference: SecretReference) => string
+  readonly world: World
+  readonly log: Log
+}
+
+/** Builds the live agent of a definition; loads a provider's library at its first use. */
+export type BuildAgent = (parts: AgentParts) => Promise<Agent>

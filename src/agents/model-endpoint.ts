@@ -1,0 +1,140 @@
+// Endpoint: where a provider is, and how it is asked who we are. Knows no library; opens a request only to probe.
+//   The address comes from the definition or from here, never from an environment variable that nobody wrote into the file.
+//   A3. A credential goes into a header, never into a URL; one that no header can hold is refused before anything quotes it.
+
+import { type Failure, FailureError } from '../../machines/failure.ts'
+import type { World } from '../world.ts'
+import { openLifetime } from './lifetime.ts'
+import { failureFor, forLog, type LiveModelDefinition, modelError, type Trouble } from './model-failure.ts'
+
+export interface Endpoint {
+  /** Without a slash at its end. */
+  readonly baseUrl: string
+  /** null: this server wants none. */
+  readonly apiKey: string | null
+}
+
+/** `doctor` asks for all endpoints at once and a person waits for it. */
+export const PROBE_MS_MAX = 10_000
+
+/** As much of a refusal as is read to see why. */
+const REFUSAL_BYTES_MAX = 16_384
+
+const USUAL_BASE_URL = {
+  openai: 'https://api.openai.com/v1',
+  anthropic: 'https://api.anthropic.com/v1',
+  google: 'https://generativelanguage.googleapis.com/v1beta',
+} as const
+
+/** The endpoint of a definition; throws a FailureError when its address or its credential cannot be used. */
+export function endpointOf(model: LiveModelDefinition, apiKey: string | null): Endpoint {
+  const given =
+    model.provider === 'openai-compatible' ? model.baseUrl : (model.baseUrl ?? USUAL_BASE_URL[model.provider])
+  const url = URL.parse(given)
+  if (url === null || !/^https?:$/.test(url.protocol)) throw badAddress('is not an http or https address')
+  if (url.username !== '' || url.password !== '') throw badAddress('holds a user name or a password')
+  if (url.search !== '' || url.hash !== '') throw badAddress('holds a ? or a #')
+  return { baseUrl: given, apiKey: apiKey === null ? null : usableKey(apiKey.trim(), model) }
+}
+
+export interface Probe {
+  readonly model: LiveModelDefinition
+  readonly endpoint: Endpoint
+  readonly world: World
+}
+
+/** Asks for the list of models: the one request of every provider that needs the credential and generates nothing. */
+export async function probeEndpoint({ model, endpoint, world }: Probe, signal: AbortSignal): Promise<void> {
+  const lifetime = openLifetime(world.clock, signal)
+  lifetime.expect(PROBE_MS_MAX)
+  try {
+    const trouble = await Promise.race([askForModels(model, endpoint, lifetime.signal), lifetime.ended])
+    if (trouble === null) return
+    const failure = failureFor(trouble, model, world.nowMs())
+    throw modelError(
+      failure.reason === 'notFound' ? NO_MODEL_LIST : failure,
+      forLog(`${trouble.status ?? 'no answer'} ${trouble.said}`, [endpoint.apiKey ?? '']),
+    )
+  } catch (thrown) {
+    throw lifetime.why() ?? thrown
+  } finally {
+    // Closes the connection of a body that was not read to its end.
+    lifetime.close()
+  }
+}
+
+const NO_MODEL_LIST: Failure = {
+  kind: 'permanent',
+  reason: 'notFound',
+  message: "The model's server answers, but has no list of models at base_url (404).",
+  remedy: 'Check base_url; it often ends in /v1.',
+}
+
+/** null: the provider answered as it should. */
+async function askForModels(
+  model: LiveModelDefinition,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<Trouble | null> {
+  try {
+    const response = await fetch(`${endpoint.baseUrl}/models`, {
+      headers: credentialHeaders(model.provider, endpoint.apiKey),
+      // A key must not follow a redirect to another host.
+      redirect: 'manual',
+      signal,
+    })
+    if (response.ok) return null
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      said: await beginningOf(response),
+      begun: false,
+    }
+  } catch (thrown) {
+    const said = thrown instanceof Error ? `${thrown.message} ${causeOf(thrown)}` : ''
+    return { status: null, headers: {}, said, begun: false }
+  }
+}
+
+function credentialHeaders(provider: LiveModelDefinition['provider'], apiKey: string | null): Record<string, string> {
+  if (apiKey === null) return {}
+  if (provider === 'anthropic') return { 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }
+  if (provider === 'google') return { 'x-goog-api-key': apiKey }
+  return { authorization: `Bearer ${apiKey}` }
+}
+
+/** fetch() quotes a header value that it cannot send, so such a key is stopped here. */
+function usableKey(apiKey: string, model: LiveModelDefinition): string {
+  if (/^[\x21-\x7e]+$/.test(apiKey)) return apiKey
+  throw new FailureError({
+    kind: 'permanent',
+    reason: 'unauthorized',
+    message: "The model's credential is empty or holds a character that no credential has.",
+    remedy: `Check ${model.apiKey?.secret ?? 'api_key'}: no spaces, no line breaks, no typographic quotes.`,
+  })
+}
+
+function badAddress(what: string): FailureError {
+  return new FailureError({
+    kind: 'permanent',
+    reason: 'refused',
+    message: `The model's base_url ${what}.`,
+    remedy: 'Write it as https://HOST/PATH; a credential belongs into api_key.',
+  })
+}
+
+async function beginningOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true })
+    bytes += chunk.byteLength
+    if (bytes >= REFUSAL_BYTES_MAX) break
+  }
+  return text
+}
+
+function causeOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message : ''
+}

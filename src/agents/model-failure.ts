@@ -1,0 +1,179 @@
+// Model failures: what a provider's status and words mean, in plain sentences for the person who wrote.
+//   A3. Nothing that a provider or a library said is quoted: it may repeat a key or a URL. It goes, with the secrets
+//       taken out and cut short, into the cause, which is for the log alone.
+// Pure; knows no library.
+
+import type { ModelDefinition } from '../../machines/definitions.ts'
+import { type Failure, FailureError } from '../../machines/failure.ts'
+
+/** A definition that needs a provider. */
+export type LiveModelDefinition = Exclude<ModelDefinition, { provider: 'echo' }>
+
+/** What is known of a request that a provider did not answer as it should. */
+export interface Trouble {
+  /** The HTTP status, or what stands for it in a broken stream; null: none came. */
+  readonly status: number | null
+  /** With names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The provider's or the library's own words and codes; searched for known cases. */
+  readonly said: string
+  /** Some of the answer had come already. */
+  readonly begun: boolean
+}
+
+/** Longest piece of a provider's words that goes into the log, in UTF-16 units: enough for its sentence, not for a page. */
+const SAID_UNITS_MAX = 500
+
+/** A wait beyond a day is a mistake of the other side's clock, not a wait. */
+const RETRY_AFTER_MS_MAX = 24 * 60 * 60_000
+
+const TOO_LONG = /context[ _-]?(length|window|size|limit|overflow)|exceed_context|prompt is too long|input token count/i
+const NO_CREDIT = /insufficient_quota|credit balance|billing_|out of credits/i
+const BAD_KEY = /api[ _]key[ _](not valid|invalid)|invalid[ _]api[ _]key/i
+
+/** The failure that the provider's trouble stands for. `nowMs` is for a Retry-After that is a date. */
+export function failureFor(trouble: Trouble, model: LiveModelDefinition, nowMs: number): Failure {
+  const { status, said } = trouble
+  if (status === 401 || status === 403 || (status === 400 && BAD_KEY.test(said)))
+    return credentialRefused(status, model)
+  if (status === 402 || NO_CREDIT.test(said)) return noCredit(model)
+  if (status === 404) return unknownModel(model)
+  if (status === 429) return tooOften(trouble, nowMs)
+  if (status === 413 || TOO_LONG.test(said)) return TOO_LONG_FOR_MODEL
+  if (status === 408 || status === 504) return noAnswerInTime(`The model's server gave up waiting (${status}).`)
+  if (status === null || status < 400) return trouble.begun ? BROKEN_OFF : unreachable()
+  if (status >= 500 || status === 409) return serverTrouble(status)
+  return {
+    kind: 'permanent',
+    reason: 'refused',
+    message: `The model's server refused the request (${status}).`,
+    remedy: 'The log has its reason; /new begins with an empty history.',
+  }
+}
+
+/** The error for a run; its cause is for the log alone. */
+export function modelError(failure: Failure, said: string): FailureError {
+  return new FailureError(failure, { cause: new Error(said) })
+}
+
+export const CONTENT_WITHHELD: Failure = {
+  kind: 'permanent',
+  reason: 'refused',
+  message: "The model's provider withheld the answer (content filter).",
+  remedy: 'Put the question in other words.',
+}
+
+export const EMPTY_ANSWER: Failure = {
+  kind: 'retryable',
+  reason: 'unavailable',
+  message: 'The model gave an empty answer.',
+  remedy: 'Ask again.',
+}
+
+export const BROKEN_OFF: Failure = {
+  kind: 'retryable',
+  reason: 'unavailable',
+  message: "The model's answer broke off in the middle.",
+  remedy: 'Ask again.',
+}
+
+const TOO_LONG_FOR_MODEL: Failure = {
+  kind: 'permanent',
+  reason: 'refused',
+  message: 'The conversation has become too long for the model.',
+  remedy: 'Send /new to begin with an empty history.',
+}
+
+export function cancelled(): FailureError {
+  return new FailureError({ kind: 'permanent', reason: 'cancelled', message: 'The answer was cancelled.' })
+}
+
+export function silent(forMs: number): FailureError {
+  return new FailureError(noAnswerInTime(`The model said nothing for ${Math.round(forMs / 1000)} seconds.`))
+}
+
+/** A provider's words as they may stand in the log: short, on one line, without the given secrets. */
+export function forLog(said: string, secrets: readonly string[]): string {
+  const spellings = secrets
+    .filter((secret) => secret !== '')
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
+  // Before the cut: half a secret would not be found any more.
+  const clean = spellings.reduce((text, spelling) => text.replaceAll(spelling, '[secret]'), said)
+  return clean.replace(/\s+/g, ' ').trim().slice(0, SAID_UNITS_MAX)
+}
+
+function credentialRefused(status: number, model: LiveModelDefinition): Failure {
+  return {
+    kind: 'permanent',
+    reason: 'unauthorized',
+    message: `The model's credential was refused (${status}).`,
+    remedy: model.apiKey === null ? 'Give the model an api_key in gateway.yaml.' : `Check ${model.apiKey.secret}.`,
+  }
+}
+
+function noCredit(model: LiveModelDefinition): Failure {
+  return {
+    kind: 'permanent',
+    reason: 'refused',
+    message: "The account at the model's provider has no credit left.",
+    remedy:
+      model.apiKey === null ? 'Top the account up.' : `Top up the account that ${model.apiKey.secret} belongs to.`,
+  }
+}
+
+function unknownModel(model: LiveModelDefinition): Failure {
+  return {
+    kind: 'permanent',
+    reason: 'notFound',
+    message: `The model "${model.name}" is not known at its provider (404).`,
+    remedy: model.baseUrl === null ? "Check the model's name." : "Check the model's name and base_url.",
+  }
+}
+
+function tooOften(trouble: Trouble, nowMs: number): Failure {
+  const retryAfterMs = retryAfter(trouble.headers, nowMs)
+  const failure: Failure = {
+    kind: 'retryable',
+    reason: 'rateLimited',
+    message: 'The model is asked more often than its provider allows (429).',
+    remedy: retryAfterMs === null ? 'Ask again in a while.' : `Ask again in ${Math.ceil(retryAfterMs / 1000)} s.`,
+  }
+  return retryAfterMs === null ? failure : { ...failure, retryAfterMs }
+}
+
+function serverTrouble(status: number): Failure {
+  return {
+    kind: 'retryable',
+    reason: 'unavailable',
+    message: `The model's server has a problem of its own (${status}).`,
+    remedy: 'Ask again in a while.',
+  }
+}
+
+function unreachable(): Failure {
+  return {
+    kind: 'retryable',
+    reason: 'unavailable',
+    message: "The model's server can't be reached, or hung up.",
+    remedy: "Ask again in a while; if it stays so, check that the model's server runs and that base_url is right.",
+  }
+}
+
+function noAnswerInTime(message: string): Failure {
+  return { kind: 'retryable', reason: 'timeout', message, remedy: 'Ask again in a while.' }
+}
+
+/** Milliseconds that the other side asks us to wait; null when it names none that make sense. */
+function retryAfter(headers: Readonly<Record<string, string>>, nowMs: number): number | null {
+  const precise = headers['retry-after-ms']
+  const header = headers['retry-after']
+  const waitMs =
+    precise !== undefined
+      ? Number(precise)
+      : header === undefined
+        ? Number.NaN
+        : /^[\d.]+$/.test(header.trim())
+          ? Number(header) * 1000
+          : Date.parse(header) - nowMs
+  return waitMs >= 0 && waitMs <= RETRY_AFTER_MS_MAX ? Math.ceil(waitMs) : null
+}

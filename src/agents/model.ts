@@ -1,0 +1,204 @@
+// Model: an agent whose answers come from a model provider. The one file that knows the AI SDK.
+//   One `think` is one request: the steps of a run are the run machine's, so none of the SDK's loops is used.
+//   An abort closes the request at once, and nothing is called after `think` settled.
+//   A2. Provider, request and timers are made for each `think`; only the loaded library is shared.
+//   A3. The key is resolved for each request and kept nowhere; nothing that the SDK throws leaves this file as it is.
+//   A model is always an object: the SDK would send a bare name to a hosted gateway.
+
+import {
+  APICallError,
+  type LanguageModel,
+  RetryError,
+  StreamProviderError,
+  streamText,
+  type TextStreamPart,
+  type ToolSet,
+} from 'ai'
+import { FailureError } from '../../machines/failure.ts'
+import type { Agent, AgentParts, ThinkRequest, Thought, Usage } from './agent.ts'
+import { type Lifetime, openLifetime } from './lifetime.ts'
+import { type Endpoint, endpointOf, probeEndpoint } from './model-endpoint.ts'
+import * as failures from './model-failure.ts'
+import type { LiveModelDefinition, Trouble } from './model-failure.ts'
+import { promptOf } from './model-prompt.ts'
+
+/** Silence before the answer: a local model loads its weights, a large one reasons. Repeated requests are within it. */
+export const FIRST_TEXT_MS_MAX = 120_000
+
+/** Silence within an answer: text comes every few milliseconds, so a minute of nothing is a broken connection. */
+export const NEXT_TEXT_MS_MAX = 60_000
+
+/** Repeats of a request that failed before its first byte (429, 5xx, no connection); nothing else repeats it. */
+export const REPEATS_MAX = 2
+
+type Part = TextStreamPart<ToolSet>
+type Finish = Extract<Part, { type: 'finish' }>
+
+/** One `think`, from its request to its end. */
+interface Call {
+  readonly parts: AgentParts
+  readonly model: LiveModelDefinition
+  readonly endpoint: Endpoint
+  readonly request: ThinkRequest
+  readonly lifetime: Lifetime
+  /** As much of the answer as has come. */
+  text: string
+}
+
+export async function buildModel(parts: AgentParts, model: LiveModelDefinition): Promise<Agent> {
+  const connect = await loadProvider(model)
+  const endpoint = (): Endpoint => endpointOf(model, model.apiKey === null ? null : parts.secret(model.apiKey))
+  return {
+    async think(request) {
+      if (request.signal.aborted) throw failures.cancelled()
+      const lifetime = openLifetime(parts.world.clock, request.signal)
+      try {
+        const call: Call = { parts, model, endpoint: endpoint(), request, lifetime, text: '' }
+        lifetime.expect(FIRST_TEXT_MS_MAX)
+        // The race, because nobody who cancels should wait for a library to notice.
+        const thought = await Promise.race([read(call, open(call, connect)), lifetime.ended])
+        return thought
+      } catch (thrown) {
+        throw lifetime.why() ?? thrown
+      } finally {
+        // Leaving the stream alone does not close its connection; only an abort does.
+        lifetime.close()
+      }
+    },
+    async probe(signal) {
+      if (signal.aborted) throw failures.cancelled()
+      await probeEndpoint({ model, endpoint: endpoint(), world: parts.world }, signal)
+    },
+  }
+}
+
+/** Loads the provider's library and nothing of the others. */
+async function loadProvider(model: LiveModelDefinition): Promise<(endpoint: Endpoint) => LanguageModel> {
+  switch (model.provider) {
+    case 'openai-compatible': {
+      const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
+      return ({ baseUrl, apiKey }) => {
+        const settings = { name: model.provider, baseURL: baseUrl, includeUsage: true }
+        return createOpenAICompatible(apiKey === null ? settings : { ...settings, apiKey })(model.name)
+      }
+    }
+    case 'openai': {
+      const { createOpenAI } = await import('@ai-sdk/openai')
+      return (endpoint) => createOpenAI(withKey(endpoint))(model.name)
+    }
+    case 'anthropic': {
+      const { createAnthropic } = await import('@ai-sdk/anthropic')
+      return (endpoint) => createAnthropic(withKey(endpoint))(model.name)
+    }
+    case 'google': {
+      const { createGoogle } = await import('@ai-sdk/google')
+      return (endpoint) => createGoogle(withKey(endpoint))(model.name)
+    }
+  }
+}
+
+/** Both always given: the libraries would fill a gap from environment variables. */
+function withKey({ baseUrl, apiKey }: Endpoint): { baseURL: string; apiKey: string } {
+  return { baseURL: baseUrl, apiKey: apiKey ?? '' }
+}
+
+function open(call: Call, connect: (endpoint: Endpoint) => LanguageModel): AsyncIterable<Part> {
+  // Warnings come with the stream and go to our log; the SDK's own way is the console.
+  globalThis.AI_SDK_LOG_WARNINGS = false
+  const { instructions } = call.parts.definition
+  return streamText({
+    model: connect(call.endpoint),
+    ...(instructions.trim() === '' ? {} : { instructions }),
+    messages: promptOf(call.request),
+    maxRetries: REPEATS_MAX,
+    abortSignal: call.lifetime.signal,
+    telemetry: { isEnabled: false },
+    // What people write is not kept at the provider beyond the answer.
+    providerOptions: { openai: { store: false } },
+    // Errors are read from the stream; without this the SDK prints them.
+    onError: () => {},
+  }).stream
+}
+
+async function read(call: Call, stream: AsyncIterable<Part>): Promise<Thought> {
+  const { lifetime, request } = call
+  let finish: Finish | null = null
+  for await (const part of providerParts(call, stream)) {
+    if (lifetime.signal.aborted) throw failures.cancelled()
+    if (part.type === 'text-delta' && part.text !== '') {
+      call.text += part.text
+      request.onDelta(part.text)
+    } else if (part.type === 'error') throw errorOf(call, part.error)
+    else if (part.type === 'start-step') noteWarnings(call, part.warnings)
+    else if (part.type === 'finish') finish = part
+    lifetime.expect(call.text === '' ? FIRST_TEXT_MS_MAX : NEXT_TEXT_MS_MAX)
+  }
+  return thoughtOf(call, finish)
+}
+
+/** The parts of a stream; what its source throws becomes a failure, what its reader throws stays a defect. */
+async function* providerParts(call: Call, stream: AsyncIterable<Part>): AsyncGenerator<Part> {
+  try {
+    yield* stream
+  } catch (thrown) {
+    throw errorOf(call, thrown)
+  }
+}
+
+function thoughtOf(call: Call, finish: Finish | null): Thought {
+  const reason = finish?.finishReason
+  // With `stop` the text is the model's own refusal in words: an answer like any other.
+  if (reason === 'content-filter' && finish?.rawFinishReason !== 'stop') throw withheld(call, failures.CONTENT_WITHHELD)
+  if (call.text.trim() === '') throw withheld(call, failures.EMPTY_ANSWER)
+  // A server that hangs up politely looks like the end of a stream; only the provider's word for it is one.
+  if (finish === null || (finish.rawFinishReason === undefined && reason !== 'stop'))
+    throw withheld(call, failures.BROKEN_OFF)
+  if (reason === 'length') call.parts.log.warn(about(call), 'the model stopped at its longest answer')
+  return { text: call.text, usage: usageOf(finish) }
+}
+
+function usageOf(finish: Finish): Usage | null {
+  const { inputTokens, outputTokens } = finish.totalUsage
+  if (inputTokens === undefined && outputTokens === undefined) return null
+  return { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0 }
+}
+
+function withheld(call: Call, failure: typeof failures.EMPTY_ANSWER): FailureError {
+  call.parts.log.warn(about(call), failure.message)
+  return new FailureError(failure)
+}
+
+/** The failure that an error of the SDK stands for; its words go to the log, without the key. */
+function errorOf(call: Call, thrown: unknown): FailureError {
+  const trouble = { ...troubleOf(thrown), begun: call.text !== '' }
+  const said = failures.forLog(trouble.said, [call.endpoint.apiKey ?? ''])
+  if (!call.lifetime.signal.aborted) {
+    call.parts.log.warn({ ...about(call), status: trouble.status, said }, 'the model did not answer')
+  }
+  return failures.modelError(failures.failureFor(trouble, call.model, call.parts.world.nowMs()), said)
+}
+
+function troubleOf(thrown: unknown): Omit<Trouble, 'begun'> {
+  const error = RetryError.isInstance(thrown) ? thrown.lastError : thrown
+  if (APICallError.isInstance(error)) {
+    return {
+      status: error.statusCode ?? null,
+      headers: error.responseHeaders ?? {},
+      said: `${error.message} ${error.responseBody ?? ''}`,
+    }
+  }
+  if (StreamProviderError.isInstance(error)) {
+    const said = `${error.message} ${error.type ?? ''} ${error.code ?? ''}`
+    return { status: error.statusCode ?? null, headers: {}, said }
+  }
+  const said = error instanceof Error ? `${error.name}: ${error.message}` : typeof error === 'string' ? error : ''
+  return { status: null, headers: {}, said }
+}
+
+function noteWarnings(call: Call, warnings: readonly unknown[]): void {
+  if (warnings.length > 0) call.parts.log.warn({ ...about(call), warnings }, 'the model library warns')
+}
+
+function about({ parts, model }: Call): { agent: string; provider: string; model: string } {
+  return { agent: parts.definition.id, provider: model.provider, model: model.name }
+}

@@ -1,0 +1,101 @@
+// Adapter: the contract between a channel and the code for one platform.
+// An adapter normalises, hands over and sends; it decides nothing about sessions, keeps no message, and retries nothing:
+// the channel actor restarts a broken connection, the delivery actor repeats a failed send. It rejects with FailureError.
+
+import type { ChannelDefinition, SecretReference } from '../../machines/definitions.ts'
+import type { Inbound, Progress } from '../../machines/messages.ts'
+import type { Log } from '../log.ts'
+import type { World } from '../world.ts'
+
+export interface Adapter {
+  /**
+   * Connects and takes messages until `signal` aborts (resolves) or the connection breaks (rejects with a FailureError).
+   * Calls `door.live` once the platform answers. Settles only when nothing of it runs any more, so that the next call
+   * cannot meet a second poller (C2). A message is confirmed to the platform only after `door.receive` resolved for it;
+   * when `receive` rejects, the message is not confirmed and the platform offers it again.
+   */
+  run(door: Door, signal: AbortSignal): Promise<void>
+
+  /**
+   * Sends one part (0, 1, …) of a reply and resolves with the platform's receipt for it. The same text is always split
+   * into the same parts. Markup that the platform refuses is sent again as plain text within the same call. Rejects
+   * with `uncertain: true` when the platform may have taken the part all the same.
+   */
+  send(outgoing: Outgoing, part: number, signal: AbortSignal): Promise<Receipt>
+
+  /** Typing, streaming, state: best effort. Returns at once, never throws, never delays a send. */
+  show(conversation: string, progress: Progress): void
+
+  /** Asks the platform who this credential is, without sending or taking a message; used by `doctor`. */
+  probe(signal: AbortSignal): Promise<Identity>
+}
+
+/** What an adapter may call. */
+export interface Door {
+  live(identity: Identity): void
+  /** Admission and durable accept. Resolves once the message is on disk, or was turned away for good. */
+  receive(message: Inbound): Promise<Reception>
+}
+
+export type Reception =
+  | { readonly accepted: true; readonly duplicate: boolean; readonly seq: number }
+  | { readonly accepted: false; readonly reason: 'stranger' | 'notAddressed' | 'tooLong' | 'paused' | 'draining' }
+
+/** Who the bot is on its platform. */
+export interface Identity {
+  readonly id: string
+  /** For example `@cfo_bot`. */
+  readonly name: string
+}
+
+export interface Outgoing {
+  readonly outboxId: number
+  readonly conversation: string
+  /** Markdown, as the agent wrote it. */
+  readonly text: string
+  /** The platform message that it answers; null: none in particular. */
+  readonly replyTo: string | null
+  /** An earlier send of the next part may have arrived. */
+  readonly uncertain: boolean
+}
+
+export interface Receipt {
+  /** The platform's id of what was sent. */
+  readonly receipt: string
+  /** False: the reply has further parts. */
+  readonly last: boolean
+}
+
+/** Everything an adapter is built from; built anew at each start of its channel actor, never shared, never copied. */
+export interface AdapterParts {
+  readonly definition: ChannelDefinition
+  /** The value of a secret, at the moment of use; throws FailureError `missing` with the variable's name. */
+  readonly secret: (reference: SecretReference) => string
+  /** For platforms that keep no conversation themselves (web). */
+  readonly journal: Journal
+  readonly world: World
+  readonly log: Log
+}
+
+/** The durable record of what a conversation showed, for a platform without one. */
+export interface Journal {
+  /** Appends what was said to people; a second call for the same reply and part returns the first call's id. */
+  append(entry: { conversation: string; text: string; outboxId: number; part: number }): Promise<number>
+  /** Entries after `id`, oldest first; accepted messages of people stand in it by themselves. */
+  after(conversation: string, id: number, limit: number): Promise<readonly JournalEntry[]>
+}
+
+export interface JournalEntry {
+  readonly id: number
+  readonly role: 'user' | 'assistant'
+  readonly text: string
+}
+
+/** What the catalogue knows of a platform without loading its library. */
+export interface Platform {
+  readonly name: string
+  /** The accepts of this platform are also journal entries: it has no history of its own. */
+  readonly journaled: boolean
+  /** Loads the adapter's module and builds one; may throw a FailureError. */
+  load(): Promise<(parts: AdapterParts) => Adapter>
+}

@@ -1,0 +1,16 @@
+// Catalogue: every platform that a channel may name. Nothing of a platform is loaded before a channel of it starts.
+
+import type { Platform } from './adapter.ts'
+
+export const platforms: Readonly<Record<string, Platform>> = {
+  telegram: {
+    name: 'telegram',
+    journaled: false,
+    load: async () => (await import('./telegram.ts')).createTelegramAdapter,
+  },
+  web: {
+    name: 'web',
+    journaled: true,
+    load: async () => (await import('./web.ts')).createWebAdapter,
+  },
+}

@@ -1,0 +1,102 @@
+// Telegram connection: from "who am I" to the last poll.
+//   C2. It settles only when nothing of it runs: no poll, no typing, no registration of commands.
+// It counts as live once the first poll was answered: a token that somebody else polls is refused there and not before.
+
+import { COMMANDS } from '../../machines/commands.ts'
+import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
+import { CONNECT_MS_MAX } from '../../machines/limits.ts'
+import type { AdapterParts, Door, Identity } from './adapter.ts'
+import type { BotApi, PollRequest } from './telegram-api.ts'
+import { readInbound, type Self } from './telegram-inbound.ts'
+import { pollUpdates, type UpdateSource } from './telegram-poll.ts'
+import type { TelegramProgress } from './telegram-progress.ts'
+
+export interface Connection {
+  readonly parts: AdapterParts
+  readonly api: BotApi
+  readonly progress: TelegramProgress
+  readonly door: Door
+}
+
+/** Telegram answers a poll at its timeout; one that is this much late has stalled. */
+const POLL_GRACE_MS = 15_000
+
+/** The last poll of a connection may not hold up a drain. */
+const CONFIRM_MS_MAX = 2_000
+
+export async function connect(connection: Connection, signal: AbortSignal): Promise<void> {
+  const { parts, api, progress, door } = connection
+  const ended = new AbortController()
+  let registering: Promise<void> = Promise.resolve()
+  try {
+    const connectedBy = parts.world.nowMs() + CONNECT_MS_MAX
+    const limit = () => ({ signal, withinMs: connectedBy - parts.world.nowMs() })
+    const self = await api.getMe(limit())
+    // A webhook that somebody set would keep every poll from working.
+    await api.deleteWebhook(limit())
+    const answered = () => {
+      door.live(identityOf(self))
+      progress.resume()
+      registering = registerCommands(connection, ended.signal)
+    }
+    await pollUpdates({ ...updatesOf(connection, self, connectedBy), answered }, parts.log, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error instanceof FailureError ? new FailureError(certain(error.failure)) : error
+  } finally {
+    ended.abort()
+    await Promise.all([registering, progress.pause()])
+  }
+}
+
+export function identityOf(self: Self): Identity {
+  return { id: String(self.id), name: `@${self.username}` }
+}
+
+/** A connection's failure is never uncertain: what was not confirmed is offered again. */
+function certain({ uncertain: _, ...failure }: Failure): Failure {
+  return failure
+}
+
+function updatesOf(connection: Connection, self: Self, connectedBy: number): Omit<UpdateSource, 'answered'> {
+  const { api, door } = connection
+  const { log, world } = connection.parts
+  return {
+    async take(request: PollRequest, signal: AbortSignal) {
+      const { timeoutSeconds } = request
+      const withinMs = timeoutSeconds > 0 ? timeoutSeconds * 1_000 + POLL_GRACE_MS : connectedBy - world.nowMs()
+      return await api.getUpdates(request, { signal, withinMs })
+    },
+    async confirm(offset: number) {
+      const limit = { signal: new AbortController().signal, withinMs: CONFIRM_MS_MAX }
+      try {
+        await api.getUpdates({ offset, limit: 1, timeoutSeconds: 0 }, limit)
+      } catch (error) {
+        log.info({ reason: failureOf(error).message }, 'the last updates stay unconfirmed; they will be offered again')
+      }
+    },
+    async receive(update: unknown) {
+      const message = readOrSkip(connection, self, update)
+      if (message !== null) await door.receive(message)
+    },
+  }
+}
+
+/** An update that nobody can read is skipped: offered again, it would be as unreadable as now, for ever. */
+function readOrSkip({ parts }: Connection, self: Self, update: unknown) {
+  try {
+    return readInbound(update, self, parts.definition.id)
+  } catch (error) {
+    parts.log.warn({ reason: error instanceof Error ? error.message : 'unknown' }, 'an unreadable update was skipped')
+    return null
+  }
+}
+
+/** The menu of commands in people's clients; the bot works without it. */
+async function registerCommands({ parts, api }: Connection, signal: AbortSignal): Promise<void> {
+  try {
+    await api.setCommands(COMMANDS, { signal, withinMs: CONNECT_MS_MAX })
+  } catch (error) {
+    if (signal.aborted) return
+    parts.log.warn({ reason: failureOf(error).message }, 'Telegram did not take the list of commands')
+  }
+}

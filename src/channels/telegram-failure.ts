@@ -1,0 +1,97 @@
+// Telegram failure: what Telegram's refusals and broken connections mean, as a Failure. Pure.
+//   A3. Only Telegram's own description goes into a message, cut and without the token; never an error of a library.
+
+import { type Failure, FailureError } from '../../machines/failure.ts'
+
+/** An answer of the Bot API with `ok: false`. */
+export interface Refusal {
+  readonly code: number
+  readonly description: string
+  readonly retryAfterSeconds: number | null
+  /** The supergroup that the group was upgraded to; null for every other refusal. */
+  readonly migratedTo: number | null
+}
+
+/** A FailureError that still knows what Telegram answered. */
+export class RefusalError extends FailureError {
+  readonly refusal: Refusal
+  constructor(refusal: Refusal, channel: string) {
+    super(refusalFailure(refusal, channel))
+    this.refusal = refusal
+  }
+}
+
+export function refusalFailure(refusal: Refusal, channel: string): Failure {
+  const { code, description } = refusal
+  const said = `Telegram answered ${code}: ${description.slice(0, 200)}`
+  if (code === 401 || code === 404) return unauthorized(channel)
+  if (code === 409) return conflict(description)
+  if (code === 429) {
+    const retryAfterMs = refusal.retryAfterSeconds === null ? null : refusal.retryAfterSeconds * 1_000
+    const failure: Failure = { kind: 'retryable', reason: 'rateLimited', message: said }
+    return retryAfterMs === null ? failure : { ...failure, retryAfterMs }
+  }
+  if (code === 403) return { kind: 'permanent', reason: 'forbidden', message: said }
+  if (code >= 400 && code < 500) return { kind: 'permanent', reason: reasonOfRefusal(description), message: said }
+  return { kind: 'retryable', reason: 'unavailable', message: said }
+}
+
+/** No answer of the Bot API. `sent`: Telegram may have taken the request. */
+export function brokenFailure(message: string, sent: boolean): Failure {
+  const failure: Failure = {
+    kind: 'retryable',
+    reason: 'unavailable',
+    message: `Telegram is not reachable: ${message}`,
+  }
+  return sent ? { ...failure, uncertain: true } : failure
+}
+
+/** The request was ended by its deadline, or by its caller. */
+export function endedFailure(end: 'deadline' | 'caller', sent: boolean): Failure {
+  const failure: Failure =
+    end === 'deadline'
+      ? { kind: 'retryable', reason: 'timeout', message: 'Telegram did not answer by the deadline' }
+      : { kind: 'retryable', reason: 'cancelled', message: 'the request to Telegram was ended before its answer' }
+  return sent ? { ...failure, uncertain: true } : failure
+}
+
+export function missingToken(channel: string): Failure {
+  return {
+    kind: 'permanent',
+    reason: 'missing',
+    message: `${channel} has no token`,
+    remedy: `set channels.${channel}.token to the token that @BotFather gave`,
+  }
+}
+
+/** Refusals of the place, the person or the right to write: no other form of the same text would be taken. */
+export function isAboutMarkup(refusal: Refusal): boolean {
+  return refusal.code === 400 && refusal.migratedTo === null && reasonOfRefusal(refusal.description) === 'refused'
+}
+
+function unauthorized(channel: string): Failure {
+  return {
+    kind: 'permanent',
+    reason: 'unauthorized',
+    message: `the token of ${channel} was refused by Telegram`,
+    remedy: `take a new token from @BotFather and set it for ${channel}; then reconnect the channel`,
+  }
+}
+
+function conflict(description: string): Failure {
+  const webhook = /webhook/i.test(description)
+  return {
+    kind: 'retryable',
+    reason: 'conflict',
+    message: webhook ? 'someone else set a webhook for this token' : 'someone else polls this token',
+    remedy: 'stop the other program that uses this token, or take a token of its own from @BotFather',
+  }
+}
+
+function reasonOfRefusal(description: string): 'notFound' | 'forbidden' | 'refused' {
+  if (/chat not found|thread not found|user not found|PEER_ID_INVALID/i.test(description)) return 'notFound'
+  if (/not enough rights|have no rights|CHAT_WRITE_FORBIDDEN|TOPIC_CLOSED|CHAT_RESTRICTED/i.test(description)) {
+    return 'forbidden'
+  }
+  return 'refused'
+}

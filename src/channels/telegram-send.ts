@@ -1,0 +1,60 @@
+// Telegram send: one part of a reply → one message in the right place.
+
+import { type Failure, FailureError } from '../../machines/failure.ts'
+import type { Outgoing, Receipt } from './adapter.ts'
+import type { BotApi, Limit } from './telegram-api.ts'
+import { isAboutMarkup, RefusalError } from './telegram-failure.ts'
+import { decodeConversation, type Place } from './telegram-inbound.ts'
+import { renderMarkdown } from './telegram-markup.ts'
+import { splitMarkdown } from './telegram-split.ts'
+
+interface PartMessage {
+  readonly markdown: string
+  readonly place: Place
+  readonly replyTo: number | null
+}
+
+export async function sendPart(
+  api: BotApi,
+  { outgoing, part }: { readonly outgoing: Outgoing; readonly part: number },
+  limit: Limit,
+): Promise<Receipt> {
+  const place = decodeConversation(outgoing.conversation)
+  if (place === null) throw new FailureError(noConversation(outgoing.conversation))
+  const parts = splitMarkdown(outgoing.text)
+  const markdown = parts[part]
+  if (markdown === undefined) throw new FailureError(noPart(part, parts.length))
+  const replyTo = part === 0 && /^[1-9]\d{0,15}$/.test(outgoing.replyTo ?? '') ? Number(outgoing.replyTo) : null
+  const messageId = await sendMarkdown(api, { markdown, place, replyTo }, limit)
+  return { receipt: String(messageId), last: part === parts.length - 1 }
+}
+
+/** With markup; as it was written when Telegram refuses that; once more in the supergroup that the group became. */
+async function sendMarkdown(api: BotApi, message: PartMessage, limit: Limit): Promise<number> {
+  const { markdown, place, replyTo } = message
+  try {
+    return await api.sendMessage(place, { text: renderMarkdown(markdown), format: 'html', replyTo }, limit)
+  } catch (error) {
+    if (!(error instanceof RefusalError)) throw error
+    if (isAboutMarkup(error.refusal)) {
+      return await api.sendMessage(place, { text: markdown, format: 'plain', replyTo }, limit)
+    }
+    const { migratedTo } = error.refusal
+    if (migratedTo === null || migratedTo === place.chat) throw error
+    // Message ids begin anew there: the one that was answered would be another message.
+    return await sendMarkdown(api, { markdown, place: { chat: migratedTo, topic: null }, replyTo: null }, limit)
+  }
+}
+
+function noPart(part: number, count: number): Failure {
+  return { kind: 'permanent', reason: 'refused', message: `the reply has ${count} parts; there is no part ${part}` }
+}
+
+function noConversation(conversation: string): Failure {
+  return {
+    kind: 'permanent',
+    reason: 'notFound',
+    message: `"${conversation}" is no Telegram conversation`,
+    remedy: 'give the number of the chat, or CHAT:TOPIC for a topic; /whoami shows it',
+  }
+}

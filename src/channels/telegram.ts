@@ -1,0 +1,143 @@
+// Telegram: the Adapter of one bot. The only file that knows grammY, whose Api names the methods and their types.
+// Polling, transport and time are ours: grammY's own polling would confirm an update that could not be kept, and wait for
+// ever when Telegram is down.
+//   A3. The token is taken from the secret for each request, and stands in no failure and no log line.
+
+import { Api, GrammyError, HttpError } from 'grammy'
+import { FailureError, failureOf } from '../../machines/failure.ts'
+import { CONNECT_MS_MAX, SEND_MS_MAX } from '../../machines/limits.ts'
+import type { Adapter, AdapterParts } from './adapter.ts'
+import type { BotApi, Limit, TextMessage } from './telegram-api.ts'
+import { connect, identityOf } from './telegram-connection.ts'
+import { type Deadline, startDeadline } from './telegram-deadline.ts'
+import { brokenFailure, endedFailure, missingToken, RefusalError } from './telegram-failure.ts'
+import { decodeConversation, type Place } from './telegram-inbound.ts'
+import { createProgress, type TelegramProgress } from './telegram-progress.ts'
+import { sendPart } from './telegram-send.ts'
+import { createTransport, TransportError } from './telegram-transport.ts'
+
+const API_ROOT = 'https://api.telegram.org'
+
+/** Typing and drafts are worthless later. */
+const PROGRESS_MS_MAX = 10_000
+
+/** Only a safety net behind our own deadlines; grammY's default is 500. */
+const GRAMMY_SECONDS = 120
+
+export function createTelegramAdapter(parts: AdapterParts): Adapter {
+  const api = createBotApi(parts)
+  const progress = progressOf(parts, api)
+  return {
+    run: (door, signal) => connect({ parts, api, progress, door }, signal),
+    send: (outgoing, part, signal) => sendPart(api, { outgoing, part }, { signal, withinMs: SEND_MS_MAX }),
+    show: (conversation, shown) => progress.show(conversation, shown),
+    probe: async (signal) => identityOf(await api.getMe({ signal, withinMs: CONNECT_MS_MAX })),
+  }
+}
+
+function progressOf(parts: AdapterParts, api: BotApi): TelegramProgress {
+  const at = async (conversation: string, act: (place: Place) => Promise<void>) => {
+    const place = decodeConversation(conversation)
+    if (place !== null) await act(place)
+  }
+  return createProgress({
+    world: parts.world,
+    hasDrafts: (conversation) => (decodeConversation(conversation)?.chat ?? 0) > 0,
+    quietMsOf: (error) => failureOf(error).retryAfterMs ?? 0,
+    isUnsupported: (error) => error instanceof RefusalError && [400, 404].includes(error.refusal.code),
+    onDraftsOff: () => parts.log.info({}, 'this Bot API server takes no drafts: answers are not streamed'),
+    calls: {
+      type: (name, signal) => at(name, (place) => api.sendTyping(place, { signal, withinMs: PROGRESS_MS_MAX })),
+      draft: (name, draft, signal) =>
+        at(name, (place) => api.sendDraft(place, draft, { signal, withinMs: PROGRESS_MS_MAX })),
+    },
+  })
+}
+
+// --- grammY -------------------------------------------------------------------------------------------------------
+
+/** grammY's own AbortSignal, from a package older than Node's. */
+type GrammySignal = NonNullable<Parameters<Api['getMe']>[0]>
+
+function createBotApi(parts: AdapterParts): BotApi {
+  const call = createCall(parts)
+  return {
+    getMe: (limit) => call(limit, (api, signal) => api.getMe(signal)),
+    async deleteWebhook(limit) {
+      await call(limit, (api, signal) => api.deleteWebhook({ drop_pending_updates: false }, signal))
+    },
+    async setCommands(commands, limit) {
+      const list = Object.entries(commands).map(([command, description]) => ({ command, description }))
+      await call(limit, (api, signal) => api.setMyCommands(list, {}, signal))
+    },
+    async getUpdates({ offset, limit: most, timeoutSeconds }, limit) {
+      const asked = { limit: most, timeout: timeoutSeconds, allowed_updates: ['message'] as const }
+      const from = offset === undefined ? {} : { offset }
+      const updates: unknown = await call(limit, (api, signal) => api.getUpdates({ ...asked, ...from }, signal))
+      if (Array.isArray(updates)) return updates
+      throw new FailureError(brokenFailure('a poll was answered with something that is not a list', false))
+    },
+    async sendMessage(place, message, limit) {
+      const options = { ...threadOf(place), ...optionsOf(message) }
+      const sent = await call(limit, (api, signal) => api.sendMessage(place.chat, message.text, options, signal))
+      return sent.message_id
+    },
+    async sendTyping(place, limit) {
+      await call(limit, (api, signal) => api.sendChatAction(place.chat, 'typing', threadOf(place), signal))
+    },
+    async sendDraft(place, { id, text }, limit) {
+      await call(limit, (api, signal) => api.sendMessageDraft(place.chat, id, text, threadOf(place), signal))
+    },
+  }
+}
+
+function threadOf(place: Place): { message_thread_id?: number } {
+  return place.topic === null ? {} : { message_thread_id: place.topic }
+}
+
+function optionsOf({ format, replyTo }: TextMessage) {
+  return {
+    // A preview makes Telegram fetch an address that a model wrote, and buries the answer.
+    link_preview_options: { is_disabled: true },
+    ...(format === 'html' ? { parse_mode: 'HTML' as const } : {}),
+    ...(replyTo === null ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
+  }
+}
+
+type Call = <T>(limit: Limit, act: (api: Api, signal: GrammySignal) => Promise<T>) => Promise<T>
+
+function createCall({ definition, secret, world }: AdapterParts): Call {
+  const fetch = createTransport()
+  const apiRoot = (definition.apiRoot ?? API_ROOT).replace(/\/+$/, '')
+  return async (limit, act) => {
+    if (definition.token === null) throw new FailureError(missingToken(definition.id))
+    const token = secret(definition.token)
+    const api = new Api(token, { apiRoot, fetch, timeoutSeconds: GRAMMY_SECONDS })
+    const deadline = startDeadline(world.clock, limit.withinMs, limit.signal)
+    try {
+      // The two signal types differ in words only; grammY calls nothing but addEventListener and `aborted`.
+      return await act(api, deadline.signal as unknown as GrammySignal)
+    } catch (error) {
+      throw failed(error, { deadline, token, channel: definition.id })
+    } finally {
+      deadline.end()
+    }
+  }
+}
+
+function failed(error: unknown, about: { deadline: Deadline; token: string; channel: string }): unknown {
+  if (error instanceof GrammyError) {
+    const { retry_after: retryAfter, migrate_to_chat_id: migratedTo } = error.parameters
+    const description = String(error.description).replaceAll(about.token, '[token]')
+    return new RefusalError(
+      { code: error.error_code, description, retryAfterSeconds: retryAfter ?? null, migratedTo: migratedTo ?? null },
+      about.channel,
+    )
+  }
+  if (!(error instanceof HttpError)) return error
+  // Its own text is harmless; what it carries in `error` holds the URL with the token, unless it is from our transport.
+  const broken = error.error instanceof TransportError ? error.error : new TransportError('the request failed', true)
+  if (about.deadline.passed()) return new FailureError(endedFailure('deadline', broken.sent))
+  if (about.deadline.signal.aborted) return new FailureError(endedFailure('caller', broken.sent))
+  return new FailureError(brokenFailure(broken.message, broken.sent))
+}

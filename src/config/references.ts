@@ -1,0 +1,183 @@
+// References: what one place of a file says about another, and values that need more than a type to be right.
+//   A second pass over the whole tree, whatever the first one found, so that a person sees everything at once.
+
+import { isSecret } from './check.ts'
+import { suggestion } from './problems.ts'
+import type { SecretEntry } from './secrets.ts'
+import {
+  described,
+  entriesOf,
+  type Finding,
+  nodeAt,
+  type Path,
+  pathText,
+  scalarsOf,
+  spanAt,
+  type Tree,
+  type TreeScalar,
+  textOf,
+  valueOf,
+} from './tree.ts'
+import { userOf } from './users.ts'
+
+export function crossCheck(root: Tree, secrets: readonly SecretEntry[]): Finding[] {
+  const channels = entriesOf(valueOf(root, 'channels')).map(([id, entry]): Place => [['channels', id], entry.value])
+  return [
+    ...hostFindings(root),
+    ...dataFindings(root),
+    ...addressFindings(root),
+    ...channels.flatMap((channel) => [...routeFindings(root, channel), ...userFindings(channel)]),
+    ...tokenFindings(channels),
+    ...spilledFindings(root, secrets),
+  ]
+}
+
+/** Right, but probably not what was meant. */
+export function warningsOf(root: Tree): Finding[] {
+  return entriesOf(valueOf(root, 'channels')).flatMap(([id, { value }]) => {
+    const users = valueOf(value, 'allowed_users')
+    const policy = textOf(valueOf(value, 'unknown_user_policy'))
+    const path = ['channels', id]
+    const listed = users !== undefined && !(users.kind === 'list' && users.items.length === 0)
+    const denies = policy === 'deny' || (policy === null && textOf(valueOf(value, 'platform')) === 'telegram')
+    if (denies && !listed) return [finding(root, path, NOBODY)]
+    return policy === 'allow' && listed ? [finding(root, [...path, 'allowed_users'], EVERYBODY)] : []
+  })
+}
+
+/** Whether only this machine can reach the host. */
+export function isLoopback(host: string): boolean {
+  const bare = host.toLowerCase().replace(/^\[(.*)\]$/, '$1')
+  return bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare)
+}
+
+type Place = readonly [Path, Tree]
+
+const NOBODY = 'nobody may talk to this bot; set allowed_users or unknown_user_policy: pair'
+const EVERYBODY = 'everybody may talk here, so this list changes nothing; remove it or unknown_user_policy: allow'
+
+// --- gateway and addresses ------------------------------------------------------------------------------------------
+
+function hostFindings(root: Tree): Finding[] {
+  const path = ['gateway', 'host']
+  const host = textOf(nodeAt(root, path))
+  if (host === null || host === '') return []
+  if (!/^[A-Za-z0-9._:%[\]-]+$/.test(host))
+    return [finding(root, path, 'expected a host name or address without port or path')]
+  if (isLoopback(host) || nodeAt(root, ['gateway', 'token']) !== undefined) return []
+  return [finding(root, path, 'beyond loopback the port needs a token: set gateway.token, or use 127.0.0.1')]
+}
+
+function dataFindings(root: Tree): Finding[] {
+  const path = ['gateway', 'data']
+  const data = textOf(nodeAt(root, path)) ?? ''
+  if (/\p{Cc}/u.test(data)) return [finding(root, path, 'expected a folder on one line, without control characters')]
+  return /^~(\/|$)/.test(data) ? [finding(root, path, 'the sign ~ is not replaced here: write ${HOME} instead')] : []
+}
+
+function addressFindings(root: Tree): Finding[] {
+  const paths = [
+    ...entriesOf(valueOf(root, 'agents')).map(([id]) => ['agents', id, 'model', 'base_url']),
+    ...entriesOf(valueOf(root, 'channels')).map(([id]) => ['channels', id, 'api_root']),
+  ]
+  return paths.flatMap((path) => {
+    const node = nodeAt(root, path)
+    const text = textOf(node)
+    if (node === undefined || text === null || text === '') return []
+    const url = /^https?:\/\/[^/]/i.test(text) ? URL.parse(text) : null
+    if (url !== null && (url.username !== '' || url.password !== '')) {
+      return [finding(root, path, 'an address must not hold a user name or password: secrets have keys of their own')]
+    }
+    // Not shown: what cannot be read as an address may still hold a password.
+    const expected = 'expected an address that begins with http:// or https://'
+    return url === null || /\s/.test(text) ? [finding(root, path, expected)] : []
+  })
+}
+
+// --- channels -------------------------------------------------------------------------------------------------------
+
+function routeFindings(root: Tree, [path, channel]: Place): Finding[] {
+  if (channel.kind !== 'map') return []
+  const routes = valueOf(channel, 'routes')
+  const short = valueOf(channel, 'agent')
+  const named = valueOf(routes, 'default')
+  const kinds = ['default', 'dm', 'group'].map((kind): [Path, Tree | undefined] => [
+    [...path, 'routes', kind],
+    valueOf(routes, kind),
+  ])
+  const places: [Path, Tree | undefined][] = [[[...path, 'agent'], short], ...kinds]
+  const findings = places.flatMap(([place, node]) => (node === undefined ? [] : agentFindings(root, [place, node])))
+  const open = routes?.kind === 'scalar' && routes.unset.length > 0
+  if (short === undefined && named === undefined && !open) {
+    const message = 'is required: expected the id of an agent, or routes with default'
+    findings.push({ ...finding(root, [...path, 'agent'], message), wholeFile: true })
+  }
+  const [first, second] = [textOf(short), textOf(named)]
+  if (first !== null && second !== null && first !== second) {
+    const message = 'agent is short for routes.default, and the two differ: keep one of them'
+    findings.push(finding(root, [...path, 'routes', 'default'], message))
+  }
+  return findings
+}
+
+function agentFindings(root: Tree, [path, node]: Place): Finding[] {
+  const id = textOf(node)
+  const agents = valueOf(root, 'agents')
+  if (id === null || id === '' || agents?.kind !== 'map' || agents.entries.has(id)) return []
+  const message = `unknown agent ${described(node)}${suggestion(id, agents.entries.keys())}`
+  return [{ ...finding(root, path, message), wholeFile: true }]
+}
+
+function userFindings([path, channel]: Place): Finding[] {
+  const users = valueOf(channel, 'allowed_users')
+  const platform = textOf(valueOf(channel, 'platform'))
+  if (users?.kind !== 'list' || platform === null) return []
+  return users.items.flatMap((item, index) => {
+    const user = userOf(platform, item)
+    if (user === null || 'user' in user) return []
+    return [
+      { span: item, path: [...path, 'allowed_users', index], message: `${user.mistake}, found ${described(item)}` },
+    ]
+  })
+}
+
+/** One poller per token (C2): a second one would take the first one's messages. */
+function tokenFindings(channels: readonly Place[]): Finding[] {
+  const seen = new Map<string, Path>()
+  return channels.flatMap(([path, channel]) => {
+    const token = valueOf(channel, 'token')
+    const platform = textOf(valueOf(channel, 'platform'))
+    if (token?.kind !== 'scalar' || token.value === null || token.value === '' || platform !== 'telegram') return []
+    const root = textOf(valueOf(channel, 'api_root')) ?? 'https://api.telegram.org'
+    // Two unset tokens of the same variable will be one token once it is set.
+    const key = JSON.stringify([root.replace(/\/+$/, '').toLowerCase(), String(token.value).trim()])
+    const other = seen.get(key)
+    if (other === undefined) seen.set(key, path)
+    if (other === undefined) return []
+    const message = `${pathText(path)} and ${pathText(other)} have the same token: each bot needs a channel and a token of its own`
+    return [{ span: token, path: [...path, 'token'], message, wholeFile: true }]
+  })
+}
+
+// --- secrets --------------------------------------------------------------------------------------------------------
+
+/** A3: a variable that gives a secret would put its value into a definition if it stood elsewhere too. */
+function spilledFindings(root: Tree, secrets: readonly SecretEntry[]): Finding[] {
+  const scalars = [...scalarsOf(root)]
+  const secretVariables = new Map(secrets.map(({ variable, secret }) => [variable ?? '', secret]))
+  for (const [path, scalar] of scalars) {
+    if (isSecret(path)) for (const variable of scalar.variables) secretVariables.set(variable, pathText(path))
+  }
+  const spilled = ([path, scalar]: readonly [Path, TreeScalar]): Finding[] => {
+    const variable = isSecret(path) ? undefined : scalar.variables.find((name) => secretVariables.has(name))
+    const secret = secretVariables.get(variable ?? '')
+    if (variable === undefined || secret === undefined) return []
+    const message = `the variable ${variable} is a secret (${secret}) and must not stand here as well`
+    return [{ span: scalar, path, message }]
+  }
+  return scalars.flatMap(spilled)
+}
+
+function finding(root: Tree, path: Path, message: string): Finding {
+  return { span: spanAt(root, path), path, message }
+}

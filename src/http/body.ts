@@ -1,0 +1,109 @@
+// Body: a JSON object out of a request, with nothing in it that the route does not know.
+// Refuses by name; a body over the limit is not read to its end.
+
+import { TEXT_UNITS_MAX } from '../../machines/limits.ts'
+import { Refusal } from './answers.ts'
+import { BODY_BYTES_MAX, IDENTIFIER_UNITS_MAX } from './limits.ts'
+
+export type Fields = Readonly<Record<string, unknown>>
+
+/** The body as an object that has no key but `known`. */
+export async function readFields(request: Request, known: readonly string[]): Promise<Fields> {
+  checkType(request.headers)
+  const text = await readText(request)
+  if (text.trim() === '') throw new Refusal(400, 'bad_json', 'The body is empty; a JSON object was expected.')
+  const value = parse(text)
+  if (!isObject(value)) throw new Refusal(400, 'bad_type', 'The body must be a JSON object.')
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      throw new Refusal(
+        400,
+        'unknown_key',
+        `The key ${JSON.stringify(key.slice(0, 64))} is unknown; known are ${known.join(', ')}.`,
+      )
+    }
+  }
+  return value
+}
+
+/** A name of something: 1 to 256 characters, none of them a control character. */
+export function identifier(fields: Fields, key: string): string {
+  const value = string(fields, key)
+  if (value.length > IDENTIFIER_UNITS_MAX) {
+    throw new Refusal(
+      400,
+      'too_long',
+      `"${key}" has ${value.length} characters; at most ${IDENTIFIER_UNITS_MAX} are taken.`,
+    )
+  }
+  // "." and ".." vanish from URLs, and half a surrogate pair cannot be written in one.
+  if (value === '.' || value === '..' || !value.isWellFormed() || /\p{Cc}/u.test(value)) {
+    throw new Refusal(400, 'bad_value', `"${key}" holds characters that no address can hold.`)
+  }
+  return value
+}
+
+/** What somebody says: not blank, at most 65,536 UTF-16 units. */
+export function spokenText(fields: Fields, key: string): string {
+  const value = string(fields, key)
+  if (value.length > TEXT_UNITS_MAX) {
+    throw new Refusal(413, 'too_long', `"${key}" has ${value.length} characters; at most ${TEXT_UNITS_MAX} are taken.`)
+  }
+  if (value.trim() === '') throw new Refusal(400, 'bad_value', `"${key}" must not be blank.`)
+  return value.toWellFormed()
+}
+
+function string(fields: Fields, key: string): string {
+  const value = fields[key]
+  if (value === undefined) throw new Refusal(400, 'missing_key', `"${key}" is missing.`)
+  if (typeof value !== 'string') throw new Refusal(400, 'bad_type', `"${key}" must be a string.`)
+  if (value === '') throw new Refusal(400, 'bad_value', `"${key}" must not be empty.`)
+  return value
+}
+
+function checkType(headers: Headers): void {
+  const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  // A page of another site can send anything but JSON without asking first.
+  if (type !== 'application/json') {
+    throw new Refusal(415, 'bad_content_type', 'The body must be sent with "Content-Type: application/json".')
+  }
+  const encoding = headers.get('content-encoding')
+  if (encoding !== null && encoding.toLowerCase() !== 'identity') {
+    throw new Refusal(415, 'bad_content_encoding', 'The body must be sent without Content-Encoding.')
+  }
+}
+
+async function readText(request: Request): Promise<string> {
+  const reader = request.body?.getReader()
+  if (Number(request.headers.get('content-length') ?? 0) > BODY_BYTES_MAX) throw tooLarge()
+  if (reader === undefined) return ''
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    bytes += read.value.byteLength
+    // The rest is not cancelled here: that would cut the connection before the answer is out.
+    if (bytes > BODY_BYTES_MAX) throw tooLarge()
+    chunks.push(read.value)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+  } catch {
+    throw new Refusal(400, 'bad_json', 'The body is not valid UTF-8.')
+  }
+}
+
+function tooLarge(): Refusal {
+  return new Refusal(413, 'too_large', `The body is larger than ${BODY_BYTES_MAX} bytes.`, { Connection: 'close' })
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Refusal(400, 'bad_json', 'The body is not valid JSON.')
+  }
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

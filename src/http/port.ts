@@ -1,0 +1,112 @@
+// Port: what the HTTP server may ask of the running gateway. src/start.ts provides it; nothing here knows actors or stores.
+
+import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
+
+export interface GatewayPort {
+  status(): Promise<Status>
+  /** False: there is no such channel. */
+  control(channel: string, control: ChannelControl): boolean
+  /** Writes a reply down for delivery; resolves once it is on disk. False: there is no such channel. */
+  send(channel: string, conversation: string, text: string): Promise<boolean>
+  /** `unknown`: no such channel; `notWeb`: it is not a web channel; `notLive`: it is paused, failed or stopped. */
+  web(channel: string): WebPort | 'unknown' | 'notWeb' | 'notLive'
+  metrics(): Promise<string>
+  sessions(limit: number): Promise<readonly SessionView[]>
+  /** null: no such session. */
+  transcript(key: string): Promise<readonly TranscriptEntry[] | null>
+  deadLetters(limit: number): Promise<readonly DeadLetterView[]>
+  /** False: there is no such dead letter. */
+  retryDeadLetter(id: number): Promise<boolean>
+  pairings(): Promise<readonly PairingView[]>
+  /** null: no such code, or it has expired. */
+  approvePairing(code: string): Promise<PairingView | null>
+  revokePairing(channel: string, user: string): Promise<boolean>
+}
+
+/** One web channel's door. */
+export interface WebPort {
+  /** Resolves once the message is on disk, or was turned away for good. */
+  post(message: WebMessage): Promise<WebReception>
+  /**
+   * What the conversation shows after journal entry `afterId` (0: from its beginning), and then what comes, until `signal`
+   * aborts. Messages come in order and without gaps; deltas and states are best effort. `emit` is called from one place,
+   * one event at a time; when it returns a promise the next event waits for it.
+   */
+  subscribe(
+    conversation: string,
+    afterId: number,
+    emit: (event: WebEvent) => void | Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>
+}
+
+export interface WebMessage {
+  readonly conversation: string
+  readonly user: string
+  readonly text: string
+  /** The client's own id, for retries without doubling; null: every post is a new message. */
+  readonly messageId: string | null
+}
+
+export type WebReception =
+  | { readonly accepted: true; readonly duplicate: boolean }
+  | { readonly accepted: false; readonly reason: 'stranger' | 'notAddressed' | 'tooLong' | 'paused' | 'draining' }
+
+export type WebEvent =
+  | { readonly kind: 'message'; readonly id: number; readonly role: 'user' | 'assistant'; readonly text: string }
+  | Progress
+
+export interface Status {
+  readonly state: 'starting' | 'serving' | 'degraded' | 'draining'
+  readonly version: string
+  readonly uptime_s: number
+  readonly channels: readonly ChannelStatus[]
+  readonly sessions: {
+    readonly idle: number
+    readonly pending: number
+    readonly running: number
+    readonly passivated: number
+    readonly queued_messages: number
+  }
+  readonly outbox: number
+  readonly dead_letters: number
+}
+
+export interface ChannelStatus {
+  readonly id: string
+  readonly platform: string
+  readonly agent: string
+  readonly state: ChannelState
+  readonly reason: string | null
+  /** ISO 8601. */
+  readonly since: string
+}
+
+export interface SessionView {
+  readonly key: string
+  readonly channel: string
+  readonly conversation: string
+  readonly agent: string
+  readonly state: 'idle' | 'pending' | 'running' | 'passivated'
+  readonly turns: number
+  readonly waiting: number
+  readonly updated_at: string
+}
+
+export interface DeadLetterView {
+  readonly id: number
+  readonly kind: 'message' | 'reply'
+  readonly channel: string
+  readonly conversation: string
+  readonly text: string
+  readonly reason: string
+  readonly at: string
+}
+
+export interface PairingView {
+  readonly channel: string
+  readonly user: string
+  readonly name: string | null
+  readonly code: string | null
+  readonly at: string
+}

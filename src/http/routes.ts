@@ -1,0 +1,52 @@
+// Routes: every path of the port, who may ask for it, and the function that answers.
+// The one table that server.ts registers; a path that is not here does not exist.
+
+import type { Call } from './call.ts'
+import { controlChannel, sendOutside } from './channel.ts'
+import { page, pageFile } from './console.ts'
+import { approvePairing, listDeadLetters, listPairings, retryDeadLetter, revokePairing } from './operations.ts'
+import { health, metrics, readiness, status } from './reports.ts'
+import { listSessions, showSession } from './sessions.ts'
+import { conversationEvents, postMessage } from './web-channel.ts'
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly path: string
+  /**
+   * `open`: without the token. `read`: with it. `guarded`: with it, and refused to other web pages, because it changes
+   * something or lasts.
+   */
+  readonly access: 'open' | 'read' | 'guarded'
+  readonly answer: (call: Call) => Response | Promise<Response>
+}
+
+export const ROUTES: readonly Route[] = [
+  { method: 'GET', path: '/healthz', access: 'open', answer: health },
+  { method: 'GET', path: '/readyz', access: 'open', answer: readiness },
+  // The page asks for the token itself; there is nothing in it that is not in the package.
+  { method: 'GET', path: '/', access: 'open', answer: page },
+  { method: 'GET', path: '/console/:file', access: 'open', answer: pageFile },
+
+  { method: 'GET', path: '/status', access: 'read', answer: status },
+  { method: 'GET', path: '/metrics', access: 'read', answer: metrics },
+
+  { method: 'POST', path: '/channels/:channel/messages', access: 'guarded', answer: postMessage },
+  {
+    method: 'GET',
+    path: '/channels/:channel/conversations/:conversation/events',
+    access: 'guarded',
+    answer: conversationEvents,
+  },
+  { method: 'POST', path: '/channels/:channel/send', access: 'guarded', answer: sendOutside },
+  { method: 'POST', path: '/channels/:channel/pause', access: 'guarded', answer: controlChannel('pause') },
+  { method: 'POST', path: '/channels/:channel/resume', access: 'guarded', answer: controlChannel('resume') },
+  { method: 'POST', path: '/channels/:channel/reconnect', access: 'guarded', answer: controlChannel('reconnect') },
+
+  { method: 'GET', path: '/sessions', access: 'read', answer: listSessions },
+  { method: 'GET', path: '/sessions/:key', access: 'read', answer: showSession },
+  { method: 'GET', path: '/deadletters', access: 'read', answer: listDeadLetters },
+  { method: 'POST', path: '/deadletters/:id/retry', access: 'guarded', answer: retryDeadLetter },
+  { method: 'GET', path: '/pairings', access: 'read', answer: listPairings },
+  { method: 'POST', path: '/pairings/:code/approve', access: 'guarded', answer: approvePairing },
+  { method: 'DELETE', path: '/pairings/:channel/:user', access: 'guarded', answer: revokePairing },
+]

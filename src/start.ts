@@ -1,0 +1,141 @@
+// Start: the composition root, the one file that knows both actors and implementations.
+// Phases, in order, each named in its failure: store, tokens, http, actors. What a phase opened is closed in reverse.
+//   Nothing is opened before startGateway is called, and nothing stays open after `ended` has settled.
+
+import { buildAgent } from './agents/catalog.ts'
+import { createGateway, type GatewayActor } from './actors/gateway.ts'
+import { platforms } from './channels/catalog.ts'
+import type { Adapter } from './channels/adapter.ts'
+import type { Loaded } from './config/load.ts'
+import type { GatewaySettings } from '../machines/definitions.ts'
+import { sayable } from '../machines/failure.ts'
+import type { ChannelStatus, GatewayPort } from './http/port.ts'
+import { type HttpServer, startHttp } from './http/server.ts'
+import type { Log } from './log.ts'
+import { createMetrics } from './start/metrics.ts'
+import { channelStatuses, gatewayPort, type TimedReport } from './start/port.ts'
+import { lockTokens } from './start/token-locks.ts'
+import { openStore, updateHolder } from './store/sqlite.ts'
+import type { Store } from './store/store.ts'
+import type { World } from './world.ts'
+
+export { NOBODY_LIVES, recordsPort, type RecordsPort } from './start/records.ts'
+
+export interface StartOptions {
+  readonly loaded: Loaded
+  /** Over the file's own: `--host`, `--port`, `--data`. */
+  readonly settings: Partial<Pick<GatewaySettings, 'host' | 'port' | 'data'>>
+  readonly world: World
+  readonly log: Log
+  readonly version: string
+  /** Loads the file again, for credentials that were replaced; null when it does not load now. */
+  readonly reload: () => Promise<Loaded | null>
+}
+
+export interface RunningGateway {
+  readonly url: string
+  readonly port: GatewayPort
+  /** Every channel, in the order of the file, once each has gone live or failed its first try. */
+  readonly rollCall: Promise<readonly ChannelStatus[]>
+  /** Takes nothing new, finishes, and ends by the deadline; a second call changes nothing. */
+  drain(): void
+  /** Settles when everything is closed; rejects when the root failed by a defect. */
+  readonly ended: Promise<void>
+}
+
+/** Throws StoreLockedError, LockHeldError, StoreVersionError or another FailureError when it cannot start at all. */
+export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+  const { loaded, world, log, version } = options
+  const settings = { ...loaded.definition.gateway, ...options.settings }
+  const definition = { ...loaded.definition, gateway: settings }
+  const startedAtMs = world.nowMs()
+  const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
+  const opened: (() => void | Promise<void>)[] = []
+  try {
+    const store = openStore({ folder: settings.data, holder, world })
+    opened.push(() => store.close())
+    const tokens = lockTokens(definition, loaded.secrets, holder)
+    opened.push(() => tokens.release())
+
+    const reports = new Map<string, TimedReport>()
+    const adapters = new Map<string, Adapter>()
+    const roll = Promise.withResolvers<readonly ChannelStatus[]>()
+    const gateway = createGateway({
+      definition,
+      store,
+      world,
+      log,
+      platforms,
+      buildAgent,
+      adapters,
+      secret: (reference) => loaded.secrets.resolve(reference),
+      onRollCall: () => roll.resolve(channelStatuses({ definition, reports, startedAtMs })),
+      onReport: (report) => {
+        const before = reports.get(report.id)?.report
+        const sinceMs = before?.state === report.state ? (reports.get(report.id)?.sinceMs ?? 0) : world.nowMs()
+        reports.set(report.id, { report, sinceMs })
+        const reason = report.failure === null ? {} : { reason: sayable(report.failure) }
+        log.debug({ channel: report.id, state: report.state, ...reason }, 'a channel changed its state')
+      },
+    })
+    const parts = {
+      definition,
+      gateway,
+      store,
+      adapters,
+      reports,
+      world,
+      version,
+      startedAtMs,
+      metrics: createMetrics(),
+    }
+    const port = gatewayPort({ ...parts, beforeReconnect: () => renewSecrets(options) })
+    const http = await listen(options, settings, port)
+    opened.push(() => http.close())
+    updateHolder(settings.data, { ...holder, url: http.url })
+
+    const ended = untilEnded(gateway, () => close(opened))
+    gateway.start()
+    return { url: http.url, port, rollCall: roll.promise, drain: () => gateway.send({ type: 'drain' }), ended }
+  } catch (error) {
+    await close(opened)
+    throw error
+  }
+}
+
+/** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
+export function openOffline(folder: string, world: World): Store {
+  return openStore({ folder, world, holder: { pid: process.pid, url: null, startedAt: '' } })
+}
+
+function listen(
+  { loaded, world, log }: StartOptions,
+  settings: GatewaySettings,
+  gateway: GatewayPort,
+): Promise<HttpServer> {
+  const { host, port, token } = settings
+  return startHttp({ host, port, gateway, log, world, token: () => token && loaded.secrets.resolve(token) })
+}
+
+async function renewSecrets({ loaded, reload, log }: StartOptions): Promise<void> {
+  try {
+    const newer = await reload()
+    if (newer !== null) loaded.secrets.adopt(newer.secrets)
+  } catch (error) {
+    log.warn({ err: error }, 'the configuration could not be read again; the credentials stay as they were')
+  }
+}
+
+/** The first that was opened is closed last. */
+async function close(opened: (() => void | Promise<void>)[]): Promise<void> {
+  for (const shut of opened.splice(0).reverse()) await shut()
+}
+
+function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    gateway.subscribe({
+      error: (error) => void shut().finally(() => reject(error)),
+      complete: () => void shut().then(resolve, reject),
+    })
+  })
+}

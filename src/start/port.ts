@@ -1,0 +1,115 @@
+// Port: what HTTP and the commands may ask of a running gateway, answered from the actors, the adapters and the store.
+
+import type { GatewayDefinition } from '../../machines/definitions.ts'
+import { sayable } from '../../machines/failure.ts'
+import type { ChannelReport } from '../../machines/messages.ts'
+import { census, sessionStates } from '../actors/census.ts'
+import type { GatewayActor } from '../actors/gateway.ts'
+import type { Adapter } from '../channels/adapter.ts'
+import type { ChannelStatus, GatewayPort, Status, WebPort } from '../http/port.ts'
+import type { Store } from '../store/store.ts'
+import type { World } from '../world.ts'
+import type { Metrics } from './metrics.ts'
+import { recordsPort } from './records.ts'
+
+export interface PortParts {
+  readonly definition: GatewayDefinition
+  readonly gateway: GatewayActor
+  readonly store: Store
+  readonly adapters: ReadonlyMap<string, Adapter>
+  readonly reports: ReadonlyMap<string, TimedReport>
+  readonly world: World
+  readonly version: string
+  readonly startedAtMs: number
+  readonly metrics: Metrics
+  /** Reads the credentials anew before a channel connects again. */
+  readonly beforeReconnect: () => Promise<void>
+}
+
+export interface TimedReport {
+  readonly report: ChannelReport
+  readonly sinceMs: number
+}
+
+export function gatewayPort(parts: PortParts): GatewayPort {
+  const { gateway, store, definition } = parts
+  const records = recordsPort(store, {
+    stateOf: () => sessionStates(gateway),
+    onMessage: (message) => gateway.send({ type: 'message.accepted', message }),
+    onOwed: (channel, conversation) => gateway.send({ type: 'outbox.owed', channel, conversation }),
+  })
+  return {
+    ...records,
+    status: () => status(parts),
+    metrics: async () => parts.metrics.text({ status: await status(parts), counts: await store.counts() }),
+    control(channel, control) {
+      if (definition.channels[channel] === undefined) return false
+      const tell = (): void => gateway.send({ type: 'channel.control', channel, control })
+      if (control === 'pause') tell()
+      else void parts.beforeReconnect().then(tell)
+      return true
+    },
+    async send(channel, conversation, text) {
+      if (definition.channels[channel] === undefined) return false
+      await store.commit({
+        channel,
+        sessionKey: null,
+        settled: [],
+        entries: [],
+        replies: [{ conversation, text, replyTo: null }],
+      })
+      gateway.send({ type: 'outbox.owed', channel, conversation })
+      return true
+    },
+    web: (channel) => webPort(parts, channel),
+  }
+}
+
+/** Every channel of the file, in its order, under its own id (C3). */
+export function channelStatuses(parts: Pick<PortParts, 'definition' | 'reports' | 'startedAtMs'>): ChannelStatus[] {
+  return Object.values(parts.definition.channels).map((channel) => {
+    const timed = parts.reports.get(channel.id)
+    return {
+      id: channel.id,
+      platform: channel.platform,
+      agent: channel.routes.default,
+      state: timed?.report.state ?? 'connecting',
+      reason: timed?.report.failure ? sayable(timed.report.failure) : null,
+      since: new Date(timed?.sinceMs ?? parts.startedAtMs).toISOString(),
+    }
+  })
+}
+
+async function status(parts: PortParts): Promise<Status> {
+  const counts = await parts.store.counts()
+  const { idle, pending, running, queued, live } = census(parts.gateway)
+  const channels = channelStatuses(parts)
+  return {
+    state: stateOf(parts, channels),
+    version: parts.version,
+    uptime_s: (parts.world.nowMs() - parts.startedAtMs) / 1_000,
+    channels,
+    sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },
+    outbox: counts.outbox,
+    dead_letters: counts.deadLetters,
+  }
+}
+
+function stateOf(parts: PortParts, channels: readonly ChannelStatus[]): Status['state'] {
+  const snapshot = parts.gateway.getSnapshot()
+  if (snapshot.matches('draining') || snapshot.matches('stopped')) return 'draining'
+  if (snapshot.matches('starting')) return 'starting'
+  return channels.every((channel) => channel.state === 'live') ? 'serving' : 'degraded'
+}
+
+function webPort(parts: PortParts, channel: string): ReturnType<GatewayPort['web']> {
+  const definition = parts.definition.channels[channel]
+  if (definition === undefined) return 'unknown'
+  if (definition.platform !== 'web') return 'notWeb'
+  const adapter = parts.adapters.get(channel)
+  return adapter !== undefined && isWebPort(adapter) ? adapter : 'notLive'
+}
+
+function isWebPort(adapter: object): adapter is WebPort {
+  return 'post' in adapter && 'subscribe' in adapter
+}

@@ -1,0 +1,65 @@
+// Records: sessions, dead letters and pairings as people see them; from the store, with or without a running gateway.
+
+import type { AcceptedMessage, SessionState } from '../../machines/messages.ts'
+import type { DeadLetterView, GatewayPort, PairingView, SessionView } from '../http/port.ts'
+import type { DeadLetter, Pairing, SessionSummary, Store } from '../store/store.ts'
+
+export type RecordsPort = Pick<
+  GatewayPort,
+  'sessions' | 'transcript' | 'deadLetters' | 'retryDeadLetter' | 'pairings' | 'approvePairing' | 'revokePairing'
+>
+
+export interface Living {
+  stateOf(): ReadonlyMap<string, SessionState>
+  onMessage(message: AcceptedMessage): void
+  onOwed(channel: string, conversation: string): void
+}
+
+/** Without a running gateway a retried dead letter waits on disk for the next start. */
+export const NOBODY_LIVES: Living = { stateOf: () => new Map(), onMessage: () => {}, onOwed: () => {} }
+
+export function recordsPort(store: Store, living: Living): RecordsPort {
+  return {
+    async sessions(limit) {
+      const states = living.stateOf()
+      return (await store.sessions(limit)).map((session) => sessionView(session, states))
+    },
+    async transcript(key) {
+      const entries = await store.transcript(key)
+      if (entries.length > 0) return entries
+      const known = living.stateOf().has(key)
+      return known ? [] : null
+    },
+    async deadLetters(limit) {
+      return (await store.deadLetters(limit)).map(deadLetterView)
+    },
+    async retryDeadLetter(id) {
+      const retried = await store.retryDeadLetter(id)
+      if (retried?.kind === 'message') living.onMessage(retried.message)
+      if (retried?.kind === 'reply') living.onOwed(retried.channel, retried.conversation)
+      return retried !== null
+    },
+    async pairings() {
+      return (await store.pairings()).map(pairingView)
+    },
+    async approvePairing(code) {
+      const pairing = await store.approvePairing(code)
+      return pairing === null ? null : pairingView(pairing)
+    },
+    revokePairing: (channel, user) => store.revokePairing(channel, user),
+  }
+}
+
+function sessionView(session: SessionSummary, states: ReadonlyMap<string, SessionState>): SessionView {
+  const { key, channel, conversation, agent, turns, waiting, updatedAtMs } = session
+  const state = states.get(key) ?? 'passivated'
+  return { key, channel, conversation, agent, state, turns, waiting, updated_at: new Date(updatedAtMs).toISOString() }
+}
+
+function deadLetterView({ id, kind, channel, conversation, text, reason, atMs }: DeadLetter): DeadLetterView {
+  return { id, kind, channel, conversation, text, reason, at: new Date(atMs).toISOString() }
+}
+
+function pairingView({ channel, user, name, code, atMs }: Pairing): PairingView {
+  return { channel, user, name, code, at: new Date(atMs).toISOString() }
+}

@@ -1,0 +1,46 @@
+// Token locks: one Troupe process per bot token on this machine, whatever data folder it uses (C2 between processes).
+// The lock's name is a hash: no token stands in a file name.
+
+import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { Secrets } from '../config/secrets.ts'
+import { type Holder, LockHeldError } from '../store/failures.ts'
+import { holdLock } from '../store/sqlite.ts'
+
+export interface TokenLocks {
+  release(): void
+}
+
+/** Throws LockHeldError, naming the channel and the holder, when another process polls one of the tokens. */
+export function lockTokens(definition: GatewayDefinition, secrets: Secrets, holder: Holder): TokenLocks {
+  const locks: TokenLocks[] = []
+  const release = (): void => {
+    for (const lock of locks.splice(0)) lock.release()
+  }
+  for (const channel of Object.values(definition.channels)) {
+    const name = lockName(channel, secrets)
+    if (name === null) continue
+    try {
+      locks.push(holdLock(join(tmpdir(), `troupe-tokens-${process.getuid?.() ?? 0}`, name), holder))
+    } catch (error) {
+      release()
+      throw error instanceof LockHeldError ? named(error, channel) : error
+    }
+  }
+  return { release }
+}
+
+/** null: nothing to poll with; the channel fails by itself and says why. */
+function lockName(channel: ChannelDefinition, secrets: Secrets): string | null {
+  if (channel.token === null || channel.missing.length > 0) return null
+  const identity = `${channel.apiRoot ?? ''} ${secrets.resolve(channel.token)}`
+  return createHash('sha256').update(identity).digest('hex').slice(0, 32)
+}
+
+function named(error: LockHeldError, channel: ChannelDefinition): LockHeldError {
+  const who = error.holder === null ? 'another Troupe process' : `another Troupe process (pid ${error.holder.pid})`
+  const message = `The token of ${channel.id} is polled by ${who} on this machine already`
+  return new LockHeldError({ ...error.failure, message }, error.holder)
+}

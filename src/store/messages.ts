@@ -1,0 +1,132 @@
+// Messages: the durable accept, the tries and the end of everything people wrote.
+//   S4. A message is settled once: what is settled stays as it is until its dead letter is retried.
+
+import { MESSAGE_TRIES_MAX } from '../../machines/limits.ts'
+import type { AcceptedMessage, Command, Settlement } from '../../machines/messages.ts'
+import type { World } from '../world.ts'
+import { type Database, flagOf, numberOf, optionalTextOf, type Row, textOf, theRow } from './database.ts'
+import type { NewMessage } from './store.ts'
+
+export interface Messages {
+  accept(message: NewMessage): { seq: number; duplicate: boolean }
+  /** Returns the messages that were tried too often. */
+  countTries(seqs: readonly number[]): number[]
+  release(seqs: readonly number[]): void
+  /** False: it was settled before. */
+  settle(settlement: Settlement): boolean
+  /** Takes its end back, and its tries. */
+  reopen(seq: number): AcceptedMessage
+  unfinished(channel: string, afterSeq: number, limit: number): AcceptedMessage[]
+  unfinishedOf(sessionKey: string): AcceptedMessage[]
+}
+
+export function messages(database: Database, world: World): Messages {
+  const insert = database.prepare(INSERT)
+  const seqOf = database.prepare(
+    'SELECT seq FROM messages WHERE channel = ? AND conversation = ? AND platform_message_id = ?',
+  )
+  const countTry = database.prepare(
+    'UPDATE messages SET tries = tries + 1 WHERE seq = ? AND outcome IS NULL AND tries < ?',
+  )
+  const isExhausted = database.prepare('SELECT 1 FROM messages WHERE seq = ? AND outcome IS NULL AND tries >= ?')
+  const releaseOne = database.prepare(
+    'UPDATE messages SET tries = tries - 1 WHERE seq = ? AND outcome IS NULL AND tries > 0',
+  )
+  const settleOne = database.prepare(
+    'UPDATE messages SET outcome = ?, reason = ?, settled_at_ms = ? WHERE seq = ? AND outcome IS NULL',
+  )
+  const reopenOne = database.prepare(
+    'UPDATE messages SET outcome = NULL, reason = NULL, settled_at_ms = NULL, tries = 0 WHERE seq = ?',
+  )
+  const one = database.prepare('SELECT * FROM messages WHERE seq = ?')
+  const ofChannel = database.prepare(
+    'SELECT * FROM messages WHERE channel = ? AND seq > ? AND outcome IS NULL ORDER BY seq LIMIT ?',
+  )
+  const ofSession = database.prepare('SELECT * FROM messages WHERE session_key = ? AND outcome IS NULL ORDER BY seq')
+
+  return {
+    accept(message) {
+      const { changes, lastInsertRowid } = insert.run(columnsOf(message, world.nowMs()))
+      if (changes === 1) return { seq: Number(lastInsertRowid), duplicate: false }
+      const row = seqOf.get(message.channel, message.conversation, message.platformMessageId)
+      return { seq: numberOf(theRow(row), 'seq'), duplicate: true }
+    },
+    countTries(seqs) {
+      const exhausted = seqs.filter((seq) => isExhausted.get(seq, MESSAGE_TRIES_MAX) !== undefined)
+      for (const seq of seqs) countTry.run(seq, MESSAGE_TRIES_MAX)
+      return exhausted
+    },
+    release(seqs) {
+      for (const seq of seqs) releaseOne.run(seq)
+    },
+    settle({ seq, outcome, reason }) {
+      return settleOne.run(outcome, reason, world.nowMs(), seq).changes === 1
+    },
+    reopen(seq) {
+      reopenOne.run(seq)
+      return messageOf(theRow(one.get(seq)))
+    },
+    unfinished: (channel, afterSeq, limit) => ofChannel.all(channel, afterSeq, limit).map(messageOf),
+    unfinishedOf: (sessionKey) => ofSession.all(sessionKey).map(messageOf),
+  }
+}
+
+const INSERT = `
+  INSERT INTO messages (
+    channel, conversation, platform_message_id, session_key, agent, kind, sender_id, sender_name, sender_handle,
+    text, addressed, album, attachments, continues, command_name, command_text, accepted_at_ms
+  ) VALUES (
+    :channel, :conversation, :platformMessageId, :sessionKey, :agent, :kind, :senderId, :senderName, :senderHandle,
+    :text, :addressed, :album, :attachments, :continues, :commandName, :commandText, :acceptedAtMs
+  ) ON CONFLICT DO NOTHING`
+
+function columnsOf(message: NewMessage, acceptedAtMs: number) {
+  return {
+    channel: message.channel,
+    conversation: message.conversation,
+    platformMessageId: message.platformMessageId,
+    sessionKey: message.sessionKey,
+    agent: message.agent,
+    kind: message.kind,
+    senderId: message.sender.id,
+    senderName: message.sender.name,
+    senderHandle: message.sender.handle,
+    text: message.text,
+    addressed: Number(message.addressed),
+    album: message.album,
+    attachments: message.attachments,
+    continues: Number(message.continues),
+    commandName: message.command?.name ?? null,
+    commandText: message.command?.text ?? null,
+    acceptedAtMs,
+  }
+}
+
+function messageOf(row: Row): AcceptedMessage {
+  return {
+    seq: numberOf(row, 'seq'),
+    channel: textOf(row, 'channel'),
+    conversation: textOf(row, 'conversation'),
+    platformMessageId: textOf(row, 'platform_message_id'),
+    sessionKey: textOf(row, 'session_key'),
+    agent: textOf(row, 'agent'),
+    kind: textOf(row, 'kind') === 'dm' ? 'dm' : 'group',
+    sender: {
+      id: textOf(row, 'sender_id'),
+      name: optionalTextOf(row, 'sender_name'),
+      handle: optionalTextOf(row, 'sender_handle'),
+    },
+    text: textOf(row, 'text'),
+    addressed: flagOf(row, 'addressed'),
+    album: optionalTextOf(row, 'album'),
+    attachments: numberOf(row, 'attachments'),
+    continues: flagOf(row, 'continues'),
+    command: commandOf(row),
+    acceptedAtMs: numberOf(row, 'accepted_at_ms'),
+  }
+}
+
+function commandOf(row: Row): Command | null {
+  const name = optionalTextOf(row, 'command_name')
+  return name === null ? null : { name, text: textOf(row, 'command_text') }
+}

@@ -1,0 +1,122 @@
+// Operations: every call of the store as one synchronous step over the tables. What belongs together stands in one function,
+// and the group commit makes it one savepoint: it happens whole or not at all.
+
+import type { World } from '../world.ts'
+import { type Database, numberOf, textOf } from './database.ts'
+import { deadLetters } from './dead-letters.ts'
+import { type Journal, journal } from './journal.ts'
+import { type Messages, messages } from './messages.ts'
+import { type Outbox, outbox } from './outbox.ts'
+import { pairings } from './pairings.ts'
+import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
+import { type Transcripts, transcripts } from './transcripts.ts'
+
+export type Operations = {
+  readonly [Name in Exclude<keyof Store, 'close'>]: (
+    ...input: Parameters<Store[Name]>
+  ) => Awaited<ReturnType<Store[Name]>>
+}
+
+export function operations(database: Database, world: World): Operations {
+  const parts: Parts = {
+    messages: messages(database, world),
+    transcripts: transcripts(database, world),
+    outbox: outbox(database, world),
+    dead: deadLetters(database, world),
+    journal: journal(database, world),
+  }
+  return { ...arrivals(parts), ...departures(parts), ...pairingOperations(database, world), counts: counts(database) }
+}
+
+interface Parts {
+  readonly messages: Messages
+  readonly transcripts: Transcripts
+  readonly outbox: Outbox
+  readonly dead: ReturnType<typeof deadLetters>
+  readonly journal: Journal
+}
+
+function arrivals({ messages, transcripts, outbox, dead, journal }: Parts) {
+  return {
+    accept(message) {
+      const accepted = messages.accept(message)
+      if (accepted.duplicate) return accepted
+      transcripts.touch(message)
+      if (message.journaled) journal.addUser(message)
+      return accepted
+    },
+    begin(sessionKey, seqs) {
+      const exhausted = messages.countTries(seqs)
+      return { history: transcripts.history(sessionKey), exhausted }
+    },
+    release: messages.release,
+    commit(commit) {
+      for (const settlement of commit.settled) {
+        const settled = messages.settle(settlement)
+        if (settled && settlement.outcome === 'dead') {
+          dead.addMessage(settlement.seq, settlement.reason ?? 'no reason was given')
+        }
+      }
+      if (commit.sessionKey !== null) transcripts.append(commit.sessionKey, commit.entries)
+      for (const reply of commit.replies) outbox.add(commit, reply)
+    },
+    unfinished: messages.unfinished,
+    unfinishedOf: messages.unfinishedOf,
+    history: transcripts.history,
+    transcript: transcripts.transcript,
+    sessions: transcripts.sessions,
+  } satisfies Partial<Operations>
+}
+
+function departures({ messages, outbox, dead, journal }: Parts) {
+  return {
+    owed: outbox.owed,
+    nextOwed: outbox.nextOwed,
+    attempt: outbox.attempt,
+    unattempt: outbox.unattempt,
+    receipt: outbox.receipt,
+    undeliverable(outboxId, failure) {
+      if (outbox.giveUp(outboxId, failure.uncertain === true)) dead.addReply(outboxId, failure.message)
+    },
+    deadLetters: dead.newest,
+    retryDeadLetter(id): RetriedDeadLetter | null {
+      const origin = dead.take(id)
+      if (origin === null) return null
+      if (origin.kind === 'message') return { kind: 'message', message: messages.reopen(origin.seq) }
+      outbox.reopen(origin.outboxId)
+      return { kind: 'reply', channel: origin.channel, conversation: origin.conversation }
+    },
+    appendJournal: journal.append,
+    journalAfter: journal.after,
+  } satisfies Partial<Operations>
+}
+
+function pairingOperations(database: Database, world: World) {
+  const known = pairings(database, world)
+  return {
+    pairingCode: known.code,
+    pairings: known.list,
+    approvePairing: known.approve,
+    revokePairing: known.revoke,
+    isPaired: known.isPaired,
+  } satisfies Partial<Operations>
+}
+
+function counts(database: Database): () => StoreCounts {
+  const all = database.prepare('SELECT name, value FROM counters')
+  return () => {
+    const counted = new Map(all.all().map((row) => [textOf(row, 'name'), numberOf(row, 'value')]))
+    const of = (name: string) => counted.get(name) ?? 0
+    return {
+      sessions: of('sessions'),
+      outbox: of('outbox'),
+      deadLetters: of('dead_letters'),
+      messages: {
+        waiting: of('waiting'),
+        answered: of('answered'),
+        discarded: of('discarded'),
+        dead: of('dead'),
+      },
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// Queued store: the contract over a database whose tables are there. It says which calls write; group-commit.ts does the rest.
+
+import type { World } from '../world.ts'
+import type { Database } from './database.ts'
+import { GroupCommit } from './group-commit.ts'
+import { operations } from './operations.ts'
+import type { Store } from './store.ts'
+
+export interface QueuedStoreParts {
+  readonly database: Database
+  readonly world: World
+  /** Called before each commit of writes; throws when the store's file is not where it was. */
+  readonly beforeCommit: () => void
+  /** Called once, after the database was closed. */
+  readonly onClosed: () => void
+}
+
+export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedStoreParts): Store {
+  const tables = operations(database, world)
+  const line = new GroupCommit({ database, beforeCommit })
+  let closed: Promise<void> | null = null
+  const close = async () => {
+    await line.close()
+    database.close()
+    onClosed()
+  }
+  return {
+    accept: (message) => line.write(() => tables.accept(message)),
+    begin: (sessionKey, seqs) => line.write(() => tables.begin(sessionKey, seqs)),
+    release: (seqs) => line.write(() => tables.release(seqs)),
+    commit: (commit) => line.write(() => tables.commit(commit)),
+    unfinished: (channel, afterSeq, limit) => line.read(() => tables.unfinished(channel, afterSeq, limit)),
+    unfinishedOf: (sessionKey) => line.read(() => tables.unfinishedOf(sessionKey)),
+    owed: (channel) => line.read(() => tables.owed(channel)),
+    nextOwed: (channel, conversation) => line.read(() => tables.nextOwed(channel, conversation)),
+    attempt: (outboxId) => line.write(() => tables.attempt(outboxId)),
+    unattempt: (outboxId) => line.write(() => tables.unattempt(outboxId)),
+    receipt: (outboxId, receipt, last) => line.write(() => tables.receipt(outboxId, receipt, last)),
+    undeliverable: (outboxId, failure) => line.write(() => tables.undeliverable(outboxId, failure)),
+    history: (sessionKey) => line.read(() => tables.history(sessionKey)),
+    transcript: (sessionKey) => line.read(() => tables.transcript(sessionKey)),
+    sessions: (limit) => line.read(() => tables.sessions(limit)),
+    deadLetters: (limit) => line.read(() => tables.deadLetters(limit)),
+    retryDeadLetter: (id) => line.write(() => tables.retryDeadLetter(id)),
+    pairingCode: (channel, user) => line.write(() => tables.pairingCode(channel, user)),
+    pairings: () => line.read(() => tables.pairings()),
+    approvePairing: (code) => line.write(() => tables.approvePairing(code)),
+    revokePairing: (channel, user) => line.write(() => tables.revokePairing(channel, user)),
+    isPaired: (channel, user) => line.read(() => tables.isPaired(channel, user)),
+    appendJournal: (entry) => line.write(() => tables.appendJournal(entry)),
+    journalAfter: (...input) => line.read(() => tables.journalAfter(...input)),
+    counts: () => line.read(() => tables.counts()),
+    close: () => (closed ??= close()),
+  }
+}

@@ -1,0 +1,145 @@
+// Store: the contract of everything that must survive the process.
+//   Calls take effect in the order in which they were made; a promise that resolved is on disk.
+//   Writes that are asked for in one moment share one commit. A write either happens whole or rejects with FailureError
+//   `storage`, and then nothing of it is there.
+
+import type {
+  AcceptedMessage,
+  Command,
+  Commit,
+  Inbound,
+  Outcome,
+  OutboxItem,
+  TranscriptEntry,
+} from '../../machines/messages.ts'
+import type { Failure } from '../../machines/failure.ts'
+
+export interface Store {
+  /** Writes an inbound message down; a platform message id seen before in its conversation is a duplicate, and nothing is written. */
+  accept(message: NewMessage): Promise<{ seq: number; duplicate: boolean }>
+
+  /**
+   * Begins a turn: counts a try for each message and reads the history. Messages that were tried MESSAGE_TRIES_MAX times
+   * before are named in `exhausted`, and nothing is counted for them.
+   */
+  begin(sessionKey: string, seqs: readonly number[]): Promise<{ history: TranscriptEntry[]; exhausted: number[] }>
+
+  /** Takes back the try of messages whose run was ended by a drain and not by their own doing. */
+  release(seqs: readonly number[]): Promise<void>
+
+  /** History, inbox and outbox in one transaction. A message that is settled already stays as it is. */
+  commit(commit: Commit): Promise<void>
+
+  /** Accepted messages of a channel that nobody settled, `seq` > `afterSeq`, oldest first. */
+  unfinished(channel: string, afterSeq: number, limit: number): Promise<AcceptedMessage[]>
+  /** The same for one session, all of them. */
+  unfinishedOf(sessionKey: string): Promise<AcceptedMessage[]>
+
+  /** Conversations of a channel that are owed a reply. */
+  owed(channel: string): Promise<string[]>
+  /** The oldest undelivered reply of a conversation; null when nothing is owed. */
+  nextOwed(channel: string, conversation: string): Promise<OutboxItem | null>
+  /** Written before a part is sent, so that a crash in between is known as uncertain (D2). */
+  attempt(outboxId: number): Promise<void>
+  /** Clears the mark: the send failed and certainly did not arrive. */
+  unattempt(outboxId: number): Promise<void>
+  /** A part was delivered; with `last` the reply is. `uncertain` keeps in its record that a part may stand there twice. */
+  receipt(outboxId: number, receipt: string, last: boolean): Promise<void>
+  /** The reply becomes a dead letter. */
+  undeliverable(outboxId: number, failure: Failure): Promise<void>
+
+  /** History since the last reset, without undone turns, oldest first; at most HISTORY_ENTRIES_MAX entries. */
+  history(sessionKey: string): Promise<TranscriptEntry[]>
+  /** Everything that was ever written of a session, oldest first. */
+  transcript(sessionKey: string): Promise<TranscriptEntry[]>
+  /** Newest first. */
+  sessions(limit: number): Promise<SessionSummary[]>
+
+  deadLetters(limit: number): Promise<DeadLetter[]>
+  /** Puts it back where it came from; null when there is no such dead letter. */
+  retryDeadLetter(id: number): Promise<RetriedDeadLetter | null>
+
+  /** The code under which this person waits for an approval; the same code while it is valid (an hour). */
+  pairingCode(channel: string, user: PairingUser): Promise<string>
+  pairings(): Promise<Pairing[]>
+  /** null: no such code, or it has expired. */
+  approvePairing(code: string): Promise<Pairing | null>
+  revokePairing(channel: string, user: string): Promise<boolean>
+  isPaired(channel: string, user: string): Promise<boolean>
+
+  appendJournal(entry: NewJournalEntry): Promise<number>
+  journalAfter(channel: string, conversation: string, id: number, limit: number): Promise<StoredJournalEntry[]>
+
+  counts(): Promise<StoreCounts>
+  /** Finishes what was asked for, then closes; every later call rejects. */
+  close(): Promise<void>
+}
+
+export interface NewMessage extends Inbound {
+  readonly sessionKey: string
+  readonly agent: string
+  readonly command: Command | null
+  /** Also a journal entry of its conversation, in the same transaction. */
+  readonly journaled: boolean
+}
+
+export interface SessionSummary {
+  readonly key: string
+  readonly channel: string
+  readonly conversation: string
+  readonly agent: string
+  readonly turns: number
+  readonly waiting: number
+  readonly updatedAtMs: number
+}
+
+export interface DeadLetter {
+  readonly id: number
+  /** `message`: nobody answered it. `reply`: nobody received it. */
+  readonly kind: 'message' | 'reply'
+  readonly channel: string
+  readonly conversation: string
+  readonly text: string
+  readonly reason: string
+  readonly atMs: number
+}
+
+export type RetriedDeadLetter =
+  | { readonly kind: 'message'; readonly message: AcceptedMessage }
+  | { readonly kind: 'reply'; readonly channel: string; readonly conversation: string }
+
+export interface PairingUser {
+  readonly id: string
+  readonly name: string | null
+}
+
+export interface Pairing {
+  readonly channel: string
+  readonly user: string
+  readonly name: string | null
+  /** null: approved. */
+  readonly code: string | null
+  readonly atMs: number
+}
+
+export interface NewJournalEntry {
+  readonly channel: string
+  readonly conversation: string
+  readonly text: string
+  readonly outboxId: number
+  readonly part: number
+}
+
+export interface StoredJournalEntry {
+  readonly id: number
+  readonly role: 'user' | 'assistant'
+  readonly text: string
+}
+
+export interface StoreCounts {
+  readonly sessions: number
+  readonly outbox: number
+  readonly deadLetters: number
+  /** Accepted messages by how they ended; `waiting` ones did not yet. */
+  readonly messages: Readonly<Record<Outcome | 'waiting', number>>
+}

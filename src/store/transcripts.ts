@@ -1,0 +1,142 @@
+// Transcripts: the append-only record of each session, the history that is read out of it, and the list of sessions.
+// `reset` and `undo` are entries like any other; nothing is ever changed or removed. A session runs one run at a time (S1),
+// so the entries of one turn stand together.
+
+import { assert } from '../../machines/failure.ts'
+import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
+import type { NewTranscriptEntry, Sender, TranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
+import type { World } from '../world.ts'
+import { type Database, numberOf, optionalTextOf, type Row, type Statement, textOf } from './database.ts'
+import type { NewMessage, SessionSummary } from './store.ts'
+
+export interface Transcripts {
+  /** A message was accepted for this session. */
+  touch(message: NewMessage): void
+  append(sessionKey: string, entries: readonly NewTranscriptEntry[]): void
+  history(sessionKey: string): TranscriptEntry[]
+  transcript(sessionKey: string): TranscriptEntry[]
+  sessions(limit: number): SessionSummary[]
+}
+
+export function transcripts(database: Database, world: World): Transcripts {
+  const touchSession = database.prepare(
+    `INSERT INTO sessions (key, channel, conversation, agent, updated_at_ms) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET agent = excluded.agent, updated_at_ms = excluded.updated_at_ms`,
+  )
+  const insert = database.prepare(
+    `INSERT INTO transcript (session_key, role, turn, text, sender_id, sender_name, sender_handle, at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const countTurn = database.prepare(
+    'UPDATE sessions SET turns = turns + 1, last_turn = ?2 WHERE key = ?1 AND last_turn IS NOT ?2',
+  )
+  const update = database.prepare('UPDATE sessions SET updated_at_ms = ? WHERE key = ?')
+  const all = database.prepare('SELECT * FROM transcript WHERE session_key = ? ORDER BY seq')
+  const older = database.prepare('SELECT * FROM transcript WHERE session_key = ? AND seq < ? ORDER BY seq DESC LIMIT ?')
+  const newestSessions = database.prepare(
+    `SELECT *, (SELECT count(*) FROM messages WHERE session_key = sessions.key AND outcome IS NULL) AS waiting
+     FROM sessions ORDER BY updated_at_ms DESC LIMIT ?`,
+  )
+
+  return {
+    touch({ sessionKey, channel, conversation, agent }) {
+      touchSession.run(sessionKey, channel, conversation, agent, world.nowMs())
+    },
+    append(sessionKey, entries) {
+      const atMs = world.nowMs()
+      for (const { role, turn, text, sender } of entries) {
+        const { id, name, handle } = sender ?? NO_SENDER
+        insert.run(sessionKey, role, turn, text, id, name, handle, atMs)
+        if (role !== 'reset' && role !== 'undo') countTurn.run(sessionKey, turn)
+      }
+      update.run(atMs, sessionKey)
+    },
+    history: (sessionKey) => wholeTurns(newestFirst(older, sessionKey)),
+    transcript: (sessionKey) => all.all(sessionKey).map(entryOf),
+    sessions: (limit) => newestSessions.all(limit).map(summaryOf),
+  }
+}
+
+const NO_SENDER = { id: null, name: null, handle: null }
+
+/** Most histories are one read. */
+const PAGE_ENTRIES = HISTORY_ENTRIES_MAX + 1
+
+/** Walks back to the last reset; an `undo` on the way takes the nearest turn before it that no later undo has taken. */
+function* newestFirst(older: Statement, sessionKey: string): Generator<TranscriptEntry> {
+  let undos = 0
+  let undoneTurn: string | null = null
+  for (const entry of backwards(older, sessionKey)) {
+    if (entry.role === 'reset') return
+    if (entry.role === 'undo') {
+      undos += 1
+      undoneTurn = null
+    } else if (undos > 0 && entry.turn !== undoneTurn) {
+      undos -= 1
+      undoneTurn = entry.turn
+    } else if (entry.turn !== undoneTurn) yield entry
+  }
+}
+
+function* backwards(older: Statement, sessionKey: string): Generator<TranscriptEntry> {
+  let before = Number.MAX_SAFE_INTEGER
+  for (;;) {
+    const page = older.all(sessionKey, before, PAGE_ENTRIES).map(entryOf)
+    yield* page
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE_ENTRIES) return
+    assert(last.seq < before, 'each page is older than the one before')
+    before = last.seq
+  }
+}
+
+/** At most HISTORY_ENTRIES_MAX, oldest first; a history does not begin in the middle of a turn, unless that turn is all of it. */
+function wholeTurns(newestEntries: Iterator<TranscriptEntry> & Iterable<TranscriptEntry>): TranscriptEntry[] {
+  const entries: TranscriptEntry[] = []
+  for (const entry of newestEntries) {
+    if (entries.length === HISTORY_ENTRIES_MAX) {
+      const whole = entries.filter((each) => each.turn !== entry.turn)
+      return (whole.length > 0 ? whole : entries).reverse()
+    }
+    entries.push(entry)
+  }
+  return entries.reverse()
+}
+
+function entryOf(row: Row): TranscriptEntry {
+  return {
+    seq: numberOf(row, 'seq'),
+    role: roleOf(textOf(row, 'role')),
+    turn: textOf(row, 'turn'),
+    text: textOf(row, 'text'),
+    sender: senderOf(row),
+    atMs: numberOf(row, 'at_ms'),
+  }
+}
+
+const ROLES: readonly TranscriptRole[] = ['user', 'assistant', 'partial', 'failure', 'reset', 'undo']
+
+function roleOf(text: string): TranscriptRole {
+  const role = ROLES.find((each) => each === text)
+  assert(role !== undefined, 'a transcript entry has a known role')
+  return role
+}
+
+function senderOf(row: Row): Sender | null {
+  const id = optionalTextOf(row, 'sender_id')
+  return id === null
+    ? null
+    : { id, name: optionalTextOf(row, 'sender_name'), handle: optionalTextOf(row, 'sender_handle') }
+}
+
+function summaryOf(row: Row): SessionSummary {
+  return {
+    key: textOf(row, 'key'),
+    channel: textOf(row, 'channel'),
+    conversation: textOf(row, 'conversation'),
+    agent: textOf(row, 'agent'),
+    turns: numberOf(row, 'turns'),
+    waiting: numberOf(row, 'waiting'),
+    updatedAtMs: numberOf(row, 'updated_at_ms'),
+  }
+}

@@ -1,0 +1,234 @@
+// Model: one answer over real HTTP, from a server whose every step the test holds: the wire, the cancel, the silences.
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { ModelDefinition } from '../../machines/definitions.ts'
+import type { Agent } from '../../src/agents/agent.ts'
+import { buildAgent } from '../../src/agents/catalog.ts'
+import { FIRST_TEXT_MS_MAX, NEXT_TEXT_MS_MAX } from '../../src/agents/model.ts'
+import { type Exchange, type ModelServer, startModelServer } from '../support/model-server.ts'
+import { asking, failureFrom, KEY, partsFor, said, sender, type TestParts } from './parts.ts'
+
+/** The promise is 100 ms; a busy machine that runs the tests gets more. Measured: 3 to 30 ms. */
+const CLOSED_WITHIN_MS = 500
+
+let server: ModelServer
+let parts: TestParts
+let agent: Agent
+
+beforeEach(async () => {
+  server = await startModelServer({ key: 'sk-right', model: 'llama3.3' })
+  parts = partsFor(definition(), { [KEY.secret]: 'sk-right' })
+  agent = await buildAgent(parts)
+})
+
+afterEach(() => server.close())
+
+test('one request: instructions, history, the turn, the key; its pieces come as they are written', async () => {
+  const call = server.next()
+  const request = asking({
+    history: [
+      { role: 'user', text: 'what is left?', sender: sender('2', 'Ben') },
+      { role: 'assistant', text: '40 euros' },
+    ],
+    messages: [said('spend it', 'group'), said('no', 'group', sender('2', 'Ben'))],
+  })
+  const answer = agent.think(request)
+  expect(await call.arrived).toMatchObject({
+    model: 'llama3.3',
+    key: 'sk-right',
+    stream: true,
+    messages: [
+      { role: 'system', content: 'You answer questions about money.' },
+      { role: 'user', content: 'Ben: what is left?' },
+      { role: 'assistant', content: '40 euros' },
+      { role: 'user', content: 'Anna: spend it\n\nBen: no' },
+    ],
+  })
+  await call.chunk('Ask ')
+  await until(() => request.deltas.length === 1)
+  await call.chunk('each other.')
+  await until(() => request.deltas.length === 2)
+  await call.end()
+  expect(await answer).toEqual({ text: 'Ask each other.', usage: { inputTokens: 11, outputTokens: 7 } })
+  expect(request.deltas).toEqual(['Ask ', 'each other.'])
+  expect([server.requests.length, server.refused, parts.clock.timers()]).toEqual([1, [], 0])
+})
+
+test('without instructions there is no system message; without a key there is no credential', async () => {
+  const open = await startModelServer()
+  open.always(() => 'fine')
+  const bare = partsFor({ ...definition(), baseUrl: `${open.baseUrl}/`, apiKey: null })
+  const bareAgent = await buildAgent({ ...bare, definition: { ...bare.definition, instructions: ' ' } })
+  expect(await bareAgent.think(asking())).toMatchObject({ text: 'fine' })
+  expect(open.requests).toMatchObject([{ key: null, messages: [{ role: 'user', content: 'hello' }] }])
+  await open.close()
+})
+
+test('a cancel closes the request at once, and nothing of the answer follows', async () => {
+  await checkCancelCloses(agent)
+})
+
+test('the check of the cancel catches an agent that only turns its back', async () => {
+  const deaf: Agent = {
+    ...agent,
+    // Settles at the cancel as it should, but leaves its request open.
+    think: (request) =>
+      new Promise((resolve, reject) => {
+        request.signal.addEventListener('abort', () => agent.think(asking({ signal: request.signal })).catch(reject))
+        agent.think({ ...request, signal: new AbortController().signal }).then(resolve, reject)
+      }),
+  }
+  await expect(checkCancelCloses(deaf)).rejects.toThrow('the server did not see the close')
+})
+
+test('a cancel before the start: no request is ever made', async () => {
+  expect((await failureFrom(agent.think(asking({ signal: AbortSignal.abort() })))).failure.reason).toBe('cancelled')
+  await agentAnswers('the next one')
+  expect(server.requests.length).toBe(1)
+})
+
+test('a cancel in the same tick as the start: rejected, and nothing stays open', async () => {
+  const stop = new AbortController()
+  const answer = failureFrom(agent.think(asking({ signal: stop.signal })))
+  stop.abort()
+  expect((await answer).failure.reason).toBe('cancelled')
+  expect(parts.clock.timers()).toBe(0)
+})
+
+test('a cancel before the first byte closes the request', async () => {
+  const stop = new AbortController()
+  const call = server.next()
+  const answer = failureFrom(agent.think(asking({ signal: stop.signal })))
+  await call.arrived
+  stop.abort()
+  expect((await answer).failure.reason).toBe('cancelled')
+  await closed(call)
+})
+
+test('a cancel while a repeat is waited for: no further request is made', async () => {
+  const stop = new AbortController()
+  const call = server.next()
+  const answer = failureFrom(agent.think(asking({ signal: stop.signal })))
+  await call.fail({ status: 429, headers: { 'retry-after-ms': '150' } })
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  stop.abort()
+  expect((await answer).failure.reason).toBe('cancelled')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(server.requests.length).toBe(1)
+})
+
+test('a cancel from within a delta: that was the last one', async () => {
+  const stop = new AbortController()
+  const heard: string[] = []
+  const call = server.next()
+  const onDelta = (text: string): void => {
+    heard.push(text)
+    stop.abort()
+  }
+  const answer = failureFrom(agent.think(asking({ signal: stop.signal, onDelta })))
+  await call.respond({ chunks: ['one', 'two', 'three'] })
+  expect((await answer).failure.reason).toBe('cancelled')
+  expect(heard).toEqual(['one'])
+})
+
+test('an error in the reader of the deltas is a defect, not the model’s, and closes the request', async () => {
+  const call = server.next()
+  const onDelta = (): void => {
+    throw new TypeError('a mistake of ours')
+  }
+  const answer = agent.think(asking({ onDelta }))
+  const outcome = expect(answer).rejects.toThrow(new TypeError('a mistake of ours'))
+  await call.chunk('one')
+  await outcome
+  await closed(call)
+})
+
+test('a model that never begins ends as a timeout, at its limit and not before', async () => {
+  const call = server.next()
+  let settled = false
+  const answer = failureFrom(agent.think(asking())).finally(() => (settled = true))
+  await call.arrived
+  parts.clock.advance(FIRST_TEXT_MS_MAX - 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(settled).toBe(false)
+  parts.clock.advance(1)
+  expect((await answer).failure).toMatchObject({
+    kind: 'retryable',
+    reason: 'timeout',
+    message: 'The model said nothing for 120 seconds.',
+  })
+  await closed(call)
+})
+
+test('a model that stalls within its answer ends as a timeout; each piece begins the wait anew', async () => {
+  const call = server.next()
+  const request = asking()
+  const answer = failureFrom(agent.think(request))
+  await call.chunk('one')
+  await until(() => request.deltas.length === 1)
+  parts.clock.advance(NEXT_TEXT_MS_MAX - 1)
+  await call.chunk('two')
+  await until(() => request.deltas.length === 2)
+  parts.clock.advance(NEXT_TEXT_MS_MAX - 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  parts.clock.advance(1)
+  expect((await answer).failure).toMatchObject({ reason: 'timeout', message: 'The model said nothing for 60 seconds.' })
+  await closed(call)
+  expect([request.deltas, parts.clock.timers()]).toEqual([['one', 'two'], 0])
+})
+
+test('warnings of the library go to our log and errors are not printed', async () => {
+  const printed: unknown[] = []
+  const [error, warn] = [console.error, console.warn]
+  console.error = console.warn = (...words: unknown[]) => void printed.push(words)
+  try {
+    server.always(() => ({ fail: { status: 500 } }))
+    await failureFrom(agent.think(asking()))
+  } finally {
+    console.error = error
+    console.warn = warn
+  }
+  expect([printed, globalThis.AI_SDK_LOG_WARNINGS]).toEqual([[], false])
+  expect(parts.lines.filter((line) => line.includes('the model did not answer')).length).toBe(1)
+})
+
+async function checkCancelCloses(subject: Agent): Promise<void> {
+  const events: string[] = []
+  const stop = new AbortController()
+  const call = server.next()
+  const onDelta = (text: string): void => void events.push(`delta ${text}`)
+  const answer = failureFrom(subject.think(asking({ signal: stop.signal, onDelta })))
+  await call.chunk('one')
+  await until(() => events.length === 1)
+  const cancelledAtMs = performance.now()
+  events.push('cancelled')
+  stop.abort()
+  events.push((await answer).failure.reason)
+  expect((await closed(call)) - cancelledAtMs).toBeLessThan(CLOSED_WITHIN_MS)
+  await call.chunk('two')
+  await call.end()
+  await agentAnswers('afterwards')
+  expect(events).toEqual(['delta one', 'cancelled', 'cancelled'])
+}
+
+/** When the server saw the client close the connection. */
+async function closed(call: Exchange): Promise<number> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error('the server did not see the close')), CLOSED_WITHIN_MS)
+  return await Promise.race([call.closedByClient, late.promise]).finally(() => clearTimeout(timer))
+}
+
+async function agentAnswers(text: string): Promise<void> {
+  const call = server.next()
+  const answer = agent.think(asking())
+  await call.respond(text)
+  expect((await answer).text).toBe(text)
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1))
+}
+
+function definition(): Extract<ModelDefinition, { provider: 'openai-compatible' }> {
+  return { provider: 'openai-compatible', name: 'llama3.3', baseUrl: server.baseUrl, apiKey: KEY }
+}

@@ -1,0 +1,205 @@
+// Providers: each provider's own wire against a server that we did not write, and the probe of each against its routes.
+
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { LLMock } from '@copilotkit/aimock'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { ModelDefinition } from '../../machines/definitions.ts'
+import type { Agent } from '../../src/agents/agent.ts'
+import { buildAgent } from '../../src/agents/catalog.ts'
+import { asking, failureFrom, KEY, partsFor } from './parts.ts'
+
+type Provider = Exclude<ModelDefinition['provider'], 'echo'>
+
+const SECRET = 'sk-0123456789abcdef'
+const PROVIDERS: readonly Provider[] = ['openai-compatible', 'openai', 'anthropic', 'google']
+const PATHS = { 'openai-compatible': '/v1', openai: '/v1', anthropic: '/v1', google: '/v1beta' } as const
+const TEXT = 'It is 7 degrees in Oslo, and it will rain.'
+
+let mock: LLMock
+
+beforeAll(async () => {
+  mock = new LLMock({ port: 0 })
+  await mock.start()
+})
+
+beforeEach(() => mock.reset())
+afterAll(() => mock.stop())
+
+test.each(PROVIDERS)('%s: a streamed answer, whole, in pieces, counted', async (provider) => {
+  mock.onMessage('weather', { content: TEXT }, { chunkSize: 5 })
+  const request = asking({
+    history: [
+      { role: 'user', text: 'hi' },
+      { role: 'assistant', text: 'good day' },
+    ],
+    messages: [{ text: 'the weather?', kind: 'dm', sender: { id: '1', name: null, handle: null } }],
+  })
+  const thought = await (await agentOf(provider, mock.url)).think(request)
+  expect(thought.text).toBe(TEXT)
+  expect(request.deltas.join('')).toBe(TEXT)
+  expect(request.deltas.length).toBeGreaterThan(3)
+  expect(thought.usage).toEqual({ inputTokens: expect.any(Number), outputTokens: expect.any(Number) })
+  // The server reads every provider's wire into one form.
+  expect(messagesOf(mock.getLastRequest()?.body)).toEqual([
+    ['system', 'You answer questions about money.'],
+    ['user', 'hi'],
+    ['assistant', 'good day'],
+    ['user', 'the weather?'],
+  ])
+})
+
+test.each(PROVIDERS)('%s: a refused credential is permanent and names its place, not its value', async (provider) => {
+  mock.onMessage(/./, { error: { message: `bad key ${SECRET}` }, status: 401 })
+  const { failure, error } = await failureFrom((await agentOf(provider, mock.url)).think(asking()))
+  expect(failure).toMatchObject({ kind: 'permanent', reason: 'unauthorized', remedy: `Check ${KEY.secret}.` })
+  expect(`${JSON.stringify(failure)} ${error.stack} ${error.cause}`).not.toContain(SECRET)
+  expect(mock.getRequests().length).toBe(1)
+})
+
+test.each(PROVIDERS)('%s: 429 is repeated twice, then says how long to wait', async (provider) => {
+  mock.onMessage(/./, { error: { message: 'slow down' }, status: 429, retryAfter: 0 })
+  const { failure } = await failureFrom((await agentOf(provider, mock.url)).think(asking()))
+  expect(failure).toMatchObject({ kind: 'retryable', reason: 'rateLimited', retryAfterMs: 0 })
+  expect(mock.getRequests().length).toBe(3)
+})
+
+test.each(PROVIDERS)('%s: a stream that is cut off is never an answer', async (provider) => {
+  const slowly = { chunkSize: 5, truncateAfterChunks: 8, streamingProfile: { ttft: 1, tps: 200 } }
+  mock.onMessage(/./, { content: TEXT.repeat(5) }, slowly)
+  const request = asking()
+  const { failure } = await failureFrom((await agentOf(provider, mock.url)).think(request))
+  expect(failure).toMatchObject({ kind: 'retryable', reason: 'unavailable' })
+  expect(request.deltas.length).toBeGreaterThan(0)
+  expect(TEXT.repeat(5).startsWith(request.deltas.join(''))).toBe(true)
+  // Nothing is repeated once a piece was shown.
+  expect(mock.getRequests().length).toBe(1)
+})
+
+test.each(PROVIDERS)('%s: a cancel in the middle of the stream', async (provider) => {
+  mock.onMessage(/./, { content: TEXT.repeat(20) }, { chunkSize: 2, streamingProfile: { ttft: 1, tps: 50 } })
+  const stop = new AbortController()
+  const heard: string[] = []
+  const onDelta = (text: string): void => {
+    if (heard.push(text) === 3) stop.abort()
+  }
+  const agent = await agentOf(provider, mock.url)
+  expect((await failureFrom(agent.think(asking({ onDelta, signal: stop.signal })))).failure.reason).toBe('cancelled')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(heard.length).toBe(3)
+})
+
+test('a provider that answers on another wire fails this suite’s first check', async () => {
+  mock.onMessage('weather', { content: TEXT })
+  const wrongWire = await agentOf('anthropic', `${mock.url}/elsewhere`)
+  expect((await failureFrom(wrongWire.think(asking()))).failure.reason).toBe('notFound')
+})
+
+// --- the probe ------------------------------------------------------------------------------------------------------
+
+let seen: IncomingMessage[] = []
+let respond: { status: number; body: string } | null = { status: 200, body: '{}' }
+const endpoint = createServer((incoming, outgoing) => {
+  seen.push(incoming)
+  if (respond === null) return
+  outgoing.writeHead(respond.status, { 'content-type': 'application/json', location: '/elsewhere' })
+  outgoing.end(respond.body)
+})
+
+beforeAll(() => new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve)))
+afterAll(() => endpoint.closeAllConnections())
+afterAll(() => new Promise<void>((resolve) => endpoint.close(() => resolve())))
+afterEach(() => {
+  seen = []
+  respond = { status: 200, body: '{}' }
+})
+
+test.each([
+  ['openai-compatible', '/v1/models', { authorization: `Bearer ${SECRET}` }],
+  ['openai', '/v1/models', { authorization: `Bearer ${SECRET}` }],
+  ['anthropic', '/v1/models', { 'x-api-key': SECRET, 'anthropic-version': '2023-06-01' }],
+  ['google', '/v1beta/models', { 'x-goog-api-key': SECRET }],
+] as const)(
+  '%s: the probe asks for the models with the key in a header and generates nothing',
+  async (provider, path, headers) => {
+    await probe(provider)
+    expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual([`GET ${path}`])
+    expect(seen[0]?.headers).toMatchObject(headers)
+  },
+)
+
+test.each([
+  [401, '{}', 'unauthorized'],
+  [
+    400,
+    '{"error":{"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}',
+    'unauthorized',
+  ],
+  [404, '{}', 'notFound'],
+  [429, '{}', 'rateLimited'],
+  [500, `your key ${SECRET}`, 'unavailable'],
+  [302, '', 'unavailable'],
+] as const)('the probe’s %i %s is %s', async (status, body, reason) => {
+  respond = { status, body }
+  const { failure, error } = await failureFrom(probe('google'))
+  expect(failure.reason).toBe(reason)
+  expect(`${JSON.stringify(failure)} ${error.stack} ${error.cause}`).not.toContain(SECRET)
+  expect(seen.length).toBe(1)
+})
+
+test('a probe that is not answered ends at its limit; a cancelled one at once; each closes its request', async () => {
+  respond = null
+  const parts = partsFor(definitionOf('openai', url()), { [KEY.secret]: SECRET })
+  const agent = await buildAgent(parts)
+  const silent = failureFrom(agent.probe(new AbortController().signal))
+  await until(() => seen.length === 1)
+  parts.clock.advance(10_000)
+  expect((await silent).failure.reason).toBe('timeout')
+
+  const stop = new AbortController()
+  const cancelled = failureFrom(agent.probe(stop.signal))
+  await until(() => seen.length === 2)
+  stop.abort()
+  expect((await cancelled).failure.reason).toBe('cancelled')
+  await until(() => seen.every((request) => request.socket.destroyed))
+  expect(parts.clock.timers()).toBe(0)
+})
+
+test('a probe of an address where nobody listens says so', async () => {
+  const agent = await agentOf('openai-compatible', 'http://127.0.0.1:1')
+  expect((await failureFrom(agent.probe(new AbortController().signal))).failure.reason).toBe('unavailable')
+})
+
+async function probe(provider: Provider): Promise<void> {
+  await (await agentOf(provider, url())).probe(new AbortController().signal)
+}
+
+function url(): string {
+  // A listening TCP server has an AddressInfo; the other forms are for pipes.
+  return `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}`
+}
+
+async function agentOf(provider: Provider, at: string): Promise<Agent> {
+  return await buildAgent(partsFor(definitionOf(provider, at), { [KEY.secret]: SECRET }))
+}
+
+function definitionOf(provider: Provider, at: string): ModelDefinition {
+  const name = provider === 'anthropic' ? 'claude-sonnet-4-5' : provider === 'google' ? 'gemini-2.5-flash' : 'gpt-4o'
+  return { provider, name, baseUrl: `${at}${PATHS[provider]}`, apiKey: KEY }
+}
+
+/** Role and text of each message in what the mock has written down. */
+function messagesOf(body: unknown): [string, string][] {
+  // The journal's type leaves open what the body of another kind of request looks like.
+  const { messages } = body as { messages: { role: string; content: unknown }[] }
+  return messages.map(({ role, content }) => [role, textOf(content)])
+}
+
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content
+  return Array.isArray(content) ? content.map((part: { text?: string }) => part.text ?? '').join('') : ''
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1))
+}

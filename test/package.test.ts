@@ -1,0 +1,96 @@
+// Package: what `npm install troupe` would give somebody. Built and packed from a copy, installed into an empty folder,
+// and run there; the checkout is only read, so other tests can run beside it.
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const MANIFEST = JSON.parse(readFileSync('package.json', 'utf8'))
+
+let workshop: string
+let packed: string
+let installed: string
+
+beforeAll(() => {
+  workshop = mkdtempSync(join(tmpdir(), 'troupe-package-'))
+  packed = join(workshop, 'packed')
+  installed = join(workshop, 'installed')
+  mkdirSync(packed)
+  mkdirSync(installed)
+  build(join(packed, 'dist'))
+  for (const file of ['package.json', 'README.md']) copyFileSync(file, join(packed, file))
+  // The scripts would build again; what they build is here already.
+  npm(packed, ['pack', '--ignore-scripts', '--pack-destination', workshop])
+  writeFileSync(join(installed, 'package.json'), '{ "private": true }')
+  npm(installed, ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball()])
+}, 180_000)
+
+afterAll(() => rmSync(workshop, { recursive: true, force: true }))
+
+test('troupe --help says how it is used', () => {
+  expect(troupe(['--help'])).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Usage: troupe/), stderr: '' })
+})
+
+test('troupe --version is the version of the package', () => {
+  expect(troupe(['--version'])).toMatchObject({ status: 0, stdout: `${MANIFEST.version}\n`, stderr: '' })
+})
+
+test('the package carries JavaScript and its data, no TypeScript and no tests', () => {
+  const files = filesBelow(join(installed, 'node_modules/troupe'))
+  expect(files.filter((file) => /\.ts$|\.tsbuildinfo$/.test(file) && !file.endsWith('.d.ts'))).toEqual([])
+  expect(files.filter((file) => /(^|\/)test\//.test(file))).toEqual([])
+  expect(files).toContain('dist/src/main.js')
+  expect(files).toContain('dist/machines/session.js')
+  for (const asset of filesBelow('src').filter((file) => !/\.(ts|md)$/.test(file)))
+    expect(files).toContain(`dist/src/${asset}`)
+})
+
+test('no module of the package asks for a TypeScript file', () => {
+  const modules = filesBelow(join(installed, 'node_modules/troupe/dist')).filter((file) => file.endsWith('.js'))
+  const asking = modules.filter((file) => {
+    const text = readFileSync(join(installed, 'node_modules/troupe/dist', file), 'utf8')
+    return /(from|import|import\()\s*['"][^'"]+\.ts['"]/.test(text)
+  })
+  expect(asking).toEqual([])
+})
+
+test('publint finds nothing to mend', async () => {
+  const { messages, pkg } = await publint({ pkgDir: join(installed, 'node_modules/troupe'), pack: false, strict: true })
+  expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+})
+
+test('publint would find a program that is not there', async () => {
+  const broken = join(workshop, 'broken')
+  mkdirSync(broken)
+  writeFileSync(join(broken, 'package.json'), JSON.stringify({ ...MANIFEST, bin: { troupe: 'dist/nowhere.js' } }))
+  expect((await publint({ pkgDir: broken, pack: false, strict: true })).messages).not.toEqual([])
+})
+
+function build(target: string): void {
+  const built = spawnSync(process.execPath, ['test/tooling/build.js', target], { encoding: 'utf8' })
+  if (built.status !== 0) throw new Error(`the package cannot be built:\n${built.stdout}${built.stderr}`)
+}
+
+/** npm as the shell finds it, with this Node in front, so that it judges `engines` by the Node that will run. */
+function npm(folder: string, args: readonly string[]): void {
+  const PATH = `${dirname(process.execPath)}:${process.env['PATH']}`
+  execFileSync('npm', ['--loglevel=error', ...args], { cwd: folder, env: { ...process.env, PATH }, stdio: 'pipe' })
+}
+
+function tarball(): string {
+  return join(workshop, readdirSync(workshop).find((name) => name.endsWith('.tgz')) ?? 'no tarball')
+}
+
+function troupe(args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  const bin = join(installed, 'node_modules/.bin/troupe')
+  return spawnSync(process.execPath, [bin, ...args], { cwd: installed, encoding: 'utf8', timeout: 15_000 })
+}
+
+function filesBelow(folder: string): readonly string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return entries.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort()
+}

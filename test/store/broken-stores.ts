@@ -1,0 +1,95 @@
+// Stores that are each broken in one way, under the name of the check that must catch it.
+
+import type { DeadLetter, Store } from '../../src/store/store.ts'
+
+export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>>> = {
+  'S29 the same platform message id in its conversation is one message, and the second accept writes nothing': (
+    store,
+  ) => {
+    let calls = 0
+    return { accept: (message) => store.accept({ ...message, platformMessageId: `${(calls += 1)}` }) }
+  },
+  'S07 the same id in another channel or another conversation is another message': (store) => ({
+    accept: (message) => store.accept({ ...message, channel: 'one', conversation: 'one' }),
+  }),
+  'an accepted message comes back as it was, as a plain object': (store) => ({
+    unfinished: async (...input) => (await store.unfinished(...input)).map(withoutPrototype),
+  }),
+  'unfinished messages come oldest first, page by page, of one channel or one session': (store) => ({
+    unfinished: (channel, _afterSeq, limit) => store.unfinished(channel, 0, limit),
+  }),
+  'S45 a message may be tried three times; a released try does not count; an exhausted one is only named': () => ({
+    release: () => Promise.resolve(),
+  }),
+  'S4 a message is settled once; a later settlement changes nothing': (store) => {
+    const letters: DeadLetter[] = []
+    return {
+      async commit(commit) {
+        await store.commit(commit)
+        for (const { seq: id, outcome, reason } of commit.settled) {
+          const place = { channel: 'web', conversation: 'room', text: '', atMs: 0 }
+          if (outcome === 'dead') letters.push({ id, kind: 'message', ...place, reason: reason ?? '' })
+        }
+      },
+      deadLetters: () => Promise.resolve(letters),
+    }
+  },
+  'M3 a dead message is a dead letter; a retry makes it unfinished with fresh tries, once': () => ({
+    retryDeadLetter: () => Promise.resolve(null),
+  }),
+  'a pairing code is the same for an hour, approves once, and can be revoked': (store) => {
+    let calls = 0
+    return { pairingCode: (channel, user) => store.pairingCode(channel, { ...user, id: `${(calls += 1)}` }) }
+  },
+  'M2 at most 1,000 pairing codes are open; the next is refused aloud, and an expired one makes room': (store) => ({
+    pairingCode: (channel, user) => store.pairingCode(channel, user).catch(() => 'ABCDEFGH'),
+  }),
+  'history is what came after the last reset without undone turns; the transcript is everything': (store) => ({
+    history: (sessionKey) => store.transcript(sessionKey),
+  }),
+  'transcript entries come back as they were, as plain objects, with their order and time': (store) => ({
+    transcript: async (sessionKey) => (await store.transcript(sessionKey)).map(withoutPrototype),
+  }),
+  'a long history is its newest whole turns, within the limit': (store) => ({
+    history: async (sessionKey) => (await store.transcript(sessionKey)).slice(-400),
+  }),
+  'a commit happens whole or not at all, and one that fails takes no other with it': (store) => ({
+    async commit(commit) {
+      await store.commit({ ...commit, entries: [] })
+      await store.commit({ ...commit, settled: [], replies: [] })
+    },
+  }),
+  'sessions are listed newest first, with their turns and what waits': (store) => ({
+    sessions: async (limit) => (await store.sessions(limit)).toReversed(),
+  }),
+  'D1 a conversation is owed its replies in order, each until its last part has a receipt': (store) => ({
+    receipt: (outboxId, receipt) => store.receipt(outboxId, receipt, true),
+  }),
+  'D2 a reply whose send has no known end is uncertain until that part has a receipt': (store) => ({
+    async nextOwed(channel, conversation) {
+      const item = await store.nextOwed(channel, conversation)
+      return item === null ? null : { ...item, uncertain: false }
+    },
+  }),
+  'M3 an undeliverable reply is a dead letter once; a retry owes it again from the part where it stopped': () => ({
+    undeliverable: () => Promise.resolve(),
+  }),
+  'dead letters are listed newest first': (store) => ({
+    deadLetters: async (limit) => (await store.deadLetters(limit)).toReversed(),
+  }),
+  'the journal holds what people wrote and what was sent, in order; a part of a reply stands in it once': (store) => {
+    let calls = 0
+    return { appendJournal: (entry) => store.appendJournal({ ...entry, outboxId: (calls += 1) }) }
+  },
+  'counts say how many there are of everything': (store) => ({
+    counts: async () => ({ ...(await store.counts()), outbox: 0 }),
+  }),
+  'a read sees every write that was asked for before it, also one that nobody waited for': (store) => ({
+    accept: (message) => Promise.resolve().then(() => store.accept(message)),
+  }),
+  'close finishes what was asked for, and every later call rejects': () => ({ close: () => Promise.resolve() }),
+}
+
+function withoutPrototype<T extends object>(value: T): T {
+  return Object.assign(Object.create(null), value)
+}

@@ -1,0 +1,167 @@
+// Contract checks: accept, tries, settlement, dead letters of messages, pairings.
+
+import { expect } from 'vitest'
+import { CODE_MS_MAX, OPEN_CODES_MAX } from '../../src/store/pairings.ts'
+import type { Check } from './contract.ts'
+import { newCommit, newMessage } from './parts.ts'
+
+export const arrivalChecks: readonly Check[] = [
+  {
+    name: 'S29 the same platform message id in its conversation is one message, and the second accept writes nothing',
+    async run(store, world) {
+      const first = await store.accept(newMessage({ journaled: true }))
+      world.pass(1_000)
+      const second = await store.accept(newMessage({ journaled: true, text: 'hello again' }))
+      expect(first.duplicate).toBe(false)
+      expect(second).toStrictEqual({ seq: first.seq, duplicate: true })
+      expect((await store.unfinished('web', 0, 10)).map((each) => each.text)).toEqual(['hello'])
+      expect(await store.journalAfter('web', 'room', 0, 10)).toHaveLength(1)
+      expect((await store.sessions(10))[0]?.updatedAtMs).toBe(world.nowMs() - 1_000)
+    },
+  },
+  {
+    name: 'S07 the same id in another channel or another conversation is another message',
+    async run(store) {
+      const all = [
+        await store.accept(newMessage({ channel: 'a' })),
+        await store.accept(newMessage({ channel: 'b' })),
+        await store.accept(newMessage({ channel: 'b', conversation: 'elsewhere' })),
+      ]
+      expect(all.map((each) => each.duplicate)).toEqual([false, false, false])
+      expect(new Set(all.map((each) => each.seq)).size).toBe(3)
+    },
+  },
+  {
+    name: 'an accepted message comes back as it was, as a plain object',
+    async run(store, world) {
+      const plain = newMessage()
+      const rich = newMessage({
+        platformMessageId: '2',
+        kind: 'group',
+        sender: { id: '8', name: null, handle: null },
+        text: 'line\nnul\0 emoji 👩‍🚀 "quoted\' ',
+        addressed: false,
+        album: 'album-1',
+        attachments: 3,
+        continues: true,
+        command: { name: 'queue', text: '' },
+      })
+      await Promise.all([store.accept(plain), store.accept(rich)])
+      const expected = [plain, rich].map(({ journaled: _, ...message }, index) => ({
+        ...message,
+        seq: index + 1,
+        acceptedAtMs: world.nowMs(),
+      }))
+      expect(await store.unfinished('web', 0, 10)).toStrictEqual(expected)
+      expect(await store.unfinishedOf('web/room')).toStrictEqual(expected)
+    },
+  },
+  {
+    name: 'unfinished messages come oldest first, page by page, of one channel or one session',
+    async run(store) {
+      const seqs: number[] = []
+      for (let n = 0; n < 7; n += 1) {
+        const message = newMessage({ platformMessageId: `${n}`, conversation: n % 2 === 0 ? 'even' : 'odd' })
+        seqs.push((await store.accept(message)).seq)
+      }
+      await store.accept(newMessage({ channel: 'other' }))
+      await store.commit(newCommit({ settled: [{ seq: seqs[0] ?? 0, outcome: 'answered', reason: null }] }))
+      const firstPage = await store.unfinished('web', 0, 4)
+      const secondPage = await store.unfinished('web', firstPage.at(-1)?.seq ?? 0, 4)
+      expect([...firstPage, ...secondPage].map((each) => each.seq)).toEqual(seqs.slice(1))
+      expect(firstPage).toHaveLength(4)
+      expect((await store.unfinishedOf('web/odd')).map((each) => each.seq)).toEqual([seqs[1], seqs[3], seqs[5]])
+    },
+  },
+  {
+    name: 'S45 a message may be tried three times; a released try does not count; an exhausted one is only named',
+    async run(store) {
+      const { seq } = await store.accept(newMessage())
+      const other = (await store.accept(newMessage({ platformMessageId: '2' }))).seq
+      for (let n = 0; n < 2; n += 1) expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
+      await store.release([seq])
+      for (let n = 0; n < 2; n += 1) expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
+      expect((await store.begin('web/room', [seq, other])).exhausted).toEqual([seq])
+      // Nothing was counted for it: one release gives it one more try, and then it is exhausted again.
+      await store.release([seq])
+      expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
+      expect((await store.begin('web/room', [seq])).exhausted).toEqual([seq])
+    },
+  },
+  {
+    name: 'S4 a message is settled once; a later settlement changes nothing',
+    async run(store) {
+      const { seq } = await store.accept(newMessage())
+      await store.commit(newCommit({ settled: [{ seq, outcome: 'answered', reason: null }] }))
+      await store.commit(newCommit({ settled: [{ seq, outcome: 'dead', reason: 'too late' }] }))
+      expect(await store.unfinished('web', 0, 10)).toEqual([])
+      expect(await store.deadLetters(10)).toEqual([])
+      expect((await store.counts()).messages).toStrictEqual({ waiting: 0, answered: 1, discarded: 0, dead: 0 })
+    },
+  },
+  {
+    name: 'M3 a dead message is a dead letter; a retry makes it unfinished with fresh tries, once',
+    async run(store, world) {
+      const { seq } = await store.accept(newMessage({ command: { name: 'queue', text: 'x' } }))
+      for (let n = 0; n < 3; n += 1) await store.begin('web/room', [seq])
+      world.pass(5)
+      await store.commit(newCommit({ settled: [{ seq, outcome: 'dead', reason: 'it broke the process' }] }))
+      const [letter] = await store.deadLetters(10)
+      expect(letter).toStrictEqual({
+        id: letter?.id,
+        kind: 'message',
+        channel: 'web',
+        conversation: 'room',
+        text: 'hello',
+        reason: 'it broke the process',
+        atMs: world.nowMs(),
+      })
+      const retried = await store.retryDeadLetter(letter?.id ?? 0)
+      const [message] = await store.unfinished('web', 0, 10)
+      expect(retried).toStrictEqual({ kind: 'message', message })
+      expect(message?.seq).toBe(seq)
+      expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
+      expect(await store.retryDeadLetter(letter?.id ?? 0)).toBeNull()
+      expect(await store.deadLetters(10)).toEqual([])
+    },
+  },
+  {
+    name: 'a pairing code is the same for an hour, approves once, and can be revoked',
+    async run(store, world) {
+      const anna = { id: '7', name: 'Anna' }
+      const code = await store.pairingCode('web', anna)
+      expect(code).toMatch(/^[A-HJKMNP-Z2-9]{8}$/)
+      world.pass(CODE_MS_MAX - 1)
+      expect(await store.pairingCode('web', anna)).toBe(code)
+      world.pass(1)
+      expect(await store.approvePairing(code)).toBeNull()
+      const second = await store.pairingCode('web', anna)
+      expect(second).not.toBe(code)
+      const askedAtMs = world.nowMs()
+      const asked = { channel: 'web', user: '7', name: 'Anna', code: second, atMs: askedAtMs }
+      expect(await store.pairings()).toStrictEqual([asked])
+      expect(await store.isPaired('web', '7')).toBe(false)
+      world.pass(60_000)
+      const approved = { ...asked, code: null, atMs: world.nowMs() }
+      expect(await store.approvePairing(` ${second.toLowerCase()} `)).toStrictEqual(approved)
+      expect(await store.approvePairing(second)).toBeNull()
+      expect(await store.pairings()).toStrictEqual([approved])
+      expect([await store.isPaired('web', '7'), await store.isPaired('other', '7')]).toEqual([true, false])
+      expect([await store.revokePairing('web', '7'), await store.revokePairing('web', '7')]).toEqual([true, false])
+      expect(await store.isPaired('web', '7')).toBe(false)
+    },
+  },
+  {
+    name: 'M2 at most 1,000 pairing codes are open; the next is refused aloud, and an expired one makes room',
+    async run(store, world) {
+      const ask = (n: number) => store.pairingCode('web', { id: `${n}`, name: null })
+      const codes = await Promise.all(Array.from({ length: OPEN_CODES_MAX }, (_, n) => ask(n)))
+      expect(new Set(codes).size).toBe(1_000)
+      await expect(ask(1_000)).rejects.toMatchObject({ failure: { reason: 'rateLimited', retryAfterMs: CODE_MS_MAX } })
+      expect(await ask(0)).toBe(codes[0])
+      world.pass(CODE_MS_MAX)
+      expect(await ask(1_000)).toHaveLength(8)
+      expect(await store.pairings()).toHaveLength(1)
+    },
+  },
+]

@@ -1,0 +1,135 @@
+// Contract checks: transcripts, history, sessions, and what one commit holds together.
+
+import { expect } from 'vitest'
+import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
+import type { NewTranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
+import type { Check } from './contract.ts'
+import { newCommit, newMessage } from './parts.ts'
+
+/** `T1 T2 undo reset`: a word is a turn with a question and an answer, or one of the two marks. */
+export function entriesOf(script: string): NewTranscriptEntry[] {
+  return script.split(' ').flatMap((turn, index): NewTranscriptEntry[] => {
+    if (turn === 'undo' || turn === 'reset') return [{ role: turn, turn: `mark-${index}`, text: '', sender: null }]
+    const sender = { id: '7', name: 'Anna', handle: null }
+    return [
+      { role: 'user', turn, text: `ask ${turn}`, sender },
+      { role: 'assistant', turn, text: `answer ${turn}`, sender: null },
+    ]
+  })
+}
+
+export const historyChecks: readonly Check[] = [
+  {
+    name: 'history is what came after the last reset without undone turns; the transcript is everything',
+    async run(store) {
+      const cases: readonly (readonly [script: string, history: readonly string[]])[] = [
+        ['T1', ['T1']],
+        ['T1 T2 undo', ['T1']],
+        ['T1 T2 undo undo', []],
+        ['T1 undo undo T2', ['T2']],
+        ['T1 T2 undo T3 undo undo T4', ['T4']],
+        ['T1 reset T2', ['T2']],
+        ['T1 reset undo T2', ['T2']],
+        ['T1 T2 reset', []],
+      ]
+      for (const [script, turns] of cases) {
+        const sessionKey = `session of ${script}`
+        await store.commit(newCommit({ sessionKey, entries: entriesOf(script) }))
+        const history = await store.history(sessionKey)
+        expect([script, ...history.map((each) => each.text)]).toEqual([
+          script,
+          ...turns.flatMap((turn) => [`ask ${turn}`, `answer ${turn}`]),
+        ])
+        expect((await store.begin(sessionKey, [])).history).toStrictEqual(history)
+        expect(await store.transcript(sessionKey)).toHaveLength(entriesOf(script).length)
+      }
+    },
+  },
+  {
+    name: 'transcript entries come back as they were, as plain objects, with their order and time',
+    async run(store, world) {
+      const roles: readonly TranscriptRole[] = ['user', 'assistant', 'partial', 'failure']
+      const entries = roles.map((role, index) => ({
+        role,
+        turn: 'T1',
+        text: `text ${index}`,
+        sender: role === 'user' ? { id: '7', name: null, handle: '@anna' } : null,
+      }))
+      await store.commit(newCommit({ entries }))
+      const expected = entries.map((each, index) => ({ ...each, seq: index + 1, atMs: world.nowMs() }))
+      expect(await store.transcript('web/room')).toStrictEqual(expected)
+      expect(await store.history('web/room')).toStrictEqual(expected)
+    },
+  },
+  {
+    name: 'a long history is its newest whole turns, within the limit',
+    async run(store) {
+      const turns = Array.from({ length: HISTORY_ENTRIES_MAX }, (_, n) => `T${n}`)
+      // One entry more at the end, so that the limit would cut a turn in two.
+      const odd: NewTranscriptEntry = { role: 'failure', turn: 'last', text: 'it failed', sender: null }
+      await store.commit(newCommit({ entries: [...entriesOf(turns.join(' ')), odd] }))
+      const history = await store.history('web/room')
+      expect(history).toHaveLength(HISTORY_ENTRIES_MAX - 1)
+      expect(history[0]?.role).toBe('user')
+      expect(history.at(-1)?.turn).toBe('last')
+      // More undone turns than one page of entries holds.
+      await store.commit(newCommit({ entries: entriesOf(Array(300).fill('undo').join(' ')) }))
+      expect((await store.history('web/room')).at(-1)?.turn).toBe('T100')
+    },
+  },
+  {
+    name: 'a commit happens whole or not at all, and one that fails takes no other with it',
+    async run(store) {
+      const { seq } = await store.accept(newMessage())
+      const broken = newCommit({
+        settled: [{ seq, outcome: 'dead', reason: 'x' }],
+        // A cast, because the types do not let anybody write this: the table refuses it.
+        entries: [...entriesOf('T1'), { role: 'nonsense' as TranscriptRole, turn: 'T1', text: '', sender: null }],
+        replies: [{ conversation: 'room', text: 'x', replyTo: null }],
+      })
+      const results = await Promise.allSettled([
+        store.accept(newMessage({ platformMessageId: '2' })),
+        store.commit(broken),
+        store.accept(newMessage({ platformMessageId: '3' })),
+      ])
+      expect(results.map((each) => each.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+      expect(await store.unfinished('web', 0, 10)).toHaveLength(3)
+      expect(await store.transcript('web/room')).toEqual([])
+      expect(await store.owed('web')).toEqual([])
+      expect(await store.deadLetters(10)).toEqual([])
+    },
+  },
+  {
+    name: 'sessions are listed newest first, with their turns and what waits',
+    async run(store, world) {
+      const startMs = world.nowMs()
+      const { seq } = await store.accept(newMessage())
+      world.pass(1)
+      await store.accept(newMessage({ conversation: 'second', agent: 'ops' }))
+      world.pass(1)
+      await store.accept(newMessage({ platformMessageId: '2' }))
+      await store.commit(newCommit({ settled: [{ seq, outcome: 'answered', reason: null }], entries: entriesOf('T1') }))
+      await store.commit(newCommit({ entries: entriesOf('undo T2') }))
+      const common = { channel: 'web', waiting: 1 }
+      const first = {
+        ...common,
+        key: 'web/room',
+        conversation: 'room',
+        agent: 'cfo',
+        turns: 2,
+        updatedAtMs: startMs + 2,
+      }
+      const second = {
+        ...common,
+        key: 'web/second',
+        conversation: 'second',
+        agent: 'ops',
+        turns: 0,
+        updatedAtMs: startMs + 1,
+      }
+      expect(await store.sessions(10)).toStrictEqual([first, second])
+      expect(await store.sessions(1)).toStrictEqual([first])
+      expect((await store.counts()).sessions).toBe(2)
+    },
+  },
+]

@@ -1,0 +1,26 @@
+// Build: what the published package carries, into the folder given as the only argument (dist/ otherwise).
+// Compiles machines/ and src/ one file to one file, and copies what is not TypeScript: the entry, the page, data, notes.
+// package.json is copied too: it is one folder above src/ there as here, so the same code finds the version in both.
+
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, cpSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const target = resolve(process.argv[2] ?? join(root, 'dist'))
+
+rmSync(target, { recursive: true, force: true })
+const compiler = join(root, 'node_modules/typescript/bin/tsc')
+const project = join(root, 'test/tooling/tsconfig.build.json')
+const compiled = spawnSync(process.execPath, [compiler, '-p', project, '--outDir', target], { stdio: 'inherit' })
+if (compiled.status !== 0) {
+  console.error('Nothing was built: the compiler found the errors above. Mend them and build again.')
+  process.exit(1)
+}
+
+for (const folder of ['src', 'machines']) {
+  const isAsset = (/** @type {string} */ path) => !/\.(ts|md)$/.test(path)
+  cpSync(join(root, folder), join(target, folder), { recursive: true, filter: isAsset })
+}
+copyFileSync(join(root, 'package.json'), join(target, 'package.json'))
