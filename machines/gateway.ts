@@ -1,5 +1,6 @@
 // Gateway: root supervisor and router. It starts every channel of the file, hands out slots, and ends in order.
-//   C1. A failed channel leaves its siblings alone. C3. Every channel of the file is in every report, under its own id.
+//   C1. A failed channel leaves its siblings alone.
+//   C3. Every channel of the file is in every report, under its own id.
 //   S7. Slots are first come, first served, so whoever waits is served when those before it have run.
 //   Start in the order of the file; stop in reverse: first the connections, then the runs, then the outbox, each by a deadline.
 

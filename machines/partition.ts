@@ -2,7 +2,7 @@
 //   A child that fails takes nobody along: it is stopped, and started again after a backoff; a session's messages come back from
 //   the store, so that nothing depends on what the failed one held in memory.
 //   A child is stopped at rest only when it has seen the last message that was routed to it (see placement.ts).
-//   While a session waits for its restart, its messages are held here and go in behind the recovered ones.
+//   While a session waits for its restart its messages are on disk; those that come during the read go in behind it.
 
 import { enqueueActions, fromPromise, setup } from 'xstate'
 import { channelOf, deliveryAddress, gateway, isSession, nameOf, sessionAddress } from './addresses.ts'
@@ -32,8 +32,10 @@ interface Child {
   readonly sweeps: number | null
   /** Failures since it last rested. */
   readonly failures: number
-  /** Messages that wait for its restart; null while it is alive. */
-  readonly held: readonly AcceptedMessage[] | null
+  /** `waiting` for its backoff; `recovering`: its messages are being read from the store. */
+  readonly life: 'alive' | 'waiting' | 'recovering'
+  /** Messages that came while its others were being read: a read takes milliseconds, and bounds them. */
+  readonly held: readonly AcceptedMessage[]
 }
 
 export interface ChildFailure {
@@ -67,7 +69,7 @@ export const partitionMachine = setup({
       const id = sessionAddress(message.sessionKey)
       const child = context.children[id]
       enqueue.assign({ children: withChild(context, id, routedTo(child, routed, message)) })
-      if (child?.held != null) return
+      if (child !== undefined && child.life !== 'alive') return
       if (child === undefined) {
         enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, message) })
       }
@@ -79,7 +81,7 @@ export const partitionMachine = setup({
       const id = deliveryAddress(conversation)
       const child = context.children[id]
       enqueue.assign({ children: withChild(context, id, routedTo(child, routed, null)) })
-      if (child?.held != null) return
+      if (child !== undefined && child.life !== 'alive') return
       if (child === undefined) {
         enqueue.spawnChild('delivery', { id, input: { channel: context.definition.id, conversation } })
       }
@@ -128,7 +130,7 @@ export const partitionMachine = setup({
       const ended = endOf(context, event)
       if (ended === null || ended.restartAfterMs === null) return
       const { id, child, restartAfterMs } = ended
-      const waiting = { ...child, failures: child.failures + 1, sweeps: null, held: child.held ?? [] }
+      const waiting: Child = { ...child, failures: child.failures + 1, sweeps: null, life: 'waiting', held: [] }
       enqueue.assign({ children: withChild(context, id, waiting) })
       enqueue.raise({ type: 'restart.due', child: id }, { delay: restartAfterMs })
     }),
@@ -148,11 +150,12 @@ export const partitionMachine = setup({
       if (child === undefined) return
       if (isSession(event.child)) {
         const key = nameOf(event.child)
+        enqueue.assign({ children: withChild(context, event.child, { ...child, life: 'recovering' }) })
         enqueue.spawnChild('recover', { id: `recovery:${key}`, input: { key } })
         return
       }
       const conversation = nameOf(event.child)
-      enqueue.assign({ children: withChild(context, event.child, { ...child, held: null }) })
+      enqueue.assign({ children: withChild(context, event.child, { ...child, life: 'alive', held: [] }) })
       enqueue.spawnChild('delivery', { id: event.child, input: { channel: context.definition.id, conversation } })
       enqueue.sendTo(event.child, { type: 'outbox.routed', routed: child.routed })
     }),
@@ -162,20 +165,20 @@ export const partitionMachine = setup({
       const id = childOf(event.actorId)
       const child = context.children[id]
       if (child === undefined) return
-      const messages = inOrder([...(event.output as readonly AcceptedMessage[]), ...(child.held ?? [])])
+      const messages = inOrder([...(event.output as readonly AcceptedMessage[]), ...child.held])
       const first = messages[0]
       if (first === undefined) {
         enqueue.assign({ children: withoutChildren(context, [id]) })
         enqueue.sendTo(channelOf(context.definition.id), { type: 'child.stopped', child: id, routed: child.routed })
         return
       }
-      enqueue.assign({ children: withChild(context, id, { ...child, held: null }) })
+      enqueue.assign({ children: withChild(context, id, { ...child, life: 'alive', held: [] }) })
       enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, first) })
       for (const message of messages) enqueue.sendTo(id, { type: 'message.routed', routed: child.routed, message })
     }),
     tellChildren: enqueueActions(({ context, enqueue }) => {
       for (const [id, child] of Object.entries(context.children))
-        if (child.held === null) enqueue.sendTo(id, { type: 'drain' })
+        if (child.life === 'alive') enqueue.sendTo(id, { type: 'drain' })
     }),
   },
   guards: {
@@ -259,8 +262,9 @@ function withoutChildren(context: PartitionContext, ids: readonly string[]): Par
 }
 
 function routedTo(child: Child | undefined, routed: number, message: AcceptedMessage | null): Child {
-  if (child === undefined) return { routed, sweeps: null, failures: 0, held: null }
-  const held = child.held === null || message === null ? child.held : [...child.held, message]
+  if (child === undefined) return { routed, sweeps: null, failures: 0, life: 'alive', held: [] }
+  // While it waits for its backoff the store keeps its messages: they are read when it is due.
+  const held = child.life === 'recovering' && message !== null ? [...child.held, message] : child.held
   return { ...child, routed, sweeps: null, held }
 }
 

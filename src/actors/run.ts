@@ -3,7 +3,6 @@
 //   S6. A delta of a run that was ended goes nowhere: its signal is asked each time.
 
 import { fromPromise } from 'xstate'
-import type { TranscriptEntry } from '../../machines/messages.ts'
 import { type RunInput, runMachine } from '../../machines/run.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { HistoryMessage } from '../agents/agent.ts'
@@ -48,14 +47,9 @@ async function think(parts: Parts, input: RunInput, signal: AbortSignal): Promis
 /** What the model is told of earlier turns: a cancelled turn's question stays, a failure's words do not. */
 function historyOf({ history, messages }: RunInput): HistoryMessage[] {
   const inGroup = messages[0]?.kind === 'group'
-  return history.flatMap((entry) => historyMessage(entry, inGroup))
-}
-
-function historyMessage(entry: TranscriptEntry, inGroup: boolean): HistoryMessage[] {
-  if (entry.role === 'user') {
-    const speaker = inGroup && entry.sender !== null ? `${entry.sender.name ?? entry.sender.id}: ` : ''
-    return [{ role: 'user', text: speaker + entry.text }]
-  }
-  const said = (entry.role === 'assistant' || entry.role === 'partial') && entry.text !== ''
-  return said ? [{ role: 'assistant', text: entry.text }] : []
+  return history.flatMap(({ role, text, sender }): HistoryMessage[] => {
+    if (role === 'user') return [{ role, text, sender: inGroup ? sender : null }]
+    const said = (role === 'assistant' || role === 'partial') && text !== ''
+    return said ? [{ role: 'assistant', text }] : []
+  })
 }

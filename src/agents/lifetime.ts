@@ -1,6 +1,6 @@
 // Lifetime: how long one request to a provider stays open. It ends when its caller cancels, when nothing is heard for too
 // long, or when its owner closes it; whichever comes first closes the request.
-//   After any end no timer and no listener is left, and `why` does not change any more.
+//   After any end no timer and no listener is left.
 
 import type { FailureError } from '../../machines/failure.ts'
 import type { Clock } from '../world.ts'
@@ -9,12 +9,10 @@ import { cancelled, silent } from './model-failure.ts'
 export interface Lifetime {
   /** For the request: aborts at the end, whatever the reason. */
   readonly signal: AbortSignal
-  /** Rejects when the request was cancelled or too long silent, after `signal` aborted; never resolves. */
+  /** Rejects with the failure when the request was cancelled or too long silent, once `signal` has aborted; never resolves. */
   readonly ended: Promise<never>
   /** The next sign of life is due within `dueMs` from now; replaces what was due before. */
   expect(dueMs: number): void
-  /** Why it ended from outside; null while it is open and after `close`. */
-  why(): FailureError | null
   close(): void
 }
 
@@ -23,7 +21,6 @@ export function openLifetime(clock: Clock, outer: AbortSignal): Lifetime {
   const { promise: ended, reject } = Promise.withResolvers<never>()
   // Whoever races against it hears of it; a request that is over does not, and is not unhandled for that.
   ended.catch(() => {})
-  let why: FailureError | null = null
   let timer: { readonly id: unknown } | null = null
 
   const disarm = (): void => {
@@ -36,8 +33,6 @@ export function openLifetime(clock: Clock, outer: AbortSignal): Lifetime {
     closing.abort()
   }
   const end = (error: FailureError): void => {
-    if (closing.signal.aborted) return
-    why = error
     close()
     reject(error)
   }
@@ -53,7 +48,6 @@ export function openLifetime(clock: Clock, outer: AbortSignal): Lifetime {
       disarm()
       if (!closing.signal.aborted) timer = { id: clock.setTimeout(() => end(silent(dueMs)), dueMs) }
     },
-    why: () => why,
     close,
   }
 }

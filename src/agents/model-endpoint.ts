@@ -5,7 +5,7 @@
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { World } from '../world.ts'
 import { openLifetime } from './lifetime.ts'
-import { failureFor, forLog, type LiveModelDefinition, modelError, type Trouble } from './model-failure.ts'
+import { failureFor, type LiveModelDefinition, modelError, type Trouble } from './model-failure.ts'
 
 export interface Endpoint {
   /** Without a slash at its end. */
@@ -34,7 +34,7 @@ export function endpointOf(model: LiveModelDefinition, apiKey: string | null): E
   if (url === null || !/^https?:$/.test(url.protocol)) throw badAddress('is not an http or https address')
   if (url.username !== '' || url.password !== '') throw badAddress('holds a user name or a password')
   if (url.search !== '' || url.hash !== '') throw badAddress('holds a ? or a #')
-  return { baseUrl: given, apiKey: apiKey === null ? null : usableKey(apiKey.trim(), model) }
+  return { baseUrl: given.replace(/\/+$/, ''), apiKey: apiKey === null ? null : usableKey(apiKey.trim(), model) }
 }
 
 export interface Probe {
@@ -51,12 +51,7 @@ export async function probeEndpoint({ model, endpoint, world }: Probe, signal: A
     const trouble = await Promise.race([askForModels(model, endpoint, lifetime.signal), lifetime.ended])
     if (trouble === null) return
     const failure = failureFor(trouble, model, world.nowMs())
-    throw modelError(
-      failure.reason === 'notFound' ? NO_MODEL_LIST : failure,
-      forLog(`${trouble.status ?? 'no answer'} ${trouble.said}`, [endpoint.apiKey ?? '']),
-    )
-  } catch (thrown) {
-    throw lifetime.why() ?? thrown
+    throw modelError(failure.reason === 'notFound' ? NO_MODEL_LIST : failure, trouble, endpoint.apiKey)
   } finally {
     // Closes the connection of a body that was not read to its end.
     lifetime.close()

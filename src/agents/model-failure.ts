@@ -34,14 +34,26 @@ const BAD_KEY = /api[ _]key[ _](not valid|invalid)|invalid[ _]api[ _]key/i
 /** The failure that the provider's trouble stands for. `nowMs` is for a Retry-After that is a date. */
 export function failureFor(trouble: Trouble, model: LiveModelDefinition, nowMs: number): Failure {
   const { status, said } = trouble
-  if (status === 401 || status === 403 || (status === 400 && BAD_KEY.test(said)))
-    return credentialRefused(status, model)
-  if (status === 402 || NO_CREDIT.test(said)) return noCredit(model)
-  if (status === 404) return unknownModel(model)
-  if (status === 429) return tooOften(trouble, nowMs)
-  if (status === 413 || TOO_LONG.test(said)) return TOO_LONG_FOR_MODEL
+  const about = BAD_KEY.test(said) && status === 400 ? 401 : NO_CREDIT.test(said) ? 402 : status
+  switch (about) {
+    case 401:
+    case 403:
+      return credentialRefused(status ?? about, model)
+    case 402:
+      return noCredit(model)
+    case 404:
+      return unknownModel(model)
+    case 429:
+      return tooOften(trouble, nowMs)
+    default:
+      return TOO_LONG.test(said) ? TOO_LONG_FOR_MODEL : failureOfStatus({ ...trouble, status: about })
+  }
+}
+
+function failureOfStatus({ status, begun }: Trouble): Failure {
+  if (status === null || status < 400) return begun ? BROKEN_OFF : UNREACHABLE
+  if (status === 413) return TOO_LONG_FOR_MODEL
   if (status === 408 || status === 504) return noAnswerInTime(`The model's server gave up waiting (${status}).`)
-  if (status === null || status < 400) return trouble.begun ? BROKEN_OFF : unreachable()
   if (status >= 500 || status === 409) return serverTrouble(status)
   return {
     kind: 'permanent',
@@ -51,9 +63,13 @@ export function failureFor(trouble: Trouble, model: LiveModelDefinition, nowMs: 
   }
 }
 
-/** The error for a run; its cause is for the log alone. */
-export function modelError(failure: Failure, said: string): FailureError {
-  return new FailureError(failure, { cause: new Error(said) })
+/** The error for a run. Its cause is what was said, for the log alone: short, on one line, without the key. */
+export function modelError(failure: Failure, trouble: Trouble, apiKey: string | null): FailureError {
+  const said = withoutSecret(trouble.said, apiKey ?? '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, SAID_UNITS_MAX)
+  return new FailureError(failure, { cause: new Error(`${trouble.status ?? 'no status'}: ${said}`) })
 }
 
 export const CONTENT_WITHHELD: Failure = {
@@ -77,6 +93,13 @@ export const BROKEN_OFF: Failure = {
   remedy: 'Ask again.',
 }
 
+const UNREACHABLE: Failure = {
+  kind: 'retryable',
+  reason: 'unavailable',
+  message: "The model's server can't be reached, or hung up.",
+  remedy: "Ask again in a while; if it stays so, check that the model's server runs and that base_url is right.",
+}
+
 const TOO_LONG_FOR_MODEL: Failure = {
   kind: 'permanent',
   reason: 'refused',
@@ -92,14 +115,11 @@ export function silent(forMs: number): FailureError {
   return new FailureError(noAnswerInTime(`The model said nothing for ${Math.round(forMs / 1000)} seconds.`))
 }
 
-/** A provider's words as they may stand in the log: short, on one line, without the given secrets. */
-export function forLog(said: string, secrets: readonly string[]): string {
-  const spellings = secrets
-    .filter((secret) => secret !== '')
-    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
-  // Before the cut: half a secret would not be found any more.
-  const clean = spellings.reduce((text, spelling) => text.replaceAll(spelling, '[secret]'), said)
-  return clean.replace(/\s+/g, ' ').trim().slice(0, SAID_UNITS_MAX)
+/** In each spelling in which a provider may repeat it. */
+function withoutSecret(text: string, secret: string): string {
+  if (secret === '') return text
+  const spellings = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]
+  return spellings.reduce((clean, spelling) => clean.replaceAll(spelling, '[secret]'), text)
 }
 
 function credentialRefused(status: number, model: LiveModelDefinition): Failure {
@@ -147,15 +167,6 @@ function serverTrouble(status: number): Failure {
     reason: 'unavailable',
     message: `The model's server has a problem of its own (${status}).`,
     remedy: 'Ask again in a while.',
-  }
-}
-
-function unreachable(): Failure {
-  return {
-    kind: 'retryable',
-    reason: 'unavailable',
-    message: "The model's server can't be reached, or hung up.",
-    remedy: "Ask again in a while; if it stays so, check that the model's server runs and that base_url is right.",
   }
 }
 

@@ -56,10 +56,7 @@ export async function buildModel(parts: AgentParts, model: LiveModelDefinition):
         const call: Call = { parts, model, endpoint: endpoint(), request, lifetime, text: '' }
         lifetime.expect(FIRST_TEXT_MS_MAX)
         // The race, because nobody who cancels should wait for a library to notice.
-        const thought = await Promise.race([read(call, open(call, connect)), lifetime.ended])
-        return thought
-      } catch (thrown) {
-        throw lifetime.why() ?? thrown
+        return await Promise.race([read(call, open(call, connect)), lifetime.ended])
       } finally {
         // Leaving the stream alone does not close its connection; only an abort does.
         lifetime.close()
@@ -148,11 +145,12 @@ async function* providerParts(call: Call, stream: AsyncIterable<Part>): AsyncGen
 function thoughtOf(call: Call, finish: Finish | null): Thought {
   const reason = finish?.finishReason
   // With `stop` the text is the model's own refusal in words: an answer like any other.
-  if (reason === 'content-filter' && finish?.rawFinishReason !== 'stop') throw withheld(call, failures.CONTENT_WITHHELD)
-  if (call.text.trim() === '') throw withheld(call, failures.EMPTY_ANSWER)
+  if (reason === 'content-filter' && finish?.rawFinishReason !== 'stop')
+    throw new FailureError(failures.CONTENT_WITHHELD)
+  if (call.text.trim() === '') throw new FailureError(failures.EMPTY_ANSWER)
   // A server that hangs up politely looks like the end of a stream; only the provider's word for it is one.
   if (finish === null || (finish.rawFinishReason === undefined && reason !== 'stop'))
-    throw withheld(call, failures.BROKEN_OFF)
+    throw new FailureError(failures.BROKEN_OFF)
   if (reason === 'length') call.parts.log.warn(about(call), 'the model stopped at its longest answer')
   return { text: call.text, usage: usageOf(finish) }
 }
@@ -163,19 +161,11 @@ function usageOf(finish: Finish): Usage | null {
   return { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0 }
 }
 
-function withheld(call: Call, failure: typeof failures.EMPTY_ANSWER): FailureError {
-  call.parts.log.warn(about(call), failure.message)
-  return new FailureError(failure)
-}
-
-/** The failure that an error of the SDK stands for; its words go to the log, without the key. */
+/** The failure that an error of the SDK stands for; its words become the cause, without the key. */
 function errorOf(call: Call, thrown: unknown): FailureError {
   const trouble = { ...troubleOf(thrown), begun: call.text !== '' }
-  const said = failures.forLog(trouble.said, [call.endpoint.apiKey ?? ''])
-  if (!call.lifetime.signal.aborted) {
-    call.parts.log.warn({ ...about(call), status: trouble.status, said }, 'the model did not answer')
-  }
-  return failures.modelError(failures.failureFor(trouble, call.model, call.parts.world.nowMs()), said)
+  const failure = failures.failureFor(trouble, call.model, call.parts.world.nowMs())
+  return failures.modelError(failure, trouble, call.endpoint.apiKey)
 }
 
 function troubleOf(thrown: unknown): Omit<Trouble, 'begun'> {

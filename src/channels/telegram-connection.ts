@@ -52,9 +52,9 @@ export function identityOf(self: Self): Identity {
   return { id: String(self.id), name: `@${self.username}` }
 }
 
-/** A connection's failure is never uncertain: what was not confirmed is offered again. */
+/** Never uncertain: what was not confirmed is offered again. A deadline that passed means that Telegram is not there. */
 function certain({ uncertain: _, ...failure }: Failure): Failure {
-  return failure
+  return failure.reason === 'timeout' ? { ...failure, reason: 'unavailable' } : failure
 }
 
 function updatesOf(connection: Connection, self: Self, connectedBy: number): Omit<UpdateSource, 'answered'> {

@@ -26,6 +26,7 @@ import {
   entriesOf,
   entryOf,
   type Finding,
+  isOpen,
   keySpan,
   nodeAt,
   type Path,
@@ -89,6 +90,7 @@ function readGateway(reader: Reader): GatewayKeys | null {
 function idsOf(reader: Reader, section: 'agents' | 'channels'): string[] {
   const entry = entryOf(reader.root, section)
   const one = section === 'agents' ? 'agent' : 'channel'
+  if (isOpen(entry?.value)) return []
   if (entry === undefined || entry.value.kind !== 'map' || entry.value.entries.size === 0) {
     const found =
       entry === undefined ? 'is required' : `found ${entry.value.kind === 'map' ? 'none' : described(entry.value)}`
@@ -114,7 +116,7 @@ function readAgent(reader: Reader, id: string) {
   const path = ['agents', id]
   const node = nodeAt(reader.root, path)
   if (node?.kind !== 'map') {
-    reader.findings.push(wrong(reader, path, "expected a mapping with the agent's keys"))
+    if (!isOpen(node)) reader.findings.push(wrong(reader, path, "expected a mapping with the agent's keys"))
     return { keys: null, model: null }
   }
   const keys = accept(reader, path, read(agentSchema, plainOf(node, path)), keysOf(agentSchema))
@@ -126,20 +128,21 @@ const MODEL_FORMS = `expected "echo", "PROVIDER:NAME" with ${listed(SHORT_PROVID
 function readModel(reader: Reader, path: Path): ModelKeys | null {
   const node = nodeAt(reader.root, path)
   if (node?.kind === 'map') return readModelMapping(reader, path, node)
-  if (node?.kind === 'scalar' && (node.broken || node.unset.length > 0)) return null
+  if (isOpen(node)) return null
   const short = textOf(node)
-  const name = short?.slice(short.indexOf(':') + 1).trim()
-  const provider = short?.split(':', 1)[0] ?? ''
+  const [provider = '', ...rest] = short?.split(':') ?? []
+  const name = rest.join(':').trim()
   const hosted = SHORT_PROVIDERS.find((known) => known === provider)
   if (short === 'echo') return { provider: 'echo', delay: 0 }
-  if (hosted !== undefined && name !== '' && name !== undefined && short !== hosted) {
+  if (hosted !== undefined && name !== '') {
     return { provider: hosted, name, api_key: pathText([...path, 'api_key']), base_url: undefined }
   }
-  const meant = nearest(provider, ['echo', ...SHORT_PROVIDERS])
+  const mapping = provider === 'openai-compatible'
+  const meant = mapping ? null : nearest(provider, ['echo', ...SHORT_PROVIDERS])
   const whole = meant === 'echo' ? meant : `${meant}:${name || 'NAME'}`
   const near = short === null || meant === null ? '' : ` (did you mean "${whole}"?)`
-  const mapping = provider === 'openai-compatible' ? '; this one needs a mapping with name and base_url' : ''
-  reader.findings.push(wrong(reader, path, MODEL_FORMS + mapping, near))
+  const other = mapping ? '; this one needs a mapping with name and base_url' : ''
+  reader.findings.push(wrong(reader, path, MODEL_FORMS + other, near))
   return null
 }
 
@@ -160,7 +163,7 @@ function readChannel(reader: Reader, id: string): ChannelKeys | null {
   const path = ['channels', id]
   const node = nodeAt(reader.root, path)
   if (node?.kind !== 'map') {
-    reader.findings.push(wrong(reader, path, "expected a mapping with the channel's keys"))
+    if (!isOpen(node)) reader.findings.push(wrong(reader, path, "expected a mapping with the channel's keys"))
     return null
   }
   const platform = PLATFORMS.find((name) => name === textOf(valueOf(node, 'platform')))
@@ -190,7 +193,7 @@ function accept<T>(reader: Reader, path: Path, reading: Reading<T>, known: reado
 
 function findingOf(reader: Reader, path: Path, issue: Issue, known: readonly string[]): Finding | null {
   const node = nodeAt(reader.root, path)
-  if (node?.kind === 'scalar' && (node.broken || node.unset.length > 0)) return null
+  if (isOpen(node)) return null
   if (issue.kind === 'choice') return choiceFinding(reader, path, issue.values)
   if (issue.kind === 'wrong') {
     const unit =
@@ -204,8 +207,7 @@ const ROUTES = ['default', 'dm', 'group']
 
 function chooseOne(reader: Reader, path: Path, values: readonly string[]): void {
   const node = nodeAt(reader.root, path)
-  const open = node?.kind === 'scalar' && (node.broken || node.unset.length > 0)
-  if (!open) reader.findings.push(choiceFinding(reader, path, values))
+  if (!isOpen(node)) reader.findings.push(choiceFinding(reader, path, values))
 }
 
 /** Choices whose key says what they are. */

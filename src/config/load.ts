@@ -3,11 +3,24 @@
 //   What a hostile file can cost has a bound before the library's recursion begins: bytes, tokens, depth, unfolded values.
 
 import { dirname, join } from 'node:path'
-import { Composer, CST, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, type Pair, Parser } from 'yaml'
+import {
+  Composer,
+  CST,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  type Pair,
+  Parser,
+  type YAMLError,
+} from 'yaml'
 import { judge, type LoadResult, type Parsed } from './judge.ts'
 import { decode, ENV_BYTES_MAX, FILE_BYTES_MAX, readSource } from './source.ts'
 import { HARMLESS, SYNTAX } from './syntax.ts'
-import type { Finding, Path, Span, Tree, TreeEntry } from './tree.ts'
+import { type Finding, nodeAt, type Path, type Span, type Tree, type TreeEntry } from './tree.ts'
 import { type Environment, type Lookup, lookupIn, maskVariables, substitute } from './variables.ts'
 
 export type { Loaded, LoadResult, MissingVariable } from './judge.ts'
@@ -77,14 +90,23 @@ function parse(file: string, text: string, lookup: Lookup): Parsed {
   const soil: Soil = { anchors: new Map(), growing: new Set(), values: 0, findings: [], lookup, unmask }
   const root = plant(soil, document?.contents ?? null, { path: [], span: { start: 0, end: 0 }, depth: 0, alias: false })
   const errors = [...(document?.errors ?? []), ...(document?.warnings ?? [])]
-  const syntax = errors.map(({ code, pos: [start, end] }): Finding => {
-    return { span: { start, end }, path: pathTo(root, start), message: SYNTAX[code] ?? 'this is not valid YAML' }
-  })
+  const syntax = errors.map((error) => syntaxFinding(root, error))
   if (another !== undefined) syntax.push({ span: spanOf(another, 0), path: [], message: SEVERAL })
-  const broken = errors.filter(({ code }) => !HARMLESS.has(code)).map(({ pos }) => pos[0])
+  const broken = syntax.filter((_, index) => !HARMLESS.has(errors[index]?.code ?? '')).map(({ span }) => span.start)
   const trustedUntil = Math.min(Number.POSITIVE_INFINITY, ...broken)
   const planted = soil.findings.filter(({ span }) => span.start < trustedUntil)
   return { file, root, findings: [...syntax, ...planted], trustedUntil, place }
+}
+
+function syntaxFinding(root: Tree, { code, pos, message }: YAMLError): Finding {
+  const [start, end] = pos
+  const path = pathTo(root, start)
+  const node = nodeAt(root, path)
+  // The library notices a quote that is never closed at the end of everything it swallowed; the mistake is at its begin.
+  if (message.startsWith('Missing closing') && node?.kind === 'scalar' && node.start < start) {
+    return { span: { start: node.start, end }, path, message: 'a quote begins here and is never closed' }
+  }
+  return { span: { start, end }, path, message: SYNTAX[code] ?? 'this is not valid YAML' }
 }
 
 /** YAML 1.2 as it is, also when a file's first line asks for another version. */

@@ -8,6 +8,7 @@ import {
   described,
   entriesOf,
   type Finding,
+  isOpen,
   nodeAt,
   type Path,
   pathText,
@@ -107,8 +108,7 @@ function routeFindings(root: Tree, [path, channel]: Place): Finding[] {
   ])
   const places: [Path, Tree | undefined][] = [[[...path, 'agent'], short], ...kinds]
   const findings = places.flatMap(([place, node]) => (node === undefined ? [] : agentFindings(root, [place, node])))
-  const open = routes?.kind === 'scalar' && routes.unset.length > 0
-  if (short === undefined && named === undefined && !open) {
+  if (short === undefined && named === undefined && !isOpen(routes)) {
     const message = 'is required: expected the id of an agent, or routes with default'
     findings.push({ ...finding(root, [...path, 'agent'], message), wholeFile: true })
   }

@@ -68,10 +68,14 @@ export function entriesOf(tree: Tree | undefined): readonly (readonly [string, T
   return tree?.kind === 'map' ? [...tree.entries] : []
 }
 
+/** What it says is not known: a variable is unset, or a finding exists already. */
+export function isOpen(tree: Tree | undefined): boolean {
+  return tree?.kind === 'scalar' && (tree.broken || tree.unset.length > 0)
+}
+
 /** The scalar's text when it is text and every variable in it has a value. */
 export function textOf(tree: Tree | undefined): string | null {
-  const usable = tree?.kind === 'scalar' && !tree.broken && tree.unset.length === 0
-  return usable && typeof tree.value === 'string' ? tree.value : null
+  return tree?.kind === 'scalar' && !isOpen(tree) && typeof tree.value === 'string' ? tree.value : null
 }
 
 export function nodeAt(tree: Tree, path: Path): Tree | undefined {

@@ -7,12 +7,18 @@ import { type Failure, FailureError, failureOf } from '../../machines/failure.ts
 export class Refusal extends Error {
   readonly status: number
   readonly code: string
-  readonly headers: Readonly<Record<string, string>>
-  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+  headers: Readonly<Record<string, string>> = {}
+
+  constructor(status: number, code: string, message: string) {
     super(message)
     this.status = status
     this.code = code
+  }
+
+  /** Tells the client more than the body does: what is allowed, how to authenticate, when to come back. */
+  with(headers: Readonly<Record<string, string>>): this {
     this.headers = headers
+    return this
   }
 }
 
@@ -35,7 +41,8 @@ export function refusalOf(thrown: unknown): Refusal {
   const failure = failureOf(thrown)
   const message = failure.remedy === undefined ? failure.message : `${failure.message} ${failure.remedy}`
   const status = statusOf(failure)
-  return new Refusal(status, codeOf(failure), message, status === 503 ? retryAfter(failure.retryAfterMs) : {})
+  const refusal = new Refusal(status, codeOf(failure), message)
+  return status === 503 ? refusal.with(retryAfter(failure.retryAfterMs)) : refusal
 }
 
 /** Says when asking again makes sense. */

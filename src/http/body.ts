@@ -93,7 +93,7 @@ async function readText(request: Request): Promise<string> {
 }
 
 function tooLarge(): Refusal {
-  return new Refusal(413, 'too_large', `The body is larger than ${BODY_BYTES_MAX} bytes.`, { Connection: 'close' })
+  return new Refusal(413, 'too_large', `The body is larger than ${BODY_BYTES_MAX} bytes.`).with({ Connection: 'close' })
 }
 
 function parse(text: string): unknown {

@@ -30,7 +30,7 @@ export function createStreams(parts: { readonly world: World; readonly log: Log 
     open(subscription) {
       if (open.size >= STREAMS_MAX) {
         const message = `${STREAMS_MAX} event streams are open, which is the most that are kept.`
-        throw new Refusal(503, 'too_many_streams', message, retryAfter(5_000))
+        throw new Refusal(503, 'too_many_streams', message).with(retryAfter(5_000))
       }
       const stream = new Stream({ ...parts, ...subscription }, () => open.delete(stream))
       open.add(stream)

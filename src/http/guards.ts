@@ -12,7 +12,7 @@ export function checkToken(authorization: string | null, token: string | null): 
     given === undefined
       ? 'This gateway asks for its token: send it as "Authorization: Bearer TOKEN".'
       : 'The token is wrong: it is not the one under gateway.token.'
-  throw new Refusal(401, 'unauthorized', message, { 'WWW-Authenticate': 'Bearer realm="troupe"' })
+  throw new Refusal(401, 'unauthorized', message).with({ 'WWW-Authenticate': 'Bearer realm="troupe"' })
 }
 
 /**

@@ -87,7 +87,7 @@ function createApplication(options: HttpOptions, streams: Streams): Hono<Environ
     application.all(path, (context) => {
       if (routes.every((route) => route.access !== 'open')) admit(context.req.raw.headers, { access: 'read' }, options)
       const allowed = routes.flatMap((route) => (route.method === 'GET' ? ['GET', 'HEAD'] : [route.method])).join(', ')
-      throw new Refusal(405, 'method_not_allowed', `This address takes ${allowed}.`, { Allow: allowed })
+      throw new Refusal(405, 'method_not_allowed', `This address takes ${allowed}.`).with({ Allow: allowed })
     })
   }
   application.notFound((context) => {

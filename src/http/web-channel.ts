@@ -56,7 +56,7 @@ function turnedAway(channel: string, { reason }: Extract<WebReception, { accepte
     case 'paused':
       return notLive(channel)
     case 'draining':
-      return new Refusal(503, 'draining', 'This gateway is stopping; the message was not kept.', retryAfter(5_000))
+      return new Refusal(503, 'draining', 'This gateway is stopping; the message was not kept.').with(retryAfter(5_000))
   }
 }
 

@@ -45,7 +45,7 @@ export function openMemoryStore({ world }: { world: World }): Store {
   return queuedStore({ database, world, beforeCommit: () => {}, onClosed: () => {} })
 }
 
-/** Who has this data folder open right now; null when nobody has. */
+/** Who has this data folder open right now; null when nobody has. With pid 0 somebody has, whose name is not to be found. */
 export function readHolder(folder: string): Holder | null {
   const found = probeLock(open, lockPath(folder))
   return found === 'free' ? null : (found ?? UNKNOWN_HOLDER)
@@ -78,6 +78,8 @@ export function openFile(path: string, migrations: readonly string[]): Database 
     }
     migrate(database, { path, migrations, keepCopy })
     database.exec(`PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = ${LOG_BYTES_MAX}`)
+    // The first read makes the log's file: from now on it can be watched.
+    database.prepare('SELECT count(*) FROM sqlite_schema').get()
     return database
   } catch (thrown) {
     database.close()

@@ -75,6 +75,7 @@ const CASES: readonly Case[] = [
     requests: 3,
   },
   { name: '500', answer: fail(500), failure: { kind: 'retryable', reason: 'unavailable' }, requests: 3 },
+  { name: '409', answer: fail(409), failure: { kind: 'retryable', reason: 'unavailable' }, requests: 3 },
   { name: '503', answer: fail(503), failure: { kind: 'retryable', reason: 'unavailable' }, requests: 3 },
   { name: '504', answer: fail(504), failure: { kind: 'retryable', reason: 'timeout' }, requests: 3 },
   {
@@ -199,6 +200,20 @@ test.each([
     expect(failure.message).toContain(why)
     expect(leaksIn(failure, error)).toEqual([])
   }
+})
+
+test('a key with a line break at its end, as files have it, is that key', async () => {
+  const sloppy = await buildAgent(partsFor(definition(), { [KEY.secret]: `${SECRET}\n` }))
+  server.always(() => 'fine')
+  await sloppy.think(asking())
+  expect(server.requests.map((request) => request.key)).toEqual([SECRET])
+})
+
+test('the cause has the status and the provider’s words, for the log, cut short', async () => {
+  server.always(() => fail(400, { message: 'x'.repeat(100_000) }))
+  const { error } = await failureFrom(agent.think(asking()))
+  expect(String(error.cause)).toMatch(/^Error: 400: x{400,600}/)
+  expect(String(error.cause).length).toBeLessThan(1_000)
 })
 
 test.each([`${SECRET}\nX-Other: 1`, `“${SECRET}”`, ' '])(

@@ -49,6 +49,10 @@ test('a name cannot pretend to be a message, and a long one is cut', () => {
   expect(message?.content.length).toBe(64 + ': x'.length)
 })
 
+test('half an emoji, as a cut leaves it, does not reach a server', () => {
+  expect(promptOf(asking({ messages: [said('\ud83d')] }))).toEqual([{ role: 'user', content: '\ufffd' }])
+})
+
 test('a history that begins with our own message, or with two of one side, still alternates', () => {
   const history: HistoryMessage[] = [
     { role: 'assistant', text: 'Your report is ready.' },

@@ -4,17 +4,40 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LLMock } from '@copilotkit/aimock'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { ModelDefinition } from '../../machines/definitions.ts'
 import type { Agent } from '../../src/agents/agent.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
+import type { LiveModelDefinition } from '../../src/agents/model-failure.ts'
 import { asking, failureFrom, KEY, partsFor } from './parts.ts'
 
-type Provider = Exclude<ModelDefinition['provider'], 'echo'>
+type Provider = LiveModelDefinition['provider']
 
 const SECRET = 'sk-0123456789abcdef'
+const SECRETS = { [KEY.secret]: SECRET }
 const PROVIDERS: readonly Provider[] = ['openai-compatible', 'openai', 'anthropic', 'google']
 const PATHS = { 'openai-compatible': '/v1', openai: '/v1', anthropic: '/v1', google: '/v1beta' } as const
 const TEXT = 'It is 7 degrees in Oslo, and it will rain.'
+
+const OPENAI_HALF = [
+  { type: 'response.created', response: { id: 'r', created_at: 1, model: 'gpt-4o' } },
+  { type: 'response.output_item.added', output_index: 0, item: { type: 'message', id: 'm' } },
+  { type: 'response.output_text.delta', item_id: 'm', output_index: 0, content_index: 0, delta: 'half an' },
+]
+const ANTHROPIC_HALF = [
+  {
+    type: 'message_start',
+    message: {
+      id: 'm',
+      type: 'message',
+      role: 'assistant',
+      model: 'claude',
+      content: [],
+      usage: { input_tokens: 1, output_tokens: 1 },
+    },
+  },
+  { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+  { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'half an' } },
+]
+const GOOGLE_HALF = [{ candidates: [{ content: { role: 'model', parts: [{ text: 'half an' }] }, index: 0 }] }]
 
 let mock: LLMock
 
@@ -89,6 +112,18 @@ test.each(PROVIDERS)('%s: a cancel in the middle of the stream', async (provider
   expect(heard.length).toBe(3)
 })
 
+test.each([
+  ['openai', OPENAI_HALF],
+  ['anthropic', ANTHROPIC_HALF],
+  ['google', GOOGLE_HALF],
+] as const)('%s: a stream that ends politely but without its last event is no answer', async (provider, events) => {
+  respond = { status: 200, body: events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('') }
+  const request = asking()
+  const { failure } = await failureFrom((await agentOf(provider, url())).think(request))
+  expect(request.deltas).toEqual(['half an'])
+  expect(failure).toMatchObject({ kind: 'retryable', reason: 'unavailable' })
+})
+
 test('a provider that answers on another wire fails this suite’s first check', async () => {
   mock.onMessage('weather', { content: TEXT })
   const wrongWire = await agentOf('anthropic', `${mock.url}/elsewhere`)
@@ -98,12 +133,14 @@ test('a provider that answers on another wire fails this suite’s first check',
 // --- the probe ------------------------------------------------------------------------------------------------------
 
 let seen: IncomingMessage[] = []
-let respond: { status: number; body: string } | null = { status: 200, body: '{}' }
+let respond: { status: number; body: string; unfinished?: true } | null = { status: 200, body: '{}' }
 const endpoint = createServer((incoming, outgoing) => {
   seen.push(incoming)
   if (respond === null) return
-  outgoing.writeHead(respond.status, { 'content-type': 'application/json', location: '/elsewhere' })
-  outgoing.end(respond.body)
+  const type = respond.body.startsWith('data: ') ? 'text/event-stream' : 'application/json'
+  outgoing.writeHead(respond.status, { 'content-type': type, location: '/elsewhere' })
+  if (respond.unfinished) outgoing.write(respond.body)
+  else outgoing.end(respond.body)
 })
 
 beforeAll(() => new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve)))
@@ -128,6 +165,14 @@ test.each([
   },
 )
 
+test('a probe tells a missing model list from a missing model, and takes a base_url that ends in a slash', async () => {
+  respond = { status: 404, body: '{}' }
+  const agent = await buildAgent(partsFor({ ...definitionOf('openai', url()), baseUrl: `${url()}/v1/` }, SECRETS))
+  const { failure } = await failureFrom(agent.probe(new AbortController().signal))
+  expect(failure.message).toContain('has no list of models')
+  expect(seen[0]?.url).toBe('/v1/models')
+})
+
 test.each([
   [401, '{}', 'unauthorized'],
   [
@@ -149,7 +194,7 @@ test.each([
 
 test('a probe that is not answered ends at its limit; a cancelled one at once; each closes its request', async () => {
   respond = null
-  const parts = partsFor(definitionOf('openai', url()), { [KEY.secret]: SECRET })
+  const parts = partsFor(definitionOf('openai', url()), SECRETS)
   const agent = await buildAgent(parts)
   const silent = failureFrom(agent.probe(new AbortController().signal))
   await until(() => seen.length === 1)
@@ -163,6 +208,12 @@ test('a probe that is not answered ends at its limit; a cancelled one at once; e
   expect((await cancelled).failure.reason).toBe('cancelled')
   await until(() => seen.every((request) => request.socket.destroyed))
   expect(parts.clock.timers()).toBe(0)
+})
+
+test('a probe leaves no connection behind, even of an answer that never ends', async () => {
+  respond = { status: 200, body: '{', unfinished: true }
+  await probe('openai')
+  await until(() => seen.every((request) => request.socket.destroyed))
 })
 
 test('a probe of an address where nobody listens says so', async () => {
@@ -180,10 +231,10 @@ function url(): string {
 }
 
 async function agentOf(provider: Provider, at: string): Promise<Agent> {
-  return await buildAgent(partsFor(definitionOf(provider, at), { [KEY.secret]: SECRET }))
+  return await buildAgent(partsFor(definitionOf(provider, at), SECRETS))
 }
 
-function definitionOf(provider: Provider, at: string): ModelDefinition {
+function definitionOf(provider: Provider, at: string): LiveModelDefinition {
   const name = provider === 'anthropic' ? 'claude-sonnet-4-5' : provider === 'google' ? 'gemini-2.5-flash' : 'gpt-4o'
   return { provider, name, baseUrl: `${at}${PATHS[provider]}`, apiKey: KEY }
 }

@@ -28,7 +28,7 @@ export const threeFiles: Rule = {
 /** The invariants of the design, by their letters and how many each has. */
 const COUNTS: Readonly<Record<string, number>> = { S: 7, C: 3, D: 2, A: 3, M: 5 }
 
-export const INVARIANTS: readonly string[] = Object.entries(COUNTS).flatMap(([letter, count]) =>
+const INVARIANTS: readonly string[] = Object.entries(COUNTS).flatMap(([letter, count]) =>
   Array.from({ length: count }, (_, index) => `${letter}${index + 1}`),
 )
 

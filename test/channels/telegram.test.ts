@@ -400,7 +400,7 @@ describe('failing', () => {
     const running = start(openDoor(), { world })
     await bot.waitFor((of) => of.calls.length === 1)
     await world.advance(10_000)
-    expect(await failureFrom(running.ended)).toMatchObject({ kind: 'retryable', reason: 'timeout' })
+    expect(await failureFrom(running.ended)).toMatchObject({ kind: 'retryable', reason: 'unavailable' })
     expect(world.timers).toBe(0)
   })
 
@@ -412,7 +412,7 @@ describe('failing', () => {
     await world.advance(44_000)
     expect(bot.activePolls).toBe(1)
     await world.advance(1_000)
-    expect(await failureFrom(running.ended)).toMatchObject({ kind: 'retryable' })
+    expect(await failureFrom(running.ended)).toMatchObject({ kind: 'retryable', reason: 'unavailable' })
     await bot.waitFor((of) => of.activePolls === 0)
     bot.releasePolls()
     const door = openDoor()

@@ -3,7 +3,7 @@
 import { expect } from 'vitest'
 import { CODE_MS_MAX, OPEN_CODES_MAX } from '../../src/store/pairings.ts'
 import type { Check } from './contract.ts'
-import { newCommit, newMessage } from './parts.ts'
+import { newCommit, newMessage } from './message-parts.ts'
 
 export const arrivalChecks: readonly Check[] = [
   {

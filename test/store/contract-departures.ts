@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { Failure } from '../../machines/failure.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Check } from './contract.ts'
-import { newCommit, newMessage } from './parts.ts'
+import { newCommit, newMessage } from './message-parts.ts'
 
 const BLOCKED: Failure = { kind: 'permanent', reason: 'forbidden', message: 'The person blocked the bot.' }
 

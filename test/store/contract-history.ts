@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
 import type { NewTranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
 import type { Check } from './contract.ts'
-import { newCommit, newMessage } from './parts.ts'
+import { newCommit, newMessage } from './message-parts.ts'
 
 /** `T1 T2 undo reset`: a word is a turn with a question and an answer, or one of the two marks. */
 export function entriesOf(script: string): NewTranscriptEntry[] {

@@ -9,7 +9,9 @@ import type { World } from '../../src/world.ts'
 import { breakages } from './broken-stores.ts'
 import { type Check, checks } from './contract.ts'
 import { entriesOf } from './contract-history.ts'
-import { HOLDER, newCommit, stillWorld, temporaryFolder } from './parts.ts'
+import { newCommit } from './message-parts.ts'
+import { HOLDER, temporaryFolder } from './parts.ts'
+import { stillWorld } from './still-world.ts'
 
 storeContract('memory store', (world) => openMemoryStore({ world }))
 storeContract('file store', (world) => openStore({ folder: temporaryFolder(), holder: HOLDER, world }))

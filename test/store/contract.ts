@@ -5,7 +5,8 @@ import type { Store } from '../../src/store/store.ts'
 import { arrivalChecks } from './contract-arrivals.ts'
 import { departureChecks } from './contract-departures.ts'
 import { historyChecks } from './contract-history.ts'
-import { newMessage, type StillWorld } from './parts.ts'
+import { newMessage } from './message-parts.ts'
+import type { StillWorld } from './still-world.ts'
 
 export interface Check {
   readonly name: string

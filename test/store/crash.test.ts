@@ -3,7 +3,9 @@
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../src/store/sqlite.ts'
-import { HOLDER, newMessage, startChild, stillWorld, temporaryFolder } from './parts.ts'
+import { newMessage } from './message-parts.ts'
+import { HOLDER, startChild, temporaryFolder } from './parts.ts'
+import { stillWorld } from './still-world.ts'
 
 test('S41 G2 M5 P1 kill -9 at any moment: what resolved is there, every commit is whole, nothing is there twice', async () => {
   const folder = temporaryFolder()

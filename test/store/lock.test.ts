@@ -9,7 +9,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { LockHeldError, StoreLockedError } from '../../src/store/failures.ts'
 import { holdLock, openStore, readHolder } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
-import { HOLDER, newMessage, startChild, stillWorld, temporaryFolder } from './parts.ts'
+import { newMessage } from './message-parts.ts'
+import { HOLDER, startChild, temporaryFolder } from './parts.ts'
+import { stillWorld } from './still-world.ts'
 
 const open = (folder: string): Store => {
   const store = openStore({ folder, holder: HOLDER, world: stillWorld() })

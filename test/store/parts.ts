@@ -1,4 +1,4 @@
-// Parts of the store's tests: folders that vanish, a world whose clock stands still, a child process.
+// Parts of the store's tests: folders that vanish and child processes.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,34 +8,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 import type { Holder } from '../../src/store/failures.ts'
-import type { World } from '../../src/world.ts'
-
-export { newCommit, newMessage } from './message-parts.ts'
 
 export const HOLDER: Holder = { pid: process.pid, url: null, startedAt: '2026-01-02T03:04:05.000Z' }
-
-export interface StillWorld extends World {
-  pass(ms: number): void
-}
-
-/** Its time passes only when told to, its dice fall the same way every time. */
-export function stillWorld(startMs = 1_750_000_000_000): StillWorld {
-  let now = startMs
-  let state = 1
-  return {
-    nowMs: () => now,
-    pass(ms) {
-      now += ms
-    },
-    id: () => `id-${now}-${state}`,
-    random() {
-      state = (state * 48_271) % 2_147_483_647
-      return state / 2_147_483_647
-    },
-    clock: { setTimeout: () => 0, clearTimeout: () => {} },
-    environment: {},
-  }
-}
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-store-'))

@@ -188,6 +188,14 @@ test('B3: close ends held polls, hung calls and timers at once', async () => {
   expect(bot.activePolls).toBe(0)
 })
 
+test('B3: nothing goes on after close: the rest of an album never comes', async () => {
+  const album = anna.sendsAlbum(bot, 3, undefined, { gapMs: 20 })
+  await api.close()
+  await api.close()
+  await new Promise((resolve) => setTimeout(resolve, 60))
+  expect(album.parts).toHaveLength(1)
+})
+
 test('waitFor tells what it waited for, and which calls there were', async () => {
   await call('getMe', { a: 1 })
   await expect(bot.waitFor((b) => b.shown(7).length === 5, 30)).rejects.toThrow(

@@ -178,11 +178,7 @@ function createLine(): Line {
 }
 
 function exchangeOn(line: Line): Exchange {
-  const write = async (text: string): Promise<void> => {
-    const { outgoing } = await line.arrival
-    if (!outgoing.headersSent) outgoing.writeHead(200, WORKING_HEADERS)
-    if (!outgoing.destroyed) await new Promise<void>((resolve) => outgoing.write(text, () => resolve()))
-  }
+  const write = async (text: string): Promise<void> => writeTo((await line.arrival).outgoing, text)
   const event = async (body: object): Promise<void> => write(`data: ${JSON.stringify(body)}\n\n`)
 
   const exchange: Exchange = {
@@ -221,8 +217,8 @@ function exchangeOn(line: Line): Exchange {
     async fail(refusal) {
       const { outgoing } = await line.arrival
       line.endedByUs()
-      const headers = refusal.headers ?? { 'retry-after-ms': '1' }
-      sendJson(outgoing, refusal.status, errorBody(refusal), headers)
+      outgoing.setHeaders(new Headers(refusal.headers ?? { 'retry-after-ms': '1' }))
+      sendJson(outgoing, refusal.status, errorBody(refusal))
     },
     async failInStream(refusal) {
       await event(errorBody(refusal))
@@ -238,6 +234,12 @@ function exchangeOn(line: Line): Exchange {
     raw: write,
   }
   return exchange
+}
+
+/** Resolves once the bytes are with the socket, or the client is gone. */
+async function writeTo(outgoing: ServerResponse, text: string): Promise<void> {
+  if (!outgoing.headersSent) outgoing.writeHead(200, WORKING_HEADERS)
+  if (!outgoing.destroyed) await new Promise<void>((resolve) => outgoing.write(text, () => resolve()))
 }
 
 function answer(exchange: Exchange, answered: Answer): Promise<void> {
@@ -265,7 +267,7 @@ function errorBody({ status, message, code }: Refusal): object {
   return { error: { message: message ?? `status ${status}`, type: 'error', param: null, code: code ?? null } }
 }
 
-function sendJson(outgoing: ServerResponse, status: number, body: object, headers: Refusal['headers'] = {}): void {
-  outgoing.writeHead(status, { 'content-type': 'application/json', ...headers })
+function sendJson(outgoing: ServerResponse, status: number, body: object): void {
+  outgoing.writeHead(status, { 'content-type': 'application/json' })
   outgoing.end(JSON.stringify(body))
 }

@@ -1,9 +1,10 @@
 // Build: what the published package carries, into the folder given as the only argument (dist/ otherwise).
 // Compiles machines/ and src/ one file to one file, and copies what is not TypeScript: the entry, the page, data, notes.
-// package.json is copied too: it is one folder above src/ there as here, so the same code finds the version in both.
+// Beside them a package.json with name, version and module type: one folder above src/ there as here, so that the same code
+// finds the version in both.
 
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, cpSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -23,4 +24,5 @@ for (const folder of ['src', 'machines']) {
   const isAsset = (/** @type {string} */ path) => !/\.(ts|md)$/.test(path)
   cpSync(join(root, folder), join(target, folder), { recursive: true, filter: isAsset })
 }
-copyFileSync(join(root, 'package.json'), join(target, 'package.json'))
+const { name, version, type } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+writeFileSync(join(target, 'package.json'), `${JSON.stringify({ name, version, type }, null, 2)}\n`)

@@ -2,16 +2,25 @@
 // platform; where the registry did not serve one of them, npm leaves it out of the lockfile, and from then on every
 // `npm ci` refuses the lockfile as out of step. This writes the entries that are missing: the version that their parent
 // names, and the platform, so that npm skips them everywhere else. They carry no integrity: nobody has seen the file.
+// With --check it writes nothing, names what is missing, and exits 1 when something is.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 
+const SYSTEM = /(android|darwin|freebsd|linux|win32|openharmony|aix|sunos|netbsd|openbsd)/
+const PROCESSOR = /(arm64|x64|ppc64|riscv64|s390x|ia32|wasm32|loong64|arm)/
+
 const lockfile = JSON.parse(readFileSync('package-lock.json', 'utf8'))
 const missing = missingFrom(lockfile.packages)
-Object.assign(lockfile.packages, missing)
-const [root, ...others] = Object.entries(lockfile.packages)
+const names = Object.keys(missing)
+if (process.argv.includes('--check')) {
+  for (const name of names) console.error(`${name} is missing from package-lock.json: npm ci would refuse it`)
+  process.exit(names.length === 0 ? 0 : 1)
+}
+
+const [root, ...others] = Object.entries({ ...lockfile.packages, ...missing })
 lockfile.packages = Object.fromEntries([root, ...others.sort(([a], [b]) => a.localeCompare(b, 'en'))])
 writeFileSync('package-lock.json', `${JSON.stringify(lockfile, null, 2)}\n`)
-console.log(`${Object.keys(missing).length} entries added to package-lock.json`)
+console.log(`${names.length} entries added to package-lock.json`)
 
 /** Optional packages that a locked package names and that stand nowhere above it. */
 function missingFrom(packages) {
@@ -38,9 +47,6 @@ function placesAbove(path, name) {
     .map((_, depth, all) => `${all.slice(0, depth + 1).join('/node_modules/')}/`)
   return ['', ...folders].map((folder) => `${folder}node_modules/${name}`)
 }
-
-const SYSTEM = /(android|darwin|freebsd|linux|win32|openharmony|aix|sunos|netbsd|openbsd)/
-const PROCESSOR = /(arm64|x64|ppc64|riscv64|s390x|ia32|wasm32|loong64|arm)/
 
 function platformOf(name) {
   const [os] = SYSTEM.exec(name) ?? []

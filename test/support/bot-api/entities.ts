@@ -65,7 +65,7 @@ export function readEntities(value: unknown, text: string): MessageEntity[] {
   return sorted(entities)
 }
 
-export function sorted(entities: readonly MessageEntity[]): MessageEntity[] {
+function sorted(entities: readonly MessageEntity[]): MessageEntity[] {
   return entities.toSorted((a, b) => a.offset - b.offset || b.length - a.length)
 }
 

@@ -13,7 +13,7 @@ export function linkEntity(address: string, span: { offset: number; length: numb
 }
 
 /** The address in the form in which Telegram hands it out again. */
-export function checkedAddress(address: string): string | undefined {
+function checkedAddress(address: string): string | undefined {
   const complete = /^[a-z][a-z0-9+.-]*:/i.test(address) ? address : `http://${address}`
   if (!URL.canParse(complete)) return undefined
   const url = new URL(complete)

@@ -10,7 +10,7 @@ import { badRequest } from './refusal.ts'
 /** Longest text of a message, counted in UTF-16 units after the markup is gone. */
 export const TEXT_UNITS_MAX = 4096
 /** Longest caption. */
-export const CAPTION_UNITS_MAX = 1024
+const CAPTION_UNITS_MAX = 1024
 /** Beyond this many bytes Telegram does not even parse. */
 const SOURCE_BYTES_MAX = 2 ** 15
 

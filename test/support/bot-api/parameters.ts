@@ -26,7 +26,7 @@ export class Parameters {
   text(name: string): string {
     const value = Object.hasOwn(this.values, name) ? this.values[name] : undefined
     if (value === undefined || value === null) return ''
-    return typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value)
+    return typeof value === 'string' ? value : JSON.stringify(value)
   }
 
   integer(name: string, fallback = 0): number {

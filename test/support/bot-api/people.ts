@@ -61,7 +61,8 @@ export class PersonHandle implements Person {
     return speak({ person: this, to, content: documentContent(this.telegram, options), options })
   }
 
-  sendsAlbum(to: Place, count: number, caption?: string, options: AlbumOptions = {}): Album {
+  sendsAlbum(to: Place, count: number, ...about: [caption?: string, options?: AlbumOptions]): Album {
+    const [caption, options = {}] = about
     return sendAlbum({ person: this, to, count, caption, options })
   }
 

@@ -2,7 +2,7 @@
 //   - messages that name it: a command with its user name, a mention, a reply to one of its messages, a press of its button;
 //   - commands without a name, unless another bot wrote last;
 //   - service messages.
-// Bots never see each other's messages.
+// Only people's messages are asked about: bots never see each other's.
 // Simplified: administrators' rights and inline messages do not exist here; Telegram's pages disagree about plain mentions,
 // and this server follows BotFather, which promises them.
 
@@ -11,7 +11,6 @@ import type { GroupChat } from './chats.ts'
 import type { Message } from './wire.ts'
 
 export function sees(bot: Bot, group: GroupChat, message: Message): boolean {
-  if (message.from.is_bot) return false
   if (bot.canReadAllGroupMessages || isService(message)) return true
   if (message.reply_to_message?.from.id === bot.id) return true
   const text = message.text ?? message.caption ?? ''

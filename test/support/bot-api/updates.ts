@@ -160,9 +160,12 @@ export class Updates {
       this.#pending = this.#pending.slice(offset)
       return
     }
-    const confirmed = this.#pending.filter((pending) => !pending.offeredAgain && pending.update.update_id < offset)
-    this.#pending = this.#pending.filter((pending) => !confirmed.includes(pending))
-    this.confirmedId = Math.max(this.confirmedId, ...confirmed.map((pending) => pending.update.update_id))
+    this.#pending = this.#pending.filter((pending) => {
+      const id = pending.update.update_id
+      const confirmed = !pending.offeredAgain && id < offset
+      if (confirmed) this.confirmedId = Math.max(this.confirmedId, id)
+      return !confirmed
+    })
   }
 
   #take(limit: number): Update[] {
@@ -172,8 +175,14 @@ export class Updates {
   }
 
   #offer(pending: Pending): void {
-    this.#pending = [...this.#pending.filter((other) => other.update.update_id !== pending.update.update_id), pending]
-    this.#pending.sort((a, b) => a.update.update_id - b.update.update_id)
+    const id = pending.update.update_id
+    const last = this.#pending.at(-1)?.update.update_id ?? 0
+    if (id > last) {
+      this.#pending.push(pending)
+    } else {
+      this.#pending = [...this.#pending.filter((other) => other.update.update_id !== id), pending]
+      this.#pending.sort((a, b) => a.update.update_id - b.update.update_id)
+    }
     this.#current?.({ updates: [] })
     this.#changed()
   }

@@ -1,0 +1,172 @@
+// Start: `troupe start`, the gateway in the foreground until a signal.
+//   Standard output: where it listens, the roll call, and that it drains. Standard error: problems, and the log.
+//   Whatever happens after the first signal, the process ends within `drain` + 3 s.
+
+import { formatProblem, type Problem } from '../config/problems.ts'
+import { isLoopback } from '../config/references.ts'
+import type { GatewaySettings } from '../../machines/definitions.ts'
+import { type RunningGateway, startGateway } from '../start.ts'
+import { type Command, CONFIG, type Context, DATA, type Invocation, type Options } from './command.ts'
+import { type ConsoleLog, openConsoleLog } from './console-log.ts'
+import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
+import { isLoaded, type OpenedFile, openFile } from './file.ts'
+import { watchForDefects } from './last-resort.ts'
+import { type ProgressLine, progressLine } from './progress.ts'
+import { type CalledChannel, countLine, liveCount, rollCallLines } from './roll-call.ts'
+import { endBy, listenForSignals } from './signals.ts'
+
+export const startCommand: Command = {
+  name: 'start',
+  summary: 'run the gateway in the foreground until SIGINT or SIGTERM',
+  options: [
+    { ...CONFIG, says: 'the configuration (default: ./gateway.yaml; without that file: a demo workforce)' },
+    { flags: '--host <host>', says: 'listen on this address; beyond this machine only with gateway.token' },
+    { flags: '--port <number>', says: 'listen on this port; 0: any free one, printed at start', takes: 'port' },
+    DATA,
+    { flags: '--strict', says: 'stop, with exit code 1, unless every channel goes live' },
+    { flags: '--json-logs', says: 'log in JSON lines on a terminal too' },
+    { flags: '--inspect', says: 'not available yet: refused' },
+  ],
+  examples: [
+    'troupe start                          # ./gateway.yaml, or the demo workforce when there is none',
+    'troupe start --config bots.yaml --strict',
+    'troupe start --port 0 --data /tmp/try # any free port, a data folder to throw away',
+  ],
+  run: start,
+}
+
+/** What a drain may take over the file's own `drain`, with a moment left for the process to end. */
+const AFTER_DRAIN_MS_MAX = 2_900
+
+/** How often the progress line is renewed. */
+const PROGRESS_MS = 200
+
+async function start({ context, options }: Invocation): Promise<ExitCode> {
+  if (options.given('inspect'))
+    throw new CommandFailure(EXIT.usage, '--inspect is not available in this version. Start without it.')
+  const file = await openFile(context, options)
+  if (file === null) return EXIT.configuration
+  checkHost(file, options)
+  const { terminal } = context
+  terminal.outliveReader()
+  const progress = progressLine(terminal)
+  const form = options.given('json-logs') ? 'json' : 'asTheStreamsAre'
+  const console = openConsoleLog(context, { loaded: file.loaded, form, level: 'info', progress })
+  watchForDefects(context, console)
+  announce(file, context, console)
+  const asked = listen(context, file, console)
+  const gateway = await startGateway({
+    loaded: file.loaded,
+    settings: settingsOf(file, options),
+    world: context.world,
+    log: console.log,
+    version: context.version,
+    reload: () => reload(file, console),
+  })
+  terminal.out(`Listening on ${gateway.url}`)
+  void asked.then(() => gateway.drain())
+  const code = await callTheRoll({ gateway, context, console, progress, strict: options.given('strict') })
+  await gateway.ended
+  terminal.out('Stopped.')
+  return code
+}
+
+interface Calling {
+  readonly gateway: RunningGateway
+  readonly context: Context
+  readonly console: ConsoleLog
+  readonly progress: ProgressLine
+  readonly strict: boolean
+}
+
+/** Prints it once every channel has gone live or failed its first try; a strict start that is incomplete ends here. */
+async function callTheRoll({ gateway, context, console, progress, strict }: Calling): Promise<ExitCode> {
+  const { terminal } = context
+  const stopShowing = showProgress(gateway, context, progress)
+  const channels = await Promise.race([gateway.rollCall, gateway.ended.then(() => null)]).finally(stopShowing)
+  if (channels === null) return EXIT.fine
+  for (const line of rollCallLines(channels, terminal.colour)) terminal.out(line)
+  terminal.out(`Console page: ${gateway.url}/`)
+  if (console.isJson) console.log.info({ rollCall: channels.map(called) }, countLine(channels))
+  if (!strict || liveCount(channels) === channels.length) return EXIT.fine
+  terminal.err('troupe stops because of --strict: not every channel went live.')
+  endBy(context, AFTER_DRAIN_MS_MAX)
+  gateway.drain()
+  return EXIT.failed
+}
+
+function called({ id, state, reason }: CalledChannel): Pick<CalledChannel, 'id' | 'state' | 'reason'> {
+  return { id, state, reason }
+}
+
+function showProgress({ port }: RunningGateway, { terminal, world }: Context, progress: ProgressLine): () => void {
+  if (!terminal.isTerminal.err) return () => {}
+  let timer: unknown = null
+  const show = async (): Promise<void> => {
+    const { channels } = await port.status()
+    const waiting = channels.filter(({ state }) => state === 'connecting').map(({ id }) => id)
+    if (timer === null) return
+    progress.say(waiting.length === 0 ? '' : `${countLine(channels)}, waiting for ${waiting.slice(0, 5).join(', ')} …`)
+    timer = world.clock.setTimeout(again, PROGRESS_MS)
+  }
+  // Progress is best effort: a store that cannot count now is told of elsewhere.
+  const again = (): void => void show().catch(() => {})
+  timer = world.clock.setTimeout(again, PROGRESS_MS)
+  return () => {
+    world.clock.clearTimeout(timer)
+    timer = null
+    progress.end()
+  }
+}
+
+/** Resolves at the first signal. */
+function listen(context: Context, file: OpenedFile, { log }: ConsoleLog): Promise<void> {
+  const { drainMs } = file.loaded.definition.gateway
+  return new Promise((resolve) => {
+    listenForSignals(context, (signal) => {
+      endBy(context, drainMs + AFTER_DRAIN_MS_MAX)
+      log.info({ signal }, 'draining')
+      const drain = drainMs / 1_000
+      context.terminal.out(`Draining: nothing new is taken, runs get ${drain} s. A second ${signal} stops at once.`)
+      resolve()
+    })
+  })
+}
+
+function announce({ loaded, isDemo }: OpenedFile, { terminal, version }: Context, console: ConsoleLog): void {
+  const { agents } = loaded.definition
+  const names = Object.keys(agents).join(', ')
+  terminal.out(`Troupe ${version}, ${isDemo ? 'the demo workforce' : loaded.file}`)
+  if (isDemo) {
+    terminal.out(`There is no gateway.yaml here: these are ${names}, who answer offline with what they heard.`)
+    terminal.out('`troupe init` writes a gateway.yaml to begin from.')
+  }
+  for (const problem of [...loaded.warnings, ...loaded.missing]) warn(problem, terminal, console)
+}
+
+function warn(problem: Problem, terminal: Context['terminal'], { isJson, log }: ConsoleLog): void {
+  if (isJson) log.warn({ path: problem.path }, formatProblem(problem))
+  else terminal.err(formatProblem(problem))
+}
+
+async function reload(file: OpenedFile, { log }: ConsoleLog) {
+  const loaded = await file.reload()
+  if (isLoaded(loaded)) return loaded
+  for (const problem of loaded) log.warn({ path: problem.path }, formatProblem(problem))
+  log.warn({}, 'the configuration has problems now; the credentials stay as they were')
+  return null
+}
+
+/** The file's own host was judged with the file; this is the command line's. */
+function checkHost({ loaded }: OpenedFile, options: Options): void {
+  const host = options.text('host')
+  if (host === undefined || isLoopback(host) || loaded.definition.gateway.token !== null) return
+  const message = `--host ${host} lets other machines in, and there is no gateway.token. Set one, or stay on 127.0.0.1.`
+  throw new CommandFailure(EXIT.configuration, message)
+}
+
+function settingsOf(file: OpenedFile, options: Options): Partial<Pick<GatewaySettings, 'host' | 'port' | 'data'>> {
+  const host = options.text('host')
+  const port = options.number('port')
+  return { data: file.data, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) }
+}

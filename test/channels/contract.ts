@@ -1,0 +1,301 @@
+// Contract: what every adapter must do, whatever its platform (src/channels/adapter.ts). Each check gets a fresh harness.
+//
+// For a new platform write a harness and call `describeAdapter('name', openHarness)` in test/channels/NAME.test.ts. Add a test
+// that runs `brokenAdapter` through `runChecks`: it shows that the suite would notice. Everything that only this platform
+// knows (groups, markup, its error codes) is tested beside it and not here.
+
+import { describe, expect, test } from 'vitest'
+import { FailureError } from '../../machines/failure.ts'
+import type { Inbound } from '../../machines/messages.ts'
+import type { Adapter, Door, Identity, Outgoing } from '../../src/channels/adapter.ts'
+
+/** A platform with one person in one private conversation, and as many adapters on it as a check wants. */
+export interface AdapterHarness {
+  /** The private conversation, as the adapter encodes it. */
+  readonly conversation: string
+  /** A new adapter with the same definition on the same platform; the suite ends its runs. */
+  build(): Adapter
+  /**
+   * The person writes. `id` names the message: the same id is the same message, offered once more. Resolves with `held` when the
+   * platform keeps it until an adapter takes it, and with `refused` when its writer was told to try again.
+   */
+  write(text: string, id: string): Promise<'held' | 'refused'>
+  /** What the adapter's sends show in the conversation, oldest first, as people read it. */
+  shown(): Promise<readonly string[]>
+  close(): Promise<void>
+}
+
+export type OpenHarness = () => Promise<AdapterHarness>
+
+type Check = (harness: AdapterHarness) => Promise<void>
+
+export function describeAdapter(name: string, open: OpenHarness): void {
+  describe(`the contract of an adapter: ${name}`, () => {
+    test.each(Object.keys(CHECKS))('%s', (check) => runCheck(check, open))
+  })
+}
+
+/** The names of the checks that fail. */
+export async function failingChecks(open: OpenHarness): Promise<string[]> {
+  const failing: string[] = []
+  for (const check of Object.keys(CHECKS)) await runCheck(check, open).catch(() => failing.push(check))
+  return failing
+}
+
+/** A subject that the suite must catch: it takes messages that were not kept, and claims parts that it never sent. */
+export function brokenAdapter(adapter: Adapter): Adapter {
+  return {
+    ...adapter,
+    run: (door, signal) => {
+      const receive: Door['receive'] = (message) =>
+        door.receive(message).catch(() => ({ accepted: true, duplicate: true, seq: 0 }))
+      return adapter.run({ ...door, receive }, signal)
+    },
+    send: async () => ({ receipt: '1', last: true }),
+  }
+}
+
+async function runCheck(name: string, open: OpenHarness): Promise<void> {
+  const harness = await open()
+  try {
+    await CHECKS[name]?.(harness)
+  } finally {
+    await harness.close()
+  }
+}
+
+/** An answer that never comes must fail a check by name, not hang the suite. */
+const CHECK_MS_MAX = 3_000
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  'run tells who it is once, and resolves when it is ended': async (harness) => {
+    const running = connect(harness.build())
+    await within(running.live)
+    await within(running.stop())
+    expect(running.identities).toHaveLength(1)
+    expect(running.identities[0]?.name).not.toBe('')
+  },
+
+  'run ended before it began resolves, and takes nothing': async (harness) => {
+    const running = connect(harness.build())
+    await within(running.stop())
+    expect(running.received).toEqual([])
+  },
+
+  'probe tells the same identity as run, without taking a message': async (harness) => {
+    const adapter = harness.build()
+    const identity = await within(adapter.probe(new AbortController().signal))
+    const running = connect(adapter)
+    await within(running.live)
+    await within(running.stop())
+    expect(running.identities).toEqual([identity])
+    expect(running.received).toEqual([])
+  },
+
+  'a message arrives as it was written, in its conversation, addressed to the bot': async (harness) => {
+    const running = connect(harness.build())
+    await within(running.live)
+    await within(harness.write('hello <there> & **you**', 'm1'))
+    await within(running.count(1))
+    await within(running.stop())
+    expect(running.received[0]).toMatchObject({
+      conversation: harness.conversation,
+      text: 'hello <there> & **you**',
+      kind: 'dm',
+      addressed: true,
+      album: null,
+      attachments: 0,
+    })
+    expect(JSON.parse(JSON.stringify(running.received[0]))).toEqual(running.received[0])
+  },
+
+  'S29 the same message offered again has the same platform message id, another one a different id': async (
+    harness,
+  ) => {
+    const running = connect(harness.build())
+    await within(running.live)
+    for (const id of ['m1', 'm1', 'm2']) await within(harness.write('hello', id))
+    await within(running.count(3))
+    await within(running.stop())
+    const [first, again, other] = running.received.map((message) => message.platformMessageId)
+    expect(again).toBe(first)
+    expect(other).not.toBe(first)
+  },
+
+  'S46 a message that could not be kept is not lost: it is offered again, or its writer is told': async (harness) => {
+    const broken = connect(harness.build(), () => Promise.reject(diskFull()))
+    await within(broken.live)
+    const written = await within(harness.write('hello', 'm1'))
+    if (written === 'held') await within(broken.ended.catch((error) => expect(error).toBeInstanceOf(FailureError)))
+    await within(broken.stop().catch(() => {}))
+    const running = connect(harness.build())
+    await within(running.live)
+    if (written === 'refused') await within(harness.write('hello', 'm1'))
+    await within(running.count(1))
+    await within(running.stop())
+    expect(running.received.map((message) => message.text)).toEqual(['hello'])
+  },
+
+  'C2 nothing is taken after run has ended, and the next run takes messages again': async (harness) => {
+    const adapter = harness.build()
+    for (const id of ['m1', 'm2', 'm3']) {
+      const running = connect(adapter)
+      await within(running.live)
+      await within(harness.write(id, id))
+      await within(running.count(1))
+      await within(running.stop())
+      const taken = running.received.length
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(running.received).toHaveLength(taken)
+      expect(running.received.map((message) => message.text)).toContain(id)
+    }
+  },
+
+  'run waits for what it handed over before it settles': async (harness) => {
+    const disk = Promise.withResolvers<void>()
+    const running = connect(harness.build(), () => disk.promise)
+    await within(running.live)
+    const written = harness.write('hello', 'm1')
+    await within(running.count(1))
+    let settled = false
+    const stopped = running.stop().then(() => {
+      settled = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(settled).toBe(false)
+    disk.resolve()
+    await within(Promise.all([stopped, written]))
+  },
+
+  'A2 two adapters in one process share nothing: one ends, the other goes on sending': async (harness) => {
+    const [one, two] = [harness.build(), harness.build()]
+    const first = connect(one)
+    await within(first.live)
+    await within(first.stop())
+    expect((await within(two.send(outgoing(harness, 'still here'), 0, never))).last).toBe(true)
+    expect(await harness.shown()).toEqual(['still here'])
+  },
+
+  'a sent reply is shown, and its receipt is new each time': async (harness) => {
+    const adapter = harness.build()
+    const running = connect(adapter)
+    await within(running.live)
+    const one = await within(adapter.send(outgoing(harness, 'one', 1), 0, never))
+    const two = await within(adapter.send(outgoing(harness, 'two', 2), 0, never))
+    await within(running.stop())
+    expect([one.last, two.last]).toEqual([true, true])
+    expect(one.receipt).not.toBe(two.receipt)
+    expect(await harness.shown()).toEqual(['one', 'two'])
+  },
+
+  'S50 a long reply loses nothing, in however many parts': async (harness) => {
+    const words = Array.from({ length: 3_000 }, (_, index) => `word${index}`)
+    const adapter = harness.build()
+    let part = 0
+    for (let last = false; !last; part += 1) {
+      expect(part).toBeLessThan(100)
+      last = (await within(adapter.send(outgoing(harness, words.join(' ')), part, never))).last
+    }
+    const shown = await harness.shown()
+    expect(shown).toHaveLength(part)
+    expect(shown.join(' ').split(/\s+/)).toEqual(words)
+  },
+
+  'S50 broken markdown loses nothing': async (harness) => {
+    const adapter = harness.build()
+    const text = '**half *open `code [link](http:// <b> & </i>\n```\nlast'
+    await within(adapter.send(outgoing(harness, text), 0, never))
+    const shown = (await harness.shown()).join('')
+    for (const word of text.match(/\w+/g) ?? []) expect(shown).toContain(word)
+  },
+
+  'show returns at once and never throws: before, during and after a run, in any order': async (harness) => {
+    const adapter = harness.build()
+    const showAll = () => {
+      for (const conversation of [harness.conversation, 'no such conversation', '']) {
+        adapter.show(conversation, { kind: 'delta', session: 's', turn: 't', text: 'x' })
+        for (const state of ['running', 'pending', 'idle'] as const) {
+          adapter.show(conversation, { kind: 'state', session: 's', state })
+          adapter.show(conversation, { kind: 'delta', session: 's', turn: 't', text: 'x' })
+        }
+      }
+    }
+    showAll()
+    const running = connect(adapter)
+    await within(running.live)
+    showAll()
+    await within(adapter.send(outgoing(harness, 'the answer'), 0, never))
+    await within(running.stop())
+    showAll()
+    expect(await harness.shown()).toEqual(['the answer'])
+  },
+}
+
+// --- a run under observation ------------------------------------------------------------------------------------------
+
+interface Running {
+  readonly identities: readonly Identity[]
+  readonly received: readonly Inbound[]
+  readonly live: Promise<void>
+  readonly ended: Promise<void>
+  count(messages: number): Promise<void>
+  stop(): Promise<void>
+}
+
+const never = new AbortController().signal
+
+function connect(adapter: Adapter, keep: () => Promise<void> = async () => {}): Running {
+  const controller = new AbortController()
+  const live = Promise.withResolvers<void>()
+  const identities: Identity[] = []
+  const received: Inbound[] = []
+  const waiting: { readonly messages: number; readonly resolve: () => void }[] = []
+  const door: Door = {
+    live(identity) {
+      identities.push(identity)
+      live.resolve()
+    },
+    async receive(message) {
+      received.push(message)
+      for (const { messages, resolve } of waiting) if (received.length >= messages) resolve()
+      await keep()
+      return { accepted: true, duplicate: false, seq: received.length }
+    },
+  }
+  const ended = adapter.run(door, controller.signal)
+  ended.catch((error: unknown) => live.reject(error))
+  return {
+    identities,
+    received,
+    live: live.promise,
+    ended,
+    count(messages) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      if (received.length >= messages) resolve()
+      else waiting.push({ messages, resolve })
+      return promise
+    },
+    stop() {
+      controller.abort()
+      return ended
+    },
+  }
+}
+
+function outgoing(harness: AdapterHarness, text: string, outboxId = 1): Outgoing {
+  return { outboxId, conversation: harness.conversation, text, replyTo: null, uncertain: false }
+}
+
+function diskFull(): FailureError {
+  return new FailureError({ kind: 'retryable', reason: 'storage', message: 'the disk is full' })
+}
+
+async function within<T>(promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`nothing happened for ${CHECK_MS_MAX} ms`)), CHECK_MS_MAX)
+  try {
+    return await Promise.race([promise, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

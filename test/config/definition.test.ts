@@ -1,0 +1,237 @@
+// Definitions: what a good file becomes. A1, A3, every key, defaults, the demo workforce, the example, the user's file untouched.
+
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { demoDefinition } from '../../src/config/demo.ts'
+import { loadFile } from '../../src/config/load.ts'
+import { fixture, fixtureText, loaded, spilled, unfrozen, withChannels, withGateway } from './support.ts'
+
+const VARIABLES = {
+  PORT: '4321',
+  TROUPE_TOKEN: 'gateway-token-value',
+  KEY: 'local-key-value',
+  HOSTED_KEY: 'hosted-key-value',
+  GEMINI_API_KEY: 'gemini-key-value',
+  ZETA_TOKEN: '123456789:AAabcdefghijklmnopqrstuvwxyz0123456',
+}
+
+const SECRET_VALUES = Object.values(VARIABLES).slice(1)
+
+function survivesRoundTrip(definition: unknown): boolean {
+  try {
+    expect(JSON.parse(JSON.stringify(definition))).toStrictEqual(definition)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('a file that sets every key', () => {
+  const { definition, secrets, missing, warnings } = loaded(fixtureText('every-key.yaml'), VARIABLES)
+
+  test('every key arrives in the definition', () => {
+    expect(definition.gateway).toEqual({
+      host: '0.0.0.0',
+      port: 4321,
+      token: { secret: 'gateway.token' },
+      data: resolve('../elsewhere'),
+      drainMs: 7_000,
+      concurrentRuns: 3,
+      passivateAfterMs: 5_400_000,
+    })
+    expect(definition.agents).toEqual({
+      slow: { id: 'slow', instructions: 'Say it slowly.', model: { provider: 'echo', delayMs: 200 }, missing: [] },
+      local: {
+        id: 'local',
+        instructions: 'You run here.',
+        model: {
+          provider: 'openai-compatible',
+          name: 'llama3.3',
+          baseUrl: 'http://127.0.0.1:11434/v1',
+          apiKey: { secret: 'agents.local.model.api_key' },
+        },
+        missing: [],
+      },
+      hosted: {
+        id: 'hosted',
+        instructions: '',
+        model: {
+          provider: 'anthropic',
+          name: 'big',
+          baseUrl: 'https://models.example/v1',
+          apiKey: { secret: 'agents.hosted.model.api_key' },
+        },
+        missing: [],
+      },
+      short: {
+        id: 'short',
+        instructions: '',
+        model: {
+          provider: 'google',
+          name: 'small',
+          baseUrl: null,
+          apiKey: { secret: 'agents.short.model.api_key' },
+        },
+        missing: [],
+      },
+    })
+    expect(definition.channels['zeta']).toEqual({
+      id: 'zeta',
+      platform: 'telegram',
+      routes: { default: 'slow', dm: 'local', group: 'hosted' },
+      allowedUsers: ['12345', '678', '@anna', '@ben'],
+      unknownUserPolicy: 'pair',
+      groupPolicy: 'respond_all',
+      sessionScope: 'per_user',
+      busyMode: 'collect',
+      queueLimit: 5,
+      token: { secret: 'channels.zeta.token' },
+      apiRoot: 'http://127.0.0.1:9999',
+      missing: [],
+    })
+    expect(definition.channels['alpha']).toEqual({
+      id: 'alpha',
+      platform: 'web',
+      routes: { default: 'short', dm: null, group: null },
+      allowedUsers: ['anna'],
+      unknownUserPolicy: 'pair',
+      groupPolicy: 'mention_only',
+      sessionScope: 'per_user',
+      busyMode: 'steer',
+      queueLimit: 9,
+      token: null,
+      apiRoot: null,
+      missing: [],
+    })
+    expect(missing).toEqual([])
+    expect(warnings).toEqual([])
+  })
+
+  test('channels keep the order of the file', () => expect(Object.keys(definition.channels)).toEqual(['zeta', 'alpha']))
+
+  test('A1: the definition survives a JSON round trip and is frozen in every part', () => {
+    expect(survivesRoundTrip(definition)).toBe(true)
+    expect(unfrozen(definition)).toEqual([])
+  })
+
+  test('A1: the checks find what does not survive, and what is not frozen', () => {
+    expect(survivesRoundTrip({ ...definition, started: new Date(0) })).toBe(false)
+    expect(survivesRoundTrip({ ...definition, extra: undefined })).toBe(false)
+    expect(unfrozen(Object.freeze({ gateway: { port: 1 } }))).toEqual(['$.gateway'])
+  })
+
+  test('A3: no secret value stands in the definition; each resolves through its reference', () => {
+    expect(spilled(definition, SECRET_VALUES)).toEqual([])
+    expect(spilled(inspect(secrets, { depth: 9, showHidden: true }) + String(secrets), SECRET_VALUES)).toEqual([])
+    expect(secrets.values().toSorted()).toEqual(SECRET_VALUES.toSorted())
+    const references = ['gateway.token', 'agents.local.model.api_key', 'agents.hosted.model.api_key']
+    const more = ['agents.short.model.api_key', 'channels.zeta.token']
+    expect([...references, ...more].map((secret) => secrets.resolve({ secret }))).toEqual(SECRET_VALUES)
+  })
+
+  test('A3: the check finds a value that was put into a definition', () => {
+    const broken = { ...definition, oops: VARIABLES.ZETA_TOKEN }
+    expect(spilled(broken, SECRET_VALUES)).toEqual([VARIABLES.ZETA_TOKEN])
+  })
+})
+
+describe('defaults', () => {
+  test('a channel and the gateway have the documented ones', () => {
+    const { definition } = loaded(withChannels('  t: { platform: telegram, agent: cfo, token: x1 }'))
+    expect(definition.channels['t']).toMatchObject({
+      unknownUserPolicy: 'deny',
+      groupPolicy: 'mention_only',
+      sessionScope: 'per_chat',
+      busyMode: 'queue',
+      queueLimit: 32,
+      apiRoot: 'https://api.telegram.org',
+      allowedUsers: [],
+    })
+    expect(definition.gateway).toEqual({
+      host: '127.0.0.1',
+      port: 8765,
+      token: null,
+      data: resolve('.troupe'),
+      drainMs: 20_000,
+      concurrentRuns: 64,
+      passivateAfterMs: 300_000,
+    })
+  })
+
+  test.each([
+    ['platform: web', 'allow'],
+    ['platform: web, allowed_users: [anna]', 'deny'],
+    ['platform: web, unknown_user_policy: deny', 'deny'],
+    ['platform: telegram, token: x1', 'deny'],
+  ])('strangers on { %s }: %s', (keys, policy) => {
+    const { definition } = loaded(withChannels(`  a: { ${keys}, agent: cfo }`))
+    expect(definition.channels['a']?.unknownUserPolicy).toBe(policy)
+  })
+
+  test.each([
+    ['agent: cfo', { default: 'cfo', dm: null, group: null }],
+    ['routes: { default: cfo }', { default: 'cfo', dm: null, group: null }],
+    ['agent: cfo, routes: { default: cfo, dm: ops }', { default: 'cfo', dm: 'ops', group: null }],
+    ['agent: cfo, routes: { group: ops }', { default: 'cfo', dm: null, group: 'ops' }],
+  ])('{ %s } routes', (keys, routes) => {
+    const { definition } = loaded(withChannels(`  t: { platform: telegram, token: x1, ${keys} }`))
+    expect(definition.channels['t']?.routes).toEqual(routes)
+  })
+
+  test.each([
+    ['drain: 0ms', 0],
+    ['drain: 200ms', 200],
+    ['drain: 20s', 20_000],
+    ['drain: 5m', 300_000],
+    ['drain: 2h', 7_200_000],
+    ['drain: 1d', 86_400_000],
+  ])('%s is %d ms', (line, ms) => expect(loaded(withGateway(line)).definition.gateway.drainMs).toBe(ms))
+})
+
+describe('the user and the file', () => {
+  test('S10: the file is byte-identical after loading, and nothing is written beside it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'config-'))
+    const path = join(folder, 'gateway.yaml')
+    await writeFile(path, fixtureText('every-key.yaml').replaceAll('\n', '\r\n'))
+    const before = [await readFile(path, 'hex'), (await stat(path)).mtimeMs]
+    const result = await loadFile(path, VARIABLES)
+    expect(result.ok && result.loaded.definition.gateway.data).toBe(resolve(folder, '../elsewhere'))
+    expect(result.ok && result.loaded.file).toBe(path)
+    expect([await readFile(path, 'hex'), (await stat(path)).mtimeMs]).toEqual(before)
+  })
+
+  test('the demo workforce needs no variable: three agents on three web channels', () => {
+    const { definition, missing, warnings, secrets } = demoDefinition({})
+    expect(Object.values(definition.channels).map((one) => [one.id, one.platform, one.routes.default])).toEqual([
+      ['cfo', 'web', 'cfo'],
+      ['ops', 'web', 'ops'],
+      ['content', 'web', 'content'],
+    ])
+    expect(Object.values(definition.agents).map(({ model }) => model.provider)).toEqual(['echo', 'echo', 'echo'])
+    expect(definition.gateway.data).toBe(resolve('.troupe'))
+    expect([missing, warnings, secrets.values()]).toEqual([[], [], []])
+    expect(unfrozen(definition)).toEqual([])
+  })
+
+  test('the example starts as it is, and with every commented line taken in', () => {
+    const path = new URL('../../src/config/example.yaml', import.meta.url)
+    return readFile(path, 'utf8').then((text) => {
+      expect(Object.keys(loaded(text).definition.channels)).toEqual(['web'])
+      expect(text).toMatch(/^# yaml-language-server: \$schema=/)
+      const keys = text.replace(/^ {2}# (?=(host|token|drain|concurrent_runs|passivate_after):)/gm, '  ')
+      const whole = keys.replace(/^ {2}# (?= *\w+:)/gm, '  ').replace(/, group: another/, '')
+      const { definition, warnings } = loaded(whole, { TROUPE_TOKEN: 'a', ASSISTANT_BOT_TOKEN: 'b' })
+      expect(definition.gateway.host).toBe('0.0.0.0')
+      expect(definition.channels['telegram']?.allowedUsers).toEqual(['12345', '@anna'])
+      expect(warnings).toEqual([])
+    })
+  })
+
+  test('the same path read twice gives equal definitions', async () => {
+    const [one, two] = await Promise.all([1, 2].map(() => loadFile(fixture('every-key.yaml'), VARIABLES)))
+    expect(one?.ok && one.loaded.definition).toEqual(two?.ok && two.loaded.definition)
+  })
+})

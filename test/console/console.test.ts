@@ -1,0 +1,287 @@
+// The console page in a real browser, against the real port and the real web adapter; the agent is played by the test.
+// What runs inside the page is written as text here: the project's types know no browser.
+
+import { existsSync } from 'node:fs'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type HttpServer, startHttp } from '../../src/http/server.ts'
+import { realWorld } from '../../src/world.ts'
+import {
+  type ChannelDouble,
+  channelStatus,
+  createGatewayDouble,
+  type GatewayDouble,
+  silentLog,
+} from '../http/double.ts'
+
+const CHROMIUM = '/usr/bin/chromium'
+const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
+const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+let browser: Browser
+let server: HttpServer
+let gateway: GatewayDouble
+
+beforeAll(async () => {
+  if (!existsSync(CHROMIUM)) {
+    throw new Error(
+      `The console is tested in a real browser, and ${CHROMIUM} is missing. Install it: apt-get install chromium`,
+    )
+  }
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...QUIET] })
+}, 60_000)
+afterAll(() => browser?.close())
+
+const complaints: string[] = []
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close()
+  await server.close()
+  // Whatever else a test looks at: no script failed, and the page's own policy refused nothing.
+  expect(complaints.splice(0)).toEqual([])
+})
+
+async function openPage(options: { token?: string } = {}): Promise<Page> {
+  const world = realWorld({})
+  gateway = createGatewayDouble(world, ['cfo', 'ops'])
+  server = await startHttp({
+    host: '127.0.0.1',
+    port: 0,
+    token: () => options.token ?? null,
+    gateway,
+    log: silentLog,
+    world,
+  })
+  const page = await (await browser.newContext()).newPage()
+  watch(page)
+  await page.goto(server.url)
+  return page
+}
+
+function watch(page: Page): void {
+  page.setDefaultTimeout(10_000)
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    // A refused request is written there by the browser itself; the page tells the person.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text())
+  })
+  page.on('request', (request) => {
+    if (!request.url().startsWith('http://127.0.0.1:')) complaints.push(`left the machine: ${request.url()}`)
+  })
+}
+
+function channel(id: string): ChannelDouble {
+  const found = gateway.channels.get(id)
+  if (found === undefined) throw new Error(`the double has no channel ${id}`)
+  return found
+}
+
+const messages = (page: Page) => page.locator('#messages .message.written').allTextContents()
+const now = (page: Page, state: string) => page.locator(`#session [data-now][data-state=${state}]`).waitFor()
+const shown = (page: Page, text: string, role = 'assistant') =>
+  page.locator(`.message.${role}.written`, { hasText: text }).first().waitFor()
+
+async function say(page: Page, text: string): Promise<string> {
+  await page.locator('#text:enabled').fill(text)
+  await page.keyboard.press('Enter')
+  await shown(page, text, 'user')
+  return (await page.locator('#conversation-name').textContent())?.split(' · ')[0] ?? ''
+}
+
+test('pick a channel, send with Enter, see the states, the answer as it grows, and the answer', async () => {
+  const page = await openPage()
+  await page.getByRole('button', { name: /ops/ }).click()
+  expect(await page.locator('#channel-name').textContent()).toBe('ops')
+  await now(page, 'idle')
+  const conversation = await say(page, 'hello')
+  const ops = channel('ops')
+  expect(ops.received[0]).toMatchObject({ conversation, text: 'hello', sender: { id: 'console' } })
+  expect(channel('cfo').received).toEqual([])
+  ops.state(conversation, 'pending')
+  await now(page, 'pending')
+  await page.locator('.message.thinking').waitFor()
+  ops.state(conversation, 'running')
+  ops.delta(conversation, 't1', 'It is **sev')
+  await now(page, 'running')
+  await page.locator('.message.preview', { hasText: 'It is **sev' }).waitFor()
+  ops.delta(conversation, 't1', 'en** o’clock')
+  await page.locator('.message.preview', { hasText: 'It is seven o’clock' }).waitFor()
+  ops.state(conversation, 'idle')
+  await ops.reply(conversation, 'It is **seven** o’clock.')
+  await shown(page, 'It is seven o’clock.')
+  await now(page, 'idle')
+  expect(await page.locator('.message.preview, .message.thinking, .message.sending').count()).toBe(0)
+  expect(await page.locator('.message.assistant strong').textContent()).toBe('seven')
+  expect(await messages(page)).toEqual(['hello', 'It is seven o’clock.'])
+})
+
+test('after a reload the history is there, once, and so are channel and conversation', async () => {
+  const page = await openPage()
+  await page.getByRole('button', { name: /ops/ }).click()
+  const conversation = await say(page, 'first')
+  await channel('ops').reply(conversation, 'second')
+  await shown(page, 'second')
+  await page.reload()
+  await shown(page, 'second')
+  expect(await messages(page)).toEqual(['first', 'second'])
+  expect(await page.locator('#channel-name').textContent()).toBe('ops')
+  await say(page, 'third')
+  expect(channel('ops').received.at(-1)?.conversation).toBe(conversation)
+})
+
+test('a second tab shows the same conversation and follows it, in the middle of an answer too', async () => {
+  const page = await openPage()
+  const conversation = await say(page, 'hello')
+  channel('cfo').state(conversation, 'running')
+  channel('cfo').delta(conversation, 't1', 'half an ')
+  const second = await page.context().newPage()
+  watch(second)
+  await second.goto(server.url)
+  await shown(second, 'hello', 'user')
+  await now(second, 'running')
+  channel('cfo').delta(conversation, 't1', 'answer')
+  await second.locator('.message.preview', { hasText: 'half an answer' }).waitFor()
+  await say(second, 'from the second')
+  await shown(page, 'from the second', 'user')
+})
+
+const HOSTILE = [
+  '<img src=x onerror="window.broken=1">',
+  '<script>window.broken=1</script>',
+  '[click](javascript:window.broken=1)',
+  '**<b onmouseover="window.broken=1">bold</b>**',
+  '```\n</code></pre><svg onload="window.broken=1">\n```',
+]
+
+/** Throws when anything of the hostile text became an element or an address of its own. */
+async function checkHarmless(page: Page): Promise<void> {
+  const found = await page.evaluate(`({
+    broken: 'broken' in window,
+    elements: document.querySelectorAll('.messages :is(img, script, svg, b, iframe)').length,
+    links: document.querySelectorAll('.messages a[href^="javascript:" i]').length,
+  })`)
+  expect(found).toEqual({ broken: false, elements: 0, links: 0 })
+}
+
+test('markup in what people and models write is text, in messages and in streamed pieces', async () => {
+  const page = await openPage()
+  const conversation = await say(page, HOSTILE[0] ?? '')
+  channel('cfo').state(conversation, 'running')
+  channel('cfo').delta(conversation, 't1', HOSTILE.join('\n\n'))
+  await page.locator('.message.preview', { hasText: 'onmouseover' }).waitFor()
+  await checkHarmless(page)
+  channel('cfo').state(conversation, 'idle')
+  await channel('cfo').reply(conversation, HOSTILE.join('\n\n'))
+  await shown(page, 'onload')
+  await checkHarmless(page)
+  expect((await messages(page))[1]).toContain('<img src=x onerror="window.broken=1">')
+})
+
+test('the check for harmless text catches a page that writes HTML', async () => {
+  const page = await openPage()
+  await say(page, 'hello')
+  await page.evaluate(`document.querySelector('.messages').innerHTML = ${JSON.stringify(HOSTILE[0])}`)
+  await expect(checkHarmless(page)).rejects.toThrow()
+  // The page's policy refuses the handler that this left behind, and says so.
+  expect(complaints.splice(0).join()).toMatch(/Content Security Policy|^$/)
+})
+
+test('Shift+Enter begins a new line; the lines arrive as they were written', async () => {
+  const page = await openPage()
+  await page.locator('#text:enabled').focus()
+  await page.keyboard.type('one')
+  await page.keyboard.press('Shift+Enter')
+  await page.keyboard.type('two')
+  expect(channel('cfo').received).toEqual([])
+  await page.keyboard.press('Enter')
+  await shown(page, 'one', 'user')
+  expect(channel('cfo').received[0]?.text).toBe('one\ntwo')
+  expect(await page.locator('#text').inputValue()).toBe('')
+})
+
+test('a new conversation is empty; the old one comes back by its name', async () => {
+  const page = await openPage()
+  const first = await say(page, 'remember me')
+  await page.click('#open-conversation')
+  await page.click('#new-conversation')
+  await page.getByText('Nothing has been said here yet.').waitFor()
+  expect(await messages(page)).toEqual([])
+  await page.click('#open-conversation')
+  await page.fill('#conversation', first)
+  await page.fill('#user', 'anna')
+  await page.keyboard.press('Enter')
+  await shown(page, 'remember me', 'user')
+  await say(page, 'again')
+  expect(channel('cfo').received.at(-1)).toMatchObject({ conversation: first, sender: { id: 'anna' } })
+})
+
+test('C3: the roll call shows every channel with state and reason, and follows what happens', async () => {
+  const page = await openPage()
+  gateway.others.set('telegram_cfo', channelStatus('telegram_cfo', 'telegram', 'failed', 'Telegram refused the token.'))
+  await page.getByText('2 of 3 channels live').waitFor()
+  const row = page.locator('[data-channel=telegram_cfo]')
+  expect(await row.textContent()).toMatch(/failed.*Telegram refused the token\./)
+  expect(await row.locator('button').count()).toBe(0)
+  gateway.others.set('telegram_cfo', channelStatus('telegram_cfo', 'telegram', 'live'))
+  await page.getByText('3 of 3 channels live').waitFor()
+})
+
+test('a channel that is not live says so, and a message to it can be sent again later', async () => {
+  const page = await openPage()
+  await say(page, 'before')
+  await channel('cfo').disconnect()
+  await page.locator('#text').fill('meanwhile')
+  await page.keyboard.press('Enter')
+  await page.getByText('Not sent. Channel "cfo" is not live').waitFor()
+  channel('cfo').connect()
+  await page.getByRole('button', { name: 'Send again' }).click()
+  await shown(page, 'meanwhile', 'user')
+  expect(await page.locator('.message.failed').count()).toBe(0)
+  expect(await messages(page)).toEqual(['before', 'meanwhile'])
+})
+
+test('a connection that breaks is said and comes back; nothing is missing and nothing is twice', async () => {
+  const page = await openPage()
+  const conversation = await say(page, 'hello')
+  const { port } = server
+  await server.close()
+  await page.locator('#notice', { hasText: 'The connection was lost' }).waitFor()
+  await channel('cfo').reply(conversation, 'while you were away')
+  server = await startHttp({
+    host: '127.0.0.1',
+    port,
+    token: () => null,
+    gateway,
+    log: silentLog,
+    world: realWorld({}),
+  })
+  await shown(page, 'while you were away')
+  await page.locator('#notice').waitFor({ state: 'hidden' })
+  expect(await messages(page)).toEqual(['hello', 'while you were away'])
+})
+
+test('with a token the page asks for it, says when it is wrong, and keeps it for this tab only', async () => {
+  const page = await openPage({ token: 'open-sesame' })
+  await page.fill('#token', 'wrong')
+  await page.keyboard.press('Enter')
+  await page.getByText('The token is wrong').waitFor()
+  await page.fill('#token', 'open-sesame')
+  await page.keyboard.press('Enter')
+  await say(page, 'hello')
+  await page.reload()
+  await shown(page, 'hello', 'user')
+  expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain('open-sesame')
+})
+
+test('on a narrow screen nothing is cut off and the roll call opens by keyboard', async () => {
+  const page = await openPage()
+  await page.setViewportSize({ width: 320, height: 560 })
+  const conversation = await say(page, 'x'.repeat(300))
+  await channel('cfo').reply(conversation, `\`\`\`\n${'wide '.repeat(80)}\n\`\`\``)
+  await shown(page, 'wide')
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320)
+  await page.locator('#open-roll-call').press('Enter')
+  await page.getByRole('button', { name: /ops/ }).press('Enter')
+  expect(await page.locator('#channel-name').textContent()).toBe('ops')
+  await page.getByRole('button', { name: /ops/ }).waitFor({ state: 'hidden' })
+})

@@ -1,0 +1,58 @@
+// Query plans: every statement that the store prepares is asked how it would be answered. With a million messages and
+// 100,000 sessions a statement costs what it did with the first one when it reads through an index and sorts nothing.
+
+import { expect, onTestFinished, test } from 'vitest'
+import type { Database } from '../../src/store/database.ts'
+import { operations } from '../../src/store/operations.ts'
+import { MIGRATIONS } from '../../src/store/schema.ts'
+import { openFile } from '../../src/store/sqlite.ts'
+import { temporaryFolder } from './parts.ts'
+import { stillWorld } from './still-world.ts'
+
+/** Steps that read a table from one end, and why that is no matter of its size. */
+const BOUNDED = new Map([
+  ['SCAN counters', 'seven rows'],
+  ['SCAN sessions USING INDEX sessions_updated', 'in the order of the index, up to its limit'],
+  ['SCAN dead_letters', 'by id, up to its limit'],
+  ['SCAN pairing_codes USING COVERING INDEX pairing_codes_asked', 'at most 1,000 are open'],
+  ['SCAN pairings', 'the operator’s list of everybody who is paired'],
+])
+
+test('S53 with 100,000 sessions every statement finds its rows through an index and sorts nothing', () => {
+  const database = migrated()
+  const prepared: string[] = []
+  const recording: Database = {
+    isTransaction: false,
+    exec: (sql) => database.exec(sql),
+    close: () => database.close(),
+    prepare(sql) {
+      prepared.push(sql)
+      return database.prepare(sql)
+    },
+  }
+  operations(recording, stillWorld())
+  expect(prepared.length).toBeGreaterThan(30)
+  const costly = prepared.flatMap((sql) => costlySteps(database, sql).map((step) => ({ sql, step })))
+  expect(costly).toEqual([])
+})
+
+test.each([
+  ['counts rows', 'SELECT count(*) FROM messages', 'SCAN messages'],
+  ['filters without an index', 'SELECT * FROM messages WHERE text = ?', 'SCAN messages'],
+  ['changes without an index', 'UPDATE outbox SET text = NULL WHERE reply_to = ?', 'SCAN outbox'],
+  ['sorts', 'SELECT * FROM messages WHERE session_key = ? AND outcome IS NULL ORDER BY text', 'USE TEMP B-TREE'],
+])('the check catches a statement that %s', (_, sql, step) => {
+  const database = migrated()
+  expect(costlySteps(database, sql).join()).toContain(step)
+})
+
+function costlySteps(database: Database, sql: string): readonly string[] {
+  const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()
+  return plan.map((row) => String(row['detail'])).filter((step) => /^(SCAN|USE TEMP)/.test(step) && !BOUNDED.has(step))
+}
+
+function migrated(): Database {
+  const database = openFile(`${temporaryFolder()}/troupe.db`, MIGRATIONS)
+  onTestFinished(() => database.close())
+  return database
+}

@@ -1,0 +1,249 @@
+// House: the real machines, actors and store in one process, with a platform and an agent whose every step a test holds.
+// The platform is strict: it refuses a second connection, a send on a conversation that nobody opened, a part out of order.
+
+import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import { FailureError } from '../../machines/failure.ts'
+import type { ChannelReport, Inbound, Progress } from '../../machines/messages.ts'
+import { census } from '../../src/actors/census.ts'
+import { createGateway } from '../../src/actors/gateway.ts'
+import type { Parts } from '../../src/actors/parts.ts'
+import type { ThinkRequest, Thought } from '../../src/agents/agent.ts'
+import type { Adapter, Door, Outgoing, Reception } from '../../src/channels/adapter.ts'
+import { openMemoryStore } from '../../src/store/sqlite.ts'
+import type { Store } from '../../src/store/store.ts'
+import { type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
+
+export interface HouseOptions {
+  readonly channels?: Readonly<Record<string, Partial<ChannelDefinition>>>
+  readonly gateway?: Partial<GatewayDefinition['gateway']>
+  /** An earlier house's, for a restart. */
+  readonly store?: Store
+  readonly world?: TestWorld
+  /** Wraps the store, for faults. */
+  readonly wrap?: (store: Store) => Store
+}
+
+export interface House {
+  readonly world: TestWorld
+  readonly store: Store
+  readonly gateway: ReturnType<typeof createGateway>
+  readonly reports: Map<string, ChannelReport>
+  readonly rollCalls: (readonly ChannelReport[])[]
+  platform(channel: string): TestPlatform
+  /** Runs in progress, oldest first; each waits for the test. */
+  readonly thoughts: HeldThought[]
+  says(channel: string, text: string, options?: Partial<Inbound>): Promise<Reception>
+  census(): ReturnType<typeof census>
+  /** Kills it as SIGKILL would: nothing is finished, nothing is closed but the actors. The store stays. */
+  kill(): void
+}
+
+export interface HeldThought {
+  readonly request: ThinkRequest
+  readonly agent: string
+  answer(text: string): Promise<void>
+  fail(error: unknown): Promise<void>
+  /** The request to the model was closed. */
+  closed(): boolean
+}
+
+export interface TestPlatform {
+  readonly sent: { conversation: string; text: string; replyTo: string | null }[]
+  readonly shown: Progress[]
+  readonly connections: number
+  /** The connection breaks. */
+  breaks(error: unknown): Promise<void>
+  /** What the next connection attempt, or the next send, does instead. */
+  nextRun: ((door: Door, signal: AbortSignal) => Promise<void>)[]
+  nextSend: ((outgoing: Outgoing, signal: AbortSignal) => Promise<void>)[]
+}
+
+export const ANNA = { id: '1', name: 'Anna', handle: '@anna' }
+
+export async function openHouse(options: HouseOptions = {}): Promise<House> {
+  const world = options.world ?? testWorld()
+  const store = options.store ?? openMemoryStore({ world })
+  const definition = definitionOf(options)
+  const platforms = new Map(Object.keys(definition.channels).map((id) => [id, new Platform()]))
+  const thoughts: HeldThought[] = []
+  const reports = new Map<string, ChannelReport>()
+  const rollCalls: (readonly ChannelReport[])[] = []
+  const parts: Parts = {
+    definition,
+    store: options.wrap?.(store) ?? store,
+    world,
+    log: silentLog,
+    secret: () => 'secret',
+    platforms: {
+      test: {
+        name: 'test',
+        journaled: false,
+        load:
+          async () =>
+          ({ definition: { id } }) =>
+            platformOf(id).adapter,
+      },
+    },
+    buildAgent: async ({ definition: { id } }) => ({
+      think: (request) => think(id, request, thoughts),
+      probe: async () => {},
+    }),
+    adapters: new Map(),
+    onRollCall: (reported) => rollCalls.push(reported),
+    onReport: (report) => reports.set(report.id, report),
+  }
+  const gateway = createGateway(parts)
+  gateway.subscribe({ error: () => {} })
+  gateway.start()
+  await settled()
+
+  function platformOf(channel: string): Platform {
+    const platform = platforms.get(channel)
+    if (platform === undefined) throw new Error(`the test names no channel ${channel}`)
+    return platform
+  }
+  let messages = 0
+  return {
+    world,
+    store,
+    gateway,
+    reports,
+    rollCalls,
+    thoughts,
+    platform: platformOf,
+    async says(channel, text, inbound = {}) {
+      messages += 1
+      const message = { ...plainInbound(channel, text, `m${messages}-${world.id()}`), ...inbound }
+      const reception = await platformOf(channel).offers(message)
+      await settled()
+      return reception
+    },
+    census: () => census(gateway),
+    kill: () => gateway.stop(),
+  }
+}
+
+function think(agent: string, request: ThinkRequest, thoughts: HeldThought[]): Promise<Thought> {
+  const end: Held<Thought> = held()
+  const aborted = (): void =>
+    end.reject(new FailureError({ kind: 'permanent', reason: 'cancelled', message: 'the run was ended' }))
+  request.signal.addEventListener('abort', aborted)
+  thoughts.push({
+    request,
+    agent,
+    closed: () => request.signal.aborted,
+    async answer(text) {
+      end.resolve({ text, usage: null })
+      await settled()
+    },
+    async fail(error) {
+      end.reject(error)
+      await settled()
+    },
+  })
+  return end.promise
+}
+
+class Platform implements TestPlatform {
+  readonly sent: TestPlatform['sent'] = []
+  readonly shown: Progress[] = []
+  readonly nextRun: TestPlatform['nextRun'] = []
+  readonly nextSend: TestPlatform['nextSend'] = []
+  connections = 0
+  #door: Door | null = null
+  #break: Held<void> | null = null
+
+  readonly adapter: Adapter = {
+    run: async (door, signal) => {
+      const instead = this.nextRun.shift()
+      if (instead !== undefined) return instead(door, signal)
+      if (this.#door !== null) throw new Error('C2: a second connection beside a living one')
+      this.connections += 1
+      this.#door = door
+      this.#break = held()
+      signal.addEventListener('abort', () => this.#break?.resolve())
+      door.live({ id: '99', name: '@bot' })
+      await this.#break.promise.finally(() => {
+        this.#door = null
+      })
+    },
+    send: async (outgoing, part, signal) => {
+      if (part !== 0) throw new Error('this platform has replies of one part')
+      const instead = this.nextSend.shift()
+      if (instead !== undefined) await instead(outgoing, signal)
+      const { conversation, text, replyTo } = outgoing
+      this.sent.push({ conversation, text, replyTo })
+      return { receipt: `r${this.sent.length}`, last: true }
+    },
+    show: (_, progress) => {
+      this.shown.push(progress)
+    },
+    probe: async () => ({ id: '99', name: '@bot' }),
+  }
+
+  async offers(message: Inbound): Promise<Reception> {
+    if (this.#door === null) throw new Error('nobody is connected to this platform')
+    return this.#door.receive(message)
+  }
+
+  async breaks(error: unknown): Promise<void> {
+    this.#break?.reject(error)
+    await settled()
+  }
+}
+
+function plainInbound(channel: string, text: string, platformMessageId: string): Inbound {
+  return {
+    channel,
+    conversation: 'c1',
+    platformMessageId,
+    kind: 'dm',
+    sender: ANNA,
+    text,
+    addressed: true,
+    album: null,
+    attachments: 0,
+    continues: false,
+  }
+}
+
+function definitionOf({ channels = { a: {} }, gateway = {} }: HouseOptions): GatewayDefinition {
+  const agent = (id: string): AgentDefinition => ({
+    id,
+    instructions: 'answer',
+    model: { provider: 'echo', delayMs: 0 },
+    missing: [],
+  })
+  return {
+    gateway: {
+      host: '127.0.0.1',
+      port: 0,
+      token: null,
+      data: 'unused',
+      drainMs: 20_000,
+      concurrentRuns: 64,
+      passivateAfterMs: 300_000,
+      ...gateway,
+    },
+    agents: { cfo: agent('cfo'), ops: agent('ops') },
+    channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, channelOf(id, given)])),
+  }
+}
+
+function channelOf(id: string, given: Partial<ChannelDefinition>): ChannelDefinition {
+  return {
+    id,
+    platform: 'test',
+    routes: { default: 'cfo', dm: null, group: null },
+    allowedUsers: [],
+    unknownUserPolicy: 'allow',
+    groupPolicy: 'mention_only',
+    sessionScope: 'per_chat',
+    busyMode: 'queue',
+    queueLimit: 32,
+    token: null,
+    apiRoot: null,
+    missing: [],
+    ...given,
+  }
+}
