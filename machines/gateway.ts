@@ -80,7 +80,12 @@ export const gatewayMachine = setup({
     }),
     /** While draining a slot comes back and is given to nobody. */
     takeBackSlot: assign({
-      slots: ({ context, event }) => slotsAfter({ ...context.slots, waiting: [] }, event).slots,
+      slots: ({ context, event }) => {
+        const nobodyWaits = { ...context.slots, waiting: [] }
+        return event.type === 'slot.requested'
+          ? releaseSlot(nobodyWaits, event.sessionKey).slots
+          : slotsAfter(nobodyWaits, event).slots
+      },
     }),
     forgetWaiting: assign({ slots: ({ context }) => ({ ...context.slots, waiting: [] }) }),
     stopFailed: enqueueActions(({ event, enqueue }) => {

@@ -20,14 +20,11 @@ const CELL_UNITS_ALIGNED_MAX = 32
 
 export function renderMarkdown(markdown: string): string {
   try {
-    const tokens = Lexer.lex(markdown, { gfm: true })
-    // marked drops a few things without a word, for example a second definition of the same link.
-    const complete = tokens.map((token) => token.raw).join('') === markdown
-    if (complete) return blocks(tokens, NOTHING)
+    return blocks(Lexer.lex(markdown, { gfm: true }), NOTHING)
   } catch {
-    // marked recurses: a few thousand nested quotes exhaust the stack. The plain text below is always possible.
+    // marked recurses: a few thousand nested quotes exhaust the stack.
+    return escapeHtml(markdown)
   }
-  return escapeHtml(markdown)
 }
 
 /** What a person reads of the HTML: Telegram counts this text's length. */

@@ -63,48 +63,74 @@ const DRAFT_UNITS_MAX = 4_096
 const ENDED_TURNS_MAX = 256
 
 export function createProgress(options: ProgressOptions): TelegramProgress {
-  const { clock, nowMs } = { clock: options.world.clock, nowMs: () => options.world.nowMs() }
-  const conversations = new Map<string, Conversation>()
-  const endedTurns = new Set<string>()
-  const underWay = new Set<Promise<void>>()
-  let connected = false
-  let drafts = true
+  const shown = new Shown(options)
+  return {
+    show: (conversation, progress) => shown.show(conversation, progress),
+    resume: () => shown.resume(),
+    pause: () => shown.pause(),
+  }
+}
 
-  function show(name: string, progress: Progress): void {
-    if (progress.kind === 'delta') return showDelta(name, progress)
-    if (progress.state === 'idle') return showIdle(name, progress.session)
-    const conversation = conversations.get(name) ?? open(name)
-    conversation.sessions.set(progress.session, progress.state)
-    conversation.typingUntilMs = nowMs() + PENDING_MS_MAX + RUN_MS_MAX
-    if (progress.state === 'pending') endTurn(conversation, progress.session)
-    type(conversation)
+class Shown {
+  readonly #options: ProgressOptions
+  readonly #conversations = new Map<string, Conversation>()
+  readonly #endedTurns = new Set<string>()
+  readonly #underWay = new Set<Promise<void>>()
+  #connected = false
+  #drafts = true
+
+  constructor(options: ProgressOptions) {
+    this.#options = options
   }
 
-  function showIdle(name: string, session: string): void {
-    const conversation = conversations.get(name)
+  show(name: string, progress: Progress): void {
+    if (progress.kind === 'delta') return this.#showDelta(name, progress)
+    if (progress.state === 'idle') return this.#showIdle(name, progress.session)
+    const conversation = this.#conversations.get(name) ?? this.#open(name)
+    conversation.sessions.set(progress.session, progress.state)
+    conversation.typingUntilMs = this.#nowMs() + PENDING_MS_MAX + RUN_MS_MAX
+    if (progress.state === 'pending') this.#endTurn(conversation, progress.session)
+    this.#type(conversation)
+  }
+
+  resume(): void {
+    this.#connected = true
+    for (const conversation of this.#conversations.values()) this.#type(conversation)
+  }
+
+  async pause(): Promise<void> {
+    this.#connected = false
+    for (const conversation of this.#conversations.values()) {
+      this.#stop(conversation.typing)
+      this.#stop(conversation.drafting)
+    }
+    await Promise.allSettled(this.#underWay)
+  }
+
+  #showIdle(name: string, session: string): void {
+    const conversation = this.#conversations.get(name)
     if (conversation === undefined) return
     conversation.sessions.delete(session)
-    endTurn(conversation, session)
+    this.#endTurn(conversation, session)
     if (conversation.sessions.size > 0) return
-    stop(conversation.typing)
-    conversations.delete(name)
+    this.#stop(conversation.typing)
+    this.#conversations.delete(name)
   }
 
-  function showDelta(name: string, delta: Extract<Progress, { kind: 'delta' }>): void {
-    const conversation = conversations.get(name)
-    if (conversation?.sessions.get(delta.session) !== 'running' || endedTurns.has(delta.turn)) return
-    if (!drafts || !options.hasDrafts(name)) return
-    if (conversation.turn?.id !== delta.turn) {
-      if (conversation.turn !== null) endTurn(conversation, conversation.turn.session)
-      conversation.turn = { session: delta.session, id: delta.turn, text: '', shown: '' }
+  #showDelta(name: string, delta: Extract<Progress, { kind: 'delta' }>): void {
+    const conversation = this.#conversations.get(name)
+    if (conversation?.sessions.get(delta.session) !== 'running' || this.#endedTurns.has(delta.turn)) return
+    if (!this.#drafts || !this.#options.hasDrafts(name)) return
+    if (conversation.turn !== null && conversation.turn.id !== delta.turn) {
+      this.#endTurn(conversation, conversation.turn.session)
     }
-    const turn = conversation.turn
-    if (turn === null) return
-    turn.text = (turn.text + delta.text).slice(0, DRAFT_UNITS_MAX).toWellFormed()
-    draftSoon(conversation)
+    conversation.turn ??= { session: delta.session, id: delta.turn, text: '', shown: '' }
+    const { turn } = conversation
+    turn.text = (turn.text + delta.text).slice(0, DRAFT_UNITS_MAX)
+    this.#draftSoon(conversation)
   }
 
-  function open(name: string): Conversation {
+  #open(name: string): Conversation {
     const conversation: Conversation = {
       name,
       sessions: new Map(),
@@ -114,89 +140,79 @@ export function createProgress(options: ProgressOptions): TelegramProgress {
       quietUntilMs: 0,
       turn: null,
     }
-    conversations.set(name, conversation)
+    this.#conversations.set(name, conversation)
     return conversation
   }
 
-  function endTurn(conversation: Conversation, session: string): void {
+  #endTurn(conversation: Conversation, session: string): void {
     if (conversation.turn === null || conversation.turn.session !== session) return
-    endedTurns.add(conversation.turn.id)
-    for (const oldest of endedTurns) {
-      if (endedTurns.size <= ENDED_TURNS_MAX) break
-      endedTurns.delete(oldest)
+    this.#endedTurns.add(conversation.turn.id)
+    for (const oldest of this.#endedTurns) {
+      if (this.#endedTurns.size <= ENDED_TURNS_MAX) break
+      this.#endedTurns.delete(oldest)
     }
     conversation.turn = null
-    stop(conversation.drafting)
+    this.#stop(conversation.drafting)
   }
 
-  function type(conversation: Conversation): void {
-    if (!connected || conversation.typing.timer !== null) return
-    if (nowMs() > conversation.typingUntilMs) return
-    conversation.typing.timer = clock.setTimeout(() => {
-      conversation.typing.timer = null
+  #type(conversation: Conversation): void {
+    const { typing, typingUntilMs, quietUntilMs } = conversation
+    if (!this.#connected || typing.timer !== null || this.#nowMs() > typingUntilMs) return
+    typing.timer = this.#options.world.clock.setTimeout(() => {
+      typing.timer = null
       // A call that hangs has had its time: the next one takes its place.
-      conversation.typing.call?.abort()
-      type(conversation)
+      typing.call?.abort()
+      this.#type(conversation)
     }, TYPING_EVERY_MS)
-    if (nowMs() < conversation.quietUntilMs) return
-    begin(conversation, conversation.typing, (signal) => options.calls.type(conversation.name, signal))
+    if (this.#nowMs() < quietUntilMs) return
+    this.#begin(conversation, typing, (signal) => this.#options.calls.type(conversation.name, signal))
   }
 
-  function draftSoon(conversation: Conversation): void {
+  #draftSoon(conversation: Conversation): void {
     const { drafting, turn } = conversation
-    if (!connected || !drafts || turn === null || drafting.timer !== null || drafting.call !== null) return
+    if (!this.#connected || !this.#drafts || turn === null || drafting.timer !== null || drafting.call !== null) return
     if (turn.text.trim() === '' || turn.text === turn.shown) return
-    const waitMs = Math.max(DRAFT_EVERY_MS, conversation.quietUntilMs - nowMs())
-    drafting.timer = clock.setTimeout(() => {
+    const waitMs = Math.max(DRAFT_EVERY_MS, conversation.quietUntilMs - this.#nowMs())
+    drafting.timer = this.#options.world.clock.setTimeout(() => {
       drafting.timer = null
       turn.shown = turn.text
-      const draft = { id: draftId(turn.id), text: turn.text }
-      begin(conversation, drafting, (signal) => options.calls.draft(conversation.name, draft, signal))
+      // A piece may end between the halves of a character; Telegram refuses half a one.
+      const draft = { id: draftId(turn.id), text: turn.text.toWellFormed() }
+      this.#begin(conversation, drafting, (signal) => this.#options.calls.draft(conversation.name, draft, signal))
     }, waitMs)
   }
 
-  function begin(conversation: Conversation, repeated: Repeated, call: (signal: AbortSignal) => Promise<void>): void {
+  #begin(conversation: Conversation, repeated: Repeated, call: (signal: AbortSignal) => Promise<void>): void {
     const controller = new AbortController()
     repeated.call = controller
     const work = call(controller.signal)
-      .catch((error: unknown) => noteRefusal(conversation, repeated, error))
+      .catch((error: unknown) => this.#noteRefusal(conversation, repeated, error))
       .finally(() => {
-        underWay.delete(work)
+        this.#underWay.delete(work)
         if (repeated.call !== controller) return
         repeated.call = null
-        if (repeated === conversation.drafting) draftSoon(conversation)
+        if (repeated === conversation.drafting) this.#draftSoon(conversation)
       })
-    underWay.add(work)
+    this.#underWay.add(work)
   }
 
-  function noteRefusal(conversation: Conversation, repeated: Repeated, error: unknown): void {
-    conversation.quietUntilMs = Math.max(conversation.quietUntilMs, nowMs() + options.quietMsOf(error))
-    if (repeated !== conversation.drafting || !drafts || !options.isUnsupported(error)) return
-    drafts = false
-    options.onDraftsOff()
+  #noteRefusal(conversation: Conversation, repeated: Repeated, error: unknown): void {
+    const quietMs = this.#options.quietMsOf(error)
+    conversation.quietUntilMs = Math.max(conversation.quietUntilMs, this.#nowMs() + quietMs)
+    if (repeated !== conversation.drafting || !this.#drafts || !this.#options.isUnsupported(error)) return
+    this.#drafts = false
+    this.#options.onDraftsOff()
   }
 
-  function stop(repeated: Repeated): void {
-    clock.clearTimeout(repeated.timer)
+  #stop(repeated: Repeated): void {
+    this.#options.world.clock.clearTimeout(repeated.timer)
     repeated.timer = null
     repeated.call?.abort()
     repeated.call = null
   }
 
-  return {
-    show,
-    resume() {
-      connected = true
-      for (const conversation of conversations.values()) type(conversation)
-    },
-    async pause() {
-      connected = false
-      for (const conversation of conversations.values()) {
-        stop(conversation.typing)
-        stop(conversation.drafting)
-      }
-      await Promise.allSettled(underWay)
-    },
+  #nowMs(): number {
+    return this.#options.world.nowMs()
   }
 }
 

@@ -46,12 +46,11 @@ export function splitMarkdown(text: string): string[] {
 }
 
 function normalise(text: string): string {
-  // Telegram refuses a lone half of a surrogate pair, and drops other control characters.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to take out.
+  // Telegram refuses a lone half of a surrogate pair, and drops control characters.
   return text
     .toWellFormed()
     .replace(/\r\n?/g, '\n')
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '')
+    .replace(/(?![\n\t])\p{Cc}/gu, '')
 }
 
 function fits(markdown: string): boolean {

@@ -1,4 +1,4 @@
-// File: which configuration a command works with, loaded; or all its problems, printed.
+// File: which configuration a command works with, loaded; or all its problems.
 
 import { lstatSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -6,8 +6,6 @@ import { demoDefinition } from '../config/demo.ts'
 import { type Loaded, loadFile } from '../config/load.ts'
 import { formatProblem, type Problem } from '../config/problems.ts'
 import type { Context, Options } from './command.ts'
-
-export const USUAL_FILE = 'gateway.yaml'
 
 export interface OpenedFile {
   readonly loaded: Loaded
@@ -18,32 +16,46 @@ export interface OpenedFile {
   reload(): Promise<Loaded | readonly Problem[]>
 }
 
+const USUAL_FILE = 'gateway.yaml'
+
+export function nameOfFile(options: Options): string {
+  return options.text('config') ?? USUAL_FILE
+}
+
 /** null: the file has problems, and they are on standard error. Without a file and without --config: the demo workforce. */
 export async function openFile(context: Context, options: Options): Promise<OpenedFile | null> {
-  const { world, terminal } = context
-  const path = options.text('config') ?? USUAL_FILE
-  const isDemo = options.text('config') === undefined && !exists(path)
+  const isDemo = options.text('config') === undefined && !exists(USUAL_FILE)
+  const opened = await open(context, options, isDemo ? 'demo' : nameOfFile(options))
+  if (!isProblems(opened)) return opened
+  for (const problem of opened) context.terminal.err(formatProblem(problem))
+  return null
+}
+
+/** The file itself; that there is none is a problem. */
+export function openOwnFile(context: Context, options: Options): Promise<OpenedFile | readonly Problem[]> {
+  return open(context, options, nameOfFile(options))
+}
+
+export function isProblems<T extends object>(opened: T | readonly Problem[]): opened is readonly Problem[] {
+  return Array.isArray(opened)
+}
+
+async function open(
+  { terminal, world }: Context,
+  options: Options,
+  path: string | 'demo',
+): Promise<OpenedFile | readonly Problem[]> {
+  const isDemo = path === 'demo'
   const load = async (): Promise<Loaded | readonly Problem[]> => {
     if (isDemo) return demoDefinition(world.environment)
     const result = await loadFile(path, world.environment)
     return result.ok ? result.loaded : result.problems
   }
   const loaded = await load()
-  if (!isLoaded(loaded)) {
-    printProblems(context, loaded)
-    return null
-  }
+  if (isProblems(loaded)) return loaded
   terminal.hide((text) => loaded.secrets.redact(text))
   const given = options.text('data')
   return { loaded, isDemo, data: given === undefined ? loaded.definition.gateway.data : resolve(given), reload: load }
-}
-
-export function isLoaded(loaded: Loaded | readonly Problem[]): loaded is Loaded {
-  return 'definition' in loaded
-}
-
-export function printProblems({ terminal }: Context, problems: readonly Problem[]): void {
-  for (const problem of problems) terminal.err(formatProblem(problem))
 }
 
 /** Also a link that leads nowhere: whoever made it does not want the demo. */

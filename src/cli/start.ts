@@ -9,7 +9,7 @@ import { type RunningGateway, startGateway } from '../start.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, type Options } from './command.ts'
 import { type ConsoleLog, openConsoleLog } from './console-log.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { isLoaded, type OpenedFile, openFile } from './file.ts'
+import { isProblems, type OpenedFile, openFile } from './file.ts'
 import { watchForDefects } from './last-resort.ts'
 import { type ProgressLine, progressLine } from './progress.ts'
 import { type CalledChannel, countLine, liveCount, rollCallLines } from './roll-call.ts'
@@ -65,7 +65,7 @@ async function start({ context, options }: Invocation): Promise<ExitCode> {
   })
   terminal.out(`Listening on ${gateway.url}`)
   void asked.then(() => gateway.drain())
-  const code = await callTheRoll({ gateway, context, console, progress, strict: options.given('strict') })
+  const code = await callTheRoll({ gateway, file, context, console, progress, strict: options.given('strict') })
   await gateway.ended
   terminal.out('Stopped.')
   return code
@@ -73,6 +73,7 @@ async function start({ context, options }: Invocation): Promise<ExitCode> {
 
 interface Calling {
   readonly gateway: RunningGateway
+  readonly file: OpenedFile
   readonly context: Context
   readonly console: ConsoleLog
   readonly progress: ProgressLine
@@ -80,7 +81,7 @@ interface Calling {
 }
 
 /** Prints it once every channel has gone live or failed its first try; a strict start that is incomplete ends here. */
-async function callTheRoll({ gateway, context, console, progress, strict }: Calling): Promise<ExitCode> {
+async function callTheRoll({ gateway, file, context, console, progress, strict }: Calling): Promise<ExitCode> {
   const { terminal } = context
   const stopShowing = showProgress(gateway, context, progress)
   const channels = await Promise.race([gateway.rollCall, gateway.ended.then(() => null)]).finally(stopShowing)
@@ -90,7 +91,7 @@ async function callTheRoll({ gateway, context, console, progress, strict }: Call
   if (console.isJson) console.log.info({ rollCall: channels.map(called) }, countLine(channels))
   if (!strict || liveCount(channels) === channels.length) return EXIT.fine
   terminal.err('troupe stops because of --strict: not every channel went live.')
-  endBy(context, AFTER_DRAIN_MS_MAX)
+  endBy(context, file.loaded.definition.gateway.drainMs + AFTER_DRAIN_MS_MAX)
   gateway.drain()
   return EXIT.failed
 }
@@ -151,7 +152,7 @@ function warn(problem: Problem, terminal: Context['terminal'], { isJson, log }: 
 
 async function reload(file: OpenedFile, { log }: ConsoleLog) {
   const loaded = await file.reload()
-  if (isLoaded(loaded)) return loaded
+  if (!isProblems(loaded)) return loaded
   for (const problem of loaded) log.warn({ path: problem.path }, formatProblem(problem))
   log.warn({}, 'the configuration has problems now; the credentials stay as they were')
   return null

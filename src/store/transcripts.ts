@@ -70,7 +70,6 @@ function* newestFirst(older: Statement, sessionKey: string): Generator<Transcrip
     if (entry.role === 'reset') return
     if (entry.role === 'undo') {
       undos += 1
-      undoneTurn = null
     } else if (undos > 0 && entry.turn !== undoneTurn) {
       undos -= 1
       undoneTurn = entry.turn

@@ -42,7 +42,7 @@ describe('one text', () => {
     expect(renderedText(renderMarkdown(text))).toBe(text)
   })
 
-  test('a definition that marked drops is not lost', () => {
+  test('a second definition of the same link is shown as well', () => {
     expect(renderedText(renderMarkdown('[1]: https://a.example\n\n[1]: https://b.example'))).toContain('b.example')
   })
 })
@@ -89,6 +89,14 @@ describe('S50 a long text', () => {
     expect(parts.length).toBeGreaterThan(1)
     for (const part of parts) expect(renderMarkdown(part)).toContain('<code class="language-sh">')
     expect(renderMarkdown(parts.at(-1) ?? '')).toMatch(/<\/pre>\s*2\. Done$/)
+  })
+
+  test('opens a deeply indented block at the margin, so that its end is found again', () => {
+    const code = '      echo hello world\n'
+    const parts = splitMarkdown(`1. a\n   - b\n\n      \`\`\`sh\n${code.repeat(300)}      \`\`\`\n\nDone`)
+    expect(parts.length).toBe(2)
+    expect(parts[1]).toMatch(/^```sh\necho hello world\n/)
+    expect(renderMarkdown(parts[1] ?? '')).toMatch(/echo hello world<\/code><\/pre>\n\nDone$/)
   })
 
   test('a text in which there is nothing to see becomes a visible one', () => {
@@ -182,7 +190,9 @@ describe('S50 any text at all', () => {
 
   test('the same text is always split into the same parts', () => {
     fc.assert(
-      fc.property(texts, (text) => void expect(splitMarkdown(text)).toEqual(splitMarkdown(text))),
+      fc.property(texts, (text) => {
+        expect(splitMarkdown(text)).toEqual(splitMarkdown(text))
+      }),
       { numRuns: 50 },
     )
   })

@@ -19,9 +19,10 @@ function setUp(calls: 'answer' | 'hang' = 'answer', build = createProgress) {
   const world = movedWorld()
   const made: Call[] = []
   let off = 0
-  const record = (kind: 'typing' | 'draft', conversation: string, text: string, signal: AbortSignal) => {
+  const record = (call: Pick<Call, 'kind' | 'conversation' | 'text' | 'signal'>) => {
+    const { signal } = call
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    made.push({ kind, conversation, text, signal, finish: resolve, fail: reject })
+    made.push({ ...call, finish: resolve, fail: reject })
     signal.addEventListener('abort', () => reject(new Error('aborted')))
     if (calls === 'answer') resolve()
     return promise
@@ -35,8 +36,8 @@ function setUp(calls: 'answer' | 'hang' = 'answer', build = createProgress) {
       off += 1
     },
     calls: {
-      type: (conversation, signal) => record('typing', conversation, '', signal),
-      draft: (conversation, draft, signal) => record('draft', conversation, draft.text, signal),
+      type: (conversation, signal) => record({ kind: 'typing', conversation, text: '', signal }),
+      draft: (conversation, draft, signal) => record({ kind: 'draft', conversation, text: draft.text, signal }),
     },
   })
   progress.resume()

@@ -1,12 +1,14 @@
 // Telegram support: what the adapter's tests need around it: parts, a world whose time the test moves, and a log that is kept.
 
+import { afterEach, beforeEach } from 'vitest'
 import type { ChannelDefinition } from '../../machines/definitions.ts'
-import { FailureError } from '../../machines/failure.ts'
-import type { Failure } from '../../machines/failure.ts'
+import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Inbound } from '../../machines/messages.ts'
-import type { AdapterParts, Door, Identity, Reception } from '../../src/channels/adapter.ts'
+import type { Adapter, AdapterParts, Door, Identity, Reception } from '../../src/channels/adapter.ts'
+import { createTelegramAdapter } from '../../src/channels/telegram.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import { realWorld, type World } from '../../src/world.ts'
+import { type BotApiServer, type BotHandle, startBotApi } from '../support/bot-api/server.ts'
 
 export const TOKEN = '4711:AAH-secret-of-this-bot'
 
@@ -68,6 +70,58 @@ function keptLog(lines: string[], bound: LogFields): Log {
     error: line('error'),
     child: (fields) => keptLog(lines, { ...bound, ...fields }),
   }
+}
+
+// --- a server, a bot and an adapter's run -----------------------------------------------------------------------------
+
+export interface TelegramOfTest {
+  api: BotApiServer
+  bot: BotHandle
+}
+
+/** A new server with one bot before each test of the file; read its fields within the test. */
+export function useTelegram(): TelegramOfTest {
+  const of: Partial<TelegramOfTest> = {}
+  beforeEach(async () => {
+    of.api = await startBotApi()
+    of.bot = of.api.addBot({ token: TOKEN, username: 'cfo_bot', canReadAllGroupMessages: true })
+  })
+  afterEach(() => of.api?.close())
+  // Filled before each test.
+  return of as TelegramOfTest
+}
+
+export interface Running {
+  readonly adapter: Adapter
+  readonly lines: readonly string[]
+  readonly ended: Promise<void>
+  stop(): Promise<void>
+}
+
+export function startAdapter(door: TestDoor, options: PartsOptions): Running {
+  const { parts, lines } = telegramParts(options)
+  const adapter = createTelegramAdapter(parts)
+  const controller = new AbortController()
+  const ended = adapter.run(door, controller.signal)
+  ended.catch(() => {})
+  return {
+    adapter,
+    lines,
+    ended,
+    stop: () => {
+      controller.abort()
+      return ended
+    },
+  }
+}
+
+/** A long poll is open; the first poll of a connection does not wait. */
+export function isHeld(bot: BotHandle): boolean {
+  return bot.activePolls === 1 && bot.calls.some((call) => call.payload.timeout === 30 && call.endedAt === null)
+}
+
+export function methodsOf(bot: BotHandle): string[] {
+  return bot.calls.map((call) => call.method)
 }
 
 // --- a door that remembers ------------------------------------------------------------------------------------------

@@ -1,13 +1,12 @@
 // Definitions: what a good file becomes. A1, A3, every key, defaults, the demo workforce, the example, the user's file untouched.
 
-import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { demoDefinition } from '../../src/config/demo.ts'
 import { loadFile } from '../../src/config/load.ts'
-import { fixture, fixtureText, loaded, spilled, unfrozen, withChannels, withGateway } from './support.ts'
+import { fixture, fixtureText, folder, loaded, spilled, unfrozen, withChannels, withGateway } from './support.ts'
 
 const VARIABLES = {
   PORT: '4321',
@@ -193,12 +192,12 @@ describe('defaults', () => {
 
 describe('the user and the file', () => {
   test('S10: the file is byte-identical after loading, and nothing is written beside it', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'config-'))
-    const path = join(folder, 'gateway.yaml')
+    const home = await folder()
+    const path = join(home, 'gateway.yaml')
     await writeFile(path, fixtureText('every-key.yaml').replaceAll('\n', '\r\n'))
     const before = [await readFile(path, 'hex'), (await stat(path)).mtimeMs]
     const result = await loadFile(path, VARIABLES)
-    expect(result.ok && result.loaded.definition.gateway.data).toBe(resolve(folder, '../elsewhere'))
+    expect(result.ok && result.loaded.definition.gateway.data).toBe(resolve(home, '../elsewhere'))
     expect(result.ok && result.loaded.file).toBe(path)
     expect([await readFile(path, 'hex'), (await stat(path)).mtimeMs]).toEqual(before)
   })

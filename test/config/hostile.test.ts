@@ -1,15 +1,14 @@
 // Hostile files: whatever the bytes are, the answer is a load result in bounded time, and no file is ever the wrong kind of error.
 
 import { spawnSync } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { loadFile, loadText } from '../../src/config/load.ts'
 import { formatProblem } from '../../src/config/problems.ts'
 import { FILE_BYTES_MAX } from '../../src/config/source.ts'
-import { fixtureText, problemsOf, spilled, unfrozen, withChannels } from './support.ts'
+import { fixtureText, folder, problemsOf, spilled, unfrozen, withChannels } from './support.ts'
 
 const LINE = /^g\.yaml:[1-9]\d*:[1-9]\d* .+: .+$/
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
@@ -231,20 +230,20 @@ describe('files that are none', () => {
   })
 
   test('no file, a folder, a path through a file, an impossible path', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'config-'))
-    const file = join(folder, 'gateway.yaml')
+    const home = await folder()
+    const file = join(home, 'gateway.yaml')
     await writeFile(file, '')
-    expect(await problemOf(join(folder, 'none.yaml'))).toBe(
-      `${folder}/none.yaml:1:1 (file): the file does not exist: give another with --config, or write one with troupe init`,
+    expect(await problemOf(join(home, 'none.yaml'))).toBe(
+      `${home}/none.yaml:1:1 (file): the file does not exist: give another with --config, or write one with troupe init`,
     )
-    expect(await problemOf(folder)).toBe(`${folder}:1:1 (file): this is a folder: expected a YAML file`)
+    expect(await problemOf(home)).toBe(`${home}:1:1 (file): this is a folder: expected a YAML file`)
     expect(await problemOf(join(file, 'x'))).toContain('a part of its path is not a folder')
     expect(await problemOf('a\0b')).toContain('(file): the file cannot be read')
   })
 
   test('a file that may not be read', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'config-'))
-    const file = join(folder, 'gateway.yaml')
+    const home = await folder()
+    const file = join(home, 'gateway.yaml')
     await writeFile(file, withChannels('  w: { platform: web, agent: cfo }'))
     await chmod(file, 0)
     const line = await problemOf(file)
@@ -254,13 +253,13 @@ describe('files that are none', () => {
   })
 
   test('the .env beside the file is used; a folder of that name is none of ours', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'config-'))
-    const file = join(folder, 'gateway.yaml')
+    const home = await folder()
+    const file = join(home, 'gateway.yaml')
     await writeFile(file, `gateway: { port: "\${P:-1}" }\n${withChannels('  w: { platform: web, agent: cfo }')}`)
-    await mkdir(join(folder, '.env'))
+    await mkdir(join(home, '.env'))
     const without = await loadFile(file, {})
     expect(without.ok && without.loaded.definition.gateway.port).toBe(1)
-    const other = await mkdtemp(join(tmpdir(), 'config-'))
+    const other = await folder()
     await writeFile(
       join(other, 'gateway.yaml'),
       `gateway: { port: "\${P:-1}" }\n${withChannels('  w: { platform: web, agent: cfo }')}`,

@@ -1,7 +1,11 @@
 // Support of the configuration tests: load a text, read its problems as lines, look for values where they must not be.
 
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
 import { type Loaded, loadText } from '../../src/config/load.ts'
 import { formatProblem } from '../../src/config/problems.ts'
 
@@ -13,6 +17,13 @@ export function fixture(name: string): string {
 
 export function fixtureText(name: string): string {
   return readFileSync(fixture(name), 'utf8')
+}
+
+/** A folder that is gone when the test is over. */
+export async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'troupe-config-test-'))
+  onTestFinished(() => rm(path, { recursive: true }))
+  return path
 }
 
 /** The problems of a text as a person reads them; none when it loads. */

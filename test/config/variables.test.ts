@@ -128,6 +128,16 @@ describe('missing variables', () => {
     expect(JSON.parse(JSON.stringify(definition))).toStrictEqual(definition)
   })
 
+  test('a channel of which little is known lets nobody in, and shows what is written', () => {
+    const { definition } = loaded(withChannels('  a: { platform: "${P}", agent: "${A}" }'))
+    expect(definition.channels['a']).toMatchObject({
+      platform: '${P}',
+      routes: { default: '${A}', dm: null, group: null },
+      unknownUserPolicy: 'deny',
+      missing: ['P', 'A'],
+    })
+  })
+
   test('an empty variable is a missing secret, and no missing text', () => {
     const { missing } = loaded(withChannels(CHANNELS), { A_TOKEN: ' ', B_AGENT: 'cfo', B_MODE: 'queue' })
     expect(missing.map(({ variable, message }) => [variable, message])).toEqual([

@@ -63,7 +63,7 @@ export const ANNA = { id: '1', name: 'Anna', handle: '@anna' }
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const world = options.world ?? testWorld()
   const store = options.store ?? openMemoryStore({ world })
-  const definition = definitionOf(options)
+  const definition = testDefinition(options)
   const platforms = new Map(Object.keys(definition.channels).map((id) => [id, new Platform()]))
   const thoughts: HeldThought[] = []
   const reports = new Map<string, ChannelReport>()
@@ -207,7 +207,10 @@ function plainInbound(channel: string, text: string, platformMessageId: string):
   }
 }
 
-function definitionOf({ channels = { a: {} }, gateway = {} }: HouseOptions): GatewayDefinition {
+export function testDefinition({
+  channels = { a: {} },
+  gateway = {},
+}: Pick<HouseOptions, 'channels' | 'gateway'>): GatewayDefinition {
   const agent = (id: string): AgentDefinition => ({
     id,
     instructions: 'answer',
@@ -226,11 +229,11 @@ function definitionOf({ channels = { a: {} }, gateway = {} }: HouseOptions): Gat
       ...gateway,
     },
     agents: { cfo: agent('cfo'), ops: agent('ops') },
-    channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, channelOf(id, given)])),
+    channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
   }
 }
 
-function channelOf(id: string, given: Partial<ChannelDefinition>): ChannelDefinition {
+export function testChannel(id: string, given: Partial<ChannelDefinition> = {}): ChannelDefinition {
   return {
     id,
     platform: 'test',

@@ -1,0 +1,91 @@
+// Doctor: `troupe doctor`, check and then everything outside that the file relies on, with ✓ or ✗ and what to do.
+
+import { sayable } from '../../machines/failure.ts'
+import { formatProblem } from '../config/problems.ts'
+import { createLog } from '../log.ts'
+import { probe, readHolder } from '../start.ts'
+import { contents } from './check.ts'
+import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT } from './command.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { isProblems, nameOfFile, type OpenedFile, openOwnFile } from './file.ts'
+import { columns, type Terminal } from './terminal.ts'
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'check, and then what the file needs: variables, port, data folder, credentials, models',
+  options: [CONFIG, DATA, JSON_OUTPUT],
+  examples: [
+    'troupe doctor                       # asks each credential and each model who it is; sends no message',
+    'troupe doctor --config bots.yaml --json',
+  ],
+  run: doctor,
+}
+
+/** One line of the examination, as `doctor --json` prints it. */
+interface Finding {
+  readonly about: string
+  readonly ok: boolean
+  /** What was found, or what is wrong and what to do. */
+  readonly said: string
+}
+
+async function doctor({ context, options }: Invocation): Promise<ExitCode> {
+  const opened = await openOwnFile(context, options)
+  const findings = isProblems(opened)
+    ? opened.map((problem): Finding => ({ about: 'configuration', ok: false, said: formatProblem(problem) }))
+    : await examine(opened, context, nameOfFile(options))
+  const ok = findings.every((finding) => finding.ok)
+  if (options.given('json')) context.terminal.out(JSON.stringify({ ok, checks: findings }, null, 2))
+  else print(findings, context.terminal)
+  if (isProblems(opened)) return EXIT.configuration
+  return ok ? EXIT.fine : EXIT.failed
+}
+
+async function examine(file: OpenedFile, context: Context, name: string): Promise<readonly Finding[]> {
+  const { loaded, data } = file
+  const { agents, channels, gateway } = loaded.definition
+  const holder = readHolder(data)
+  // What a probe logs is in its answer too, in words for a person.
+  const log = createLog({ level: 'silent', redact: (line) => line, destination: { write: () => {} } })
+  const { host, port } = gateway
+  const probed = await probe({
+    loaded,
+    world: context.world,
+    log,
+    host,
+    port,
+    data,
+    gateway: holder === null ? 'isStopped' : 'runs',
+  })
+  const fine = (about: string, said: string): Finding => ({ about, ok: true, said })
+  return [
+    fine('Node', process.versions.node),
+    fine('configuration', `${name}: ${contents(Object.keys(agents).length, Object.keys(channels).length)}`),
+    ...loaded.warnings.map((warning) => fine('warning', formatProblem(warning))),
+    ...variables(file),
+    fine('executables', 'the file needs none'),
+    ...(holder === null ? [] : [fine('gateway', `runs already: process ${holder.pid}${at(holder.url)}`)]),
+    ...probed.map(({ about, failure, found }) => ({
+      about,
+      ok: failure === null,
+      said: failure === null ? found : sayable(failure),
+    })),
+  ]
+}
+
+function variables({ loaded }: OpenedFile): readonly Finding[] {
+  if (loaded.missing.length === 0) return [{ about: 'variables', ok: true, said: 'every one that the file names is set' }]
+  return loaded.missing.map((missing) => ({ about: 'variables', ok: false, said: formatProblem(missing) }))
+}
+
+function at(url: string | null): string {
+  return url === null ? '' : ` at ${url}`
+}
+
+function print(findings: readonly Finding[], terminal: Terminal): void {
+  const { good, bad } = terminal.colour
+  const rows = findings.map(({ about, ok, said }) => [ok ? good('✓') : bad('✗'), about, said])
+  for (const line of columns(rows)) terminal.out(line)
+  const failed = findings.filter(({ ok }) => !ok).length
+  terminal.out(failed === 0 ? 'Everything is as it should be.' : `${failed} of ${findings.length} failed.`)
+}

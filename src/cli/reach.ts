@@ -1,0 +1,59 @@
+// Reach: the way to the records of a configuration's gateway. Through the gateway when one has the data folder open,
+// otherwise through the store itself; never both.
+
+import { existsSync } from 'node:fs'
+import type { Loaded } from '../config/load.ts'
+import { NOBODY_LIVES, openOffline, readHolder, recordsPort, type RecordsPort } from '../start.ts'
+import type { Context, Options } from './command.ts'
+import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
+import { openFile } from './file.ts'
+import { type Remote, remoteGateway, remoteRecords } from './remote.ts'
+
+/** Runs `work` on the records; 78 when the configuration has problems, which are then on standard error. */
+export async function withRecords(
+  { context, options }: { context: Context; options: Options },
+  work: (records: RecordsPort) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const file = await openFile(context, options)
+  if (file === null) return EXIT.configuration
+  const gateway = runningGateway(file.data, tokenOf(file.loaded, context))
+  if (gateway !== null) return work(remoteRecords(gateway))
+  // Nothing was ever kept there, and looking must not make a folder.
+  if (!existsSync(file.data)) return work(NO_RECORDS)
+  const store = openOffline(file.data, context.world)
+  try {
+    return await work(recordsPort(store, NOBODY_LIVES))
+  } finally {
+    await store.close()
+  }
+}
+
+/** The gateway that has the data folder open; null when nobody has. Throws when it has no address (yet). */
+export function runningGateway(data: string, token: string | null): Remote | null {
+  const holder = readHolder(data)
+  if (holder === null) return null
+  if (holder.url !== null) return remoteGateway({ url: holder.url, token, whenSilent: EXIT.tryLater })
+  const message = `Process ${holder.pid} has the data folder ${data} open and says no address. Try again in a moment.`
+  throw new CommandFailure(EXIT.tryLater, message)
+}
+
+/** The file's own token; without one the variable that the documentation names. */
+export function tokenOf({ definition, secrets }: Loaded, { world }: Context): string | null {
+  const { token } = definition.gateway
+  return token === null ? tokenOfEnvironment({ world }) : secrets.resolve(token)
+}
+
+export function tokenOfEnvironment({ world }: Pick<Context, 'world'>): string | null {
+  const token = world.environment['TROUPE_TOKEN'] ?? ''
+  return token === '' ? null : token
+}
+
+const NO_RECORDS: RecordsPort = {
+  sessions: async () => [],
+  transcript: async () => null,
+  deadLetters: async () => [],
+  retryDeadLetter: async () => false,
+  pairings: async () => [],
+  approvePairing: async () => null,
+  revokePairing: async () => false,
+}

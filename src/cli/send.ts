@@ -1,0 +1,39 @@
+// Send: `troupe send`, a message from outside into a conversation, through a running gateway.
+
+import { type Command, CONFIG, DATA, type Invocation } from './command.ts'
+import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
+import { openFile } from './file.ts'
+import { runningGateway, tokenOf } from './reach.ts'
+
+export const sendCommand: Command = {
+  name: 'send',
+  summary: 'send a message into a conversation, through a running gateway',
+  arguments: [{ form: '<text...>', says: 'what is said there' }],
+  options: [
+    { flags: '--channel <id>', says: 'the channel’s name in the file', mustBeGiven: true },
+    { flags: '--to <conversation>', says: 'the conversation, as `sessions list` shows it', mustBeGiven: true },
+    CONFIG,
+    DATA,
+  ],
+  examples: ['troupe send --channel telegram_cfo --to 12345 "The report is ready."'],
+  run: send,
+}
+
+async function send({ context, options, arguments: words }: Invocation): Promise<ExitCode> {
+  const file = await openFile(context, options)
+  if (file === null) return EXIT.configuration
+  const gateway = runningGateway(file.data, tokenOf(file.loaded, context))
+  if (gateway === null) {
+    const message = `No gateway has ${file.data} open, and only a running one can send. Start it with \`troupe start\`.`
+    throw new CommandFailure(EXIT.tryLater, message)
+  }
+  const channel = options.text('channel') ?? ''
+  const body = { conversation: options.text('to') ?? '', text: words.join(' ') }
+  const answer = await gateway.ask('POST', `/channels/${encodeURIComponent(channel)}/send`, body)
+  if (answer === null) {
+    const known = Object.keys(file.loaded.definition.channels).join(', ')
+    throw new CommandFailure(EXIT.failed, `There is no channel ${JSON.stringify(channel)}; the file has ${known}.`)
+  }
+  context.terminal.out('Taken: it is on disk and will be delivered.')
+  return EXIT.fine
+}

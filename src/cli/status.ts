@@ -1,0 +1,79 @@
+// Status: `troupe status`, what a running gateway says of itself.
+
+import type { Status } from '../start.ts'
+import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT, type Options } from './command.ts'
+import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
+import { openFile } from './file.ts'
+import { tokenOf, tokenOfEnvironment } from './reach.ts'
+import { type Remote, remoteGateway } from './remote.ts'
+import { rollCallLines } from './roll-call.ts'
+import { readHolder } from '../start.ts'
+
+export const statusCommand: Command = {
+  name: 'status',
+  summary: 'what a running gateway says of itself',
+  options: [
+    { flags: '--url <url>', says: 'its address (default: of the gateway that has the data folder open)' },
+    CONFIG,
+    DATA,
+    JSON_OUTPUT,
+  ],
+  examples: [
+    'troupe status',
+    'troupe status --url http://127.0.0.1:8765 --json # with gateway.token: its value in TROUPE_TOKEN',
+  ],
+  run: status,
+}
+
+async function status({ context, options }: Invocation): Promise<ExitCode> {
+  const gateway = await gatewayOf(context, options)
+  if (gateway === null) return EXIT.configuration
+  const answer = await gateway.ask('GET', '/status')
+  if (!isStatus(answer))
+    throw new CommandFailure(EXIT.failed, `${gateway.url} answers, and not as a Troupe gateway does.`)
+  if (options.given('json')) context.terminal.out(JSON.stringify(answer, null, 2))
+  else for (const line of lines(answer, gateway.url, context)) context.terminal.out(line)
+  return EXIT.fine
+}
+
+/** null: it needs the configuration to be found, and that has problems. */
+async function gatewayOf(context: Context, options: Options): Promise<Remote | null> {
+  const given = options.text('url')
+  const ownToken = tokenOfEnvironment(context)
+  if (given !== undefined) {
+    if (!/^https?:\/\/[^/]/.test(given) || URL.parse(given) === null)
+      throw new CommandFailure(EXIT.usage, '--url takes an address such as http://127.0.0.1:8765.')
+    if (ownToken !== null) return remoteGateway({ url: given, token: ownToken, whenSilent: EXIT.failed })
+  }
+  const file = await openFile(context, options)
+  if (file === null) return null
+  const { host, port } = file.loaded.definition.gateway
+  const url = given ?? readHolder(file.data)?.url ?? `http://${host}:${port}`
+  return remoteGateway({ url, token: tokenOf(file.loaded, context), whenSilent: EXIT.failed })
+}
+
+function isStatus(answer: unknown): answer is Status {
+  return typeof answer === 'object' && answer !== null && 'channels' in answer && 'sessions' in answer
+}
+
+function lines(answer: Status, url: string, { terminal }: Context): string[] {
+  const { state, version, uptime_s, channels, sessions, outbox, dead_letters } = answer
+  const { colour } = terminal
+  const shown = state === 'serving' ? colour.good(state) : colour.unsure(state)
+  const { running, pending, idle, passivated, queued_messages } = sessions
+  return [
+    `Troupe ${version} is ${shown} at ${url}/, up ${spanOf(uptime_s)}`,
+    ...rollCallLines(channels, colour),
+    `Sessions: ${running} running, ${pending} pending, ${idle} idle, ${passivated} passivated; ${queued_messages} messages wait.`,
+    `Outbox: ${outbox}. Dead letters: ${dead_letters === 0 ? '0' : colour.bad(String(dead_letters))}.`,
+  ]
+}
+
+/** `3 d 4 h`, `5 min 2 s`. */
+function spanOf(seconds: number): string {
+  const whole = Math.floor(seconds)
+  const [days, hours, minutes] = [Math.floor(whole / 86_400), Math.floor(whole / 3_600) % 24, Math.floor(whole / 60) % 60]
+  if (days > 0) return `${days} d ${hours} h`
+  if (hours > 0) return `${hours} h ${minutes} min`
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`
+}

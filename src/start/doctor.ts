@@ -1,0 +1,197 @@
+// Doctor: asks everything outside what a configuration relies on, side by side: the data folder, the port, each credential,
+// each model's endpoint. Nothing is sent, taken, generated or left behind.
+//   A probe ends by its deadline, whatever it asks does.
+
+import { access, constants, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname } from 'node:path'
+import type { AgentDefinition, ChannelDefinition } from '../../machines/definitions.ts'
+import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
+import { buildAgent } from '../agents/catalog.ts'
+import type { Journal } from '../channels/adapter.ts'
+import { platforms } from '../channels/catalog.ts'
+import type { Loaded } from '../config/load.ts'
+import type { Log } from '../log.ts'
+import type { World } from '../world.ts'
+
+export interface ProbeOptions {
+  readonly loaded: Loaded
+  readonly world: World
+  readonly log: Log
+  readonly host: string
+  readonly port: number
+  readonly data: string
+  /** A gateway that has this data folder open has the port too, and both are as they should be. */
+  readonly gateway: 'runs' | 'isStopped'
+}
+
+export interface Probed {
+  /** What was asked, for example `channel telegram_cfo`. */
+  readonly about: string
+  /** null: it is as it should be. */
+  readonly failure: Failure | null
+  /** What was found, when it is as it should be. */
+  readonly found: string
+}
+
+/** Longer than a platform that works ever takes, short enough to wait for. */
+export const PROBE_MS_MAX = 10_000
+
+/** Resolves with every answer, in the order of the file. */
+export function probe(options: ProbeOptions): Promise<readonly Probed[]> {
+  const { agents, channels } = options.loaded.definition
+  const folderAndPort = options.gateway === 'runs' ? [] : [dataFolder(options), freePort(options)]
+  const probes: readonly Probe[] = [
+    ...folderAndPort,
+    ...Object.values(channels).map((channel) => credential(channel, options)),
+    ...Object.values(agents).map((agent) => endpoint(agent, options)),
+  ]
+  return Promise.all(probes.map((one) => answerOf(one, options.world)))
+}
+
+interface Probe {
+  readonly about: string
+  /** Resolves with what was found; rejects with a FailureError. */
+  ask(signal: AbortSignal): Promise<string>
+}
+
+async function answerOf({ about, ask }: Probe, { clock }: World): Promise<Probed> {
+  const controller = new AbortController()
+  const deadline = Promise.withResolvers<never>()
+  const timer = clock.setTimeout(() => {
+    deadline.reject(new FailureError(SILENCE))
+    controller.abort()
+  }, PROBE_MS_MAX)
+  try {
+    return { about, failure: null, found: await Promise.race([ask(controller.signal), deadline.promise]) }
+  } catch (thrown) {
+    return { about, failure: failureOf(thrown), found: '' }
+  } finally {
+    clock.clearTimeout(timer)
+    controller.abort()
+  }
+}
+
+const SILENCE: Failure = {
+  kind: 'retryable',
+  reason: 'timeout',
+  message: `there was no answer within ${PROBE_MS_MAX / 1_000} seconds`,
+  remedy: 'Check the network, and the address in the file',
+}
+
+// --- what is asked ----------------------------------------------------------------------------------------------------
+
+function credential(definition: ChannelDefinition, { loaded, world, log }: ProbeOptions): Probe {
+  return {
+    about: `channel ${definition.id}`,
+    async ask(signal) {
+      requireVariables(definition.missing)
+      const platform = platforms[definition.platform]
+      if (platform === undefined) throw new FailureError(unknownPlatform(definition.platform))
+      const create = await platform.load()
+      const adapter = create({
+        definition,
+        secret: (reference) => loaded.secrets.resolve(reference),
+        journal: NO_JOURNAL,
+        world,
+        log,
+      })
+      const { name } = await adapter.probe(signal)
+      return `${definition.platform}, ${name}`
+    },
+  }
+}
+
+function endpoint(definition: AgentDefinition, { loaded, world, log }: ProbeOptions): Probe {
+  const { model } = definition
+  return {
+    about: `agent ${definition.id}`,
+    async ask(signal) {
+      requireVariables(definition.missing)
+      const secret = loaded.secrets.resolve.bind(loaded.secrets)
+      const agent = await buildAgent({ definition, secret, world, log })
+      await agent.probe(signal)
+      return model.provider === 'echo' ? 'echo, offline' : `${model.provider}:${model.name}`
+    },
+  }
+}
+
+function dataFolder({ data }: ProbeOptions): Probe {
+  return {
+    about: 'data folder',
+    async ask() {
+      const nearest = await nearestThatExists(data)
+      if (!(await stat(nearest)).isDirectory()) throw new FailureError(unusableFolder(`${nearest} is a file`))
+      try {
+        await access(nearest, constants.W_OK | constants.X_OK)
+      } catch {
+        throw new FailureError(unusableFolder(`${nearest} is not writable`))
+      }
+      return nearest === data ? data : `${data}, made at the first start`
+    },
+  }
+}
+
+async function nearestThatExists(path: string): Promise<string> {
+  try {
+    await stat(path)
+    return path
+  } catch {
+    return dirname(path) === path ? path : nearestThatExists(dirname(path))
+  }
+}
+
+function freePort({ host, port }: ProbeOptions): Probe {
+  return {
+    about: 'port',
+    ask: () =>
+      new Promise((resolve, reject) => {
+        const server = createServer()
+        server.once('error', (error: NodeJS.ErrnoException) => {
+          reject(new FailureError(unusablePort(host, port, error.code ?? 'unknown reason')))
+        })
+        server.listen({ host, port }, () =>
+          server.close(() => resolve(port === 0 ? `any free one on ${host}` : `${port} on ${host} is free`)),
+        )
+      }),
+  }
+}
+
+function requireVariables(missing: readonly string[]): void {
+  if (missing.length === 0) return
+  throw new FailureError({
+    kind: 'permanent',
+    reason: 'missing',
+    message: `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
+    remedy: 'Set it in the environment or in the .env file beside the configuration',
+  })
+}
+
+/** A probe neither shows nor reads what was said. */
+const NO_JOURNAL: Journal = {
+  append: () => Promise.reject(new Error('a probe writes no journal')),
+  after: () => Promise.resolve([]),
+}
+
+function unknownPlatform(name: string): Failure {
+  return { kind: 'permanent', reason: 'missing', message: `there is no platform "${name}"` }
+}
+
+function unusableFolder(message: string): Failure {
+  return {
+    kind: 'permanent',
+    reason: 'storage',
+    message,
+    remedy: 'Give this user the right to write there, or name another folder as gateway.data',
+  }
+}
+
+function unusablePort(host: string, port: number, code: string): Failure {
+  const taken = code === 'EADDRINUSE'
+  return {
+    kind: 'permanent',
+    reason: taken ? 'conflict' : 'refused',
+    message: taken ? `port ${port} on ${host} is taken by another program` : `${host}:${port} cannot be used (${code})`,
+    remedy: taken ? 'Stop that program, or choose another gateway.port' : 'Check gateway.host and gateway.port',
+  }
+}
