@@ -62,7 +62,7 @@ export type TranscriptRole =
   | 'failure'
   /** `/new`: history begins after it. */
   | 'reset'
-  /** `/undo`: the turn named by `undoes` is not part of the history any more. */
+  /** `/undo`: the latest turn that is not undone yet is not part of the history any more. */
   | 'undo'
 
 export interface NewTranscriptEntry {

@@ -19,7 +19,11 @@ import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import type { World } from './world.ts'
 
+export type { DeadLetterView, GatewayPort, PairingView, SessionView, Status, WebEvent, WebPort } from './http/port.ts'
+export { type Probed, probe } from './start/doctor.ts'
+export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
 export { NOBODY_LIVES, recordsPort, type RecordsPort } from './start/records.ts'
+export { readHolder } from './store/sqlite.ts'
 
 export interface StartOptions {
   readonly loaded: Loaded

@@ -87,7 +87,7 @@ async function construct(parts: Parts, definition: ChannelDefinition): Promise<A
     log: parts.log.child({ channel: definition.id }),
     journal: {
       append: (entry) => store.appendJournal({ channel: definition.id, ...entry }),
-      after: (conversation, id, limit) => store.journalAfter(definition.id, conversation, id, limit),
+      after: (conversation, id, limit) => store.journalAfter({ channel: definition.id, conversation }, id, limit),
     },
   })
 }

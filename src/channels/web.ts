@@ -25,6 +25,12 @@ export type WebReception =
   | { readonly accepted: true; readonly duplicate: boolean }
   | Extract<Reception, { accepted: false }>
 
+export interface WebPosition {
+  readonly conversation: string
+  /** Journal entry after which to begin; 0: the conversation's beginning. */
+  readonly afterId: number
+}
+
 export interface WebMessage {
   readonly conversation: string
   readonly user: string
@@ -39,12 +45,7 @@ export interface WebAdapter extends Adapter {
    * The journal after `afterId` and then what comes, one event at a time, until `signal` aborts. Also resolves some time
    * after the connection ended: subscribe again with the last id. Rejects when the journal cannot be read.
    */
-  subscribe(
-    conversation: string,
-    afterId: number,
-    emit: (event: WebEvent) => void | Promise<void>,
-    signal: AbortSignal,
-  ): Promise<void>
+  subscribe(from: WebPosition, emit: (event: WebEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>
 }
 
 export function createWebAdapter(parts: AdapterParts): WebAdapter {
@@ -114,8 +115,7 @@ class JournaledWeb implements WebAdapter {
   }
 
   async subscribe(
-    conversation: string,
-    afterId: number,
+    { conversation, afterId }: WebPosition,
     emit: (event: WebEvent) => void | Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {

@@ -2,8 +2,6 @@
 
 import { sayable } from '../../machines/failure.ts'
 import { formatProblem } from '../config/problems.ts'
-import { createLog } from '../log.ts'
-import { probe, readHolder } from '../start.ts'
 import { contents } from './check.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT } from './command.ts'
 import { EXIT, type ExitCode } from './exit.ts'
@@ -43,6 +41,8 @@ async function doctor({ context, options }: Invocation): Promise<ExitCode> {
 
 async function examine(file: OpenedFile, context: Context, name: string): Promise<readonly Finding[]> {
   const { loaded, data } = file
+  const { createLog } = await import('../log.ts')
+  const { probe, readHolder } = await import('../start.ts')
   const { agents, channels, gateway } = loaded.definition
   const holder = readHolder(data)
   // What a probe logs is in its answer too, in words for a person.
@@ -74,7 +74,8 @@ async function examine(file: OpenedFile, context: Context, name: string): Promis
 }
 
 function variables({ loaded }: OpenedFile): readonly Finding[] {
-  if (loaded.missing.length === 0) return [{ about: 'variables', ok: true, said: 'every one that the file names is set' }]
+  if (loaded.missing.length === 0)
+    return [{ about: 'variables', ok: true, said: 'every one that the file names is set' }]
   return loaded.missing.map((missing) => ({ about: 'variables', ok: false, said: formatProblem(missing) }))
 }
 

@@ -2,8 +2,7 @@
 
 import { lstatSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { demoDefinition } from '../config/demo.ts'
-import { type Loaded, loadFile } from '../config/load.ts'
+import type { Loaded } from '../config/load.ts'
 import { formatProblem, type Problem } from '../config/problems.ts'
 import type { Context, Options } from './command.ts'
 
@@ -25,7 +24,7 @@ export function nameOfFile(options: Options): string {
 /** null: the file has problems, and they are on standard error. Without a file and without --config: the demo workforce. */
 export async function openFile(context: Context, options: Options): Promise<OpenedFile | null> {
   const isDemo = options.text('config') === undefined && !exists(USUAL_FILE)
-  const opened = await open(context, options, isDemo ? 'demo' : nameOfFile(options))
+  const opened = await open(context, options, isDemo ? null : nameOfFile(options))
   if (!isProblems(opened)) return opened
   for (const problem of opened) context.terminal.err(formatProblem(problem))
   return null
@@ -43,11 +42,12 @@ export function isProblems<T extends object>(opened: T | readonly Problem[]): op
 async function open(
   { terminal, world }: Context,
   options: Options,
-  path: string | 'demo',
+  path: string | null,
 ): Promise<OpenedFile | readonly Problem[]> {
-  const isDemo = path === 'demo'
   const load = async (): Promise<Loaded | readonly Problem[]> => {
-    if (isDemo) return demoDefinition(world.environment)
+    // Loaded at this moment: `--help` and wrong usage need neither the YAML library nor the schema.
+    if (path === null) return (await import('../config/demo.ts')).demoDefinition(world.environment)
+    const { loadFile } = await import('../config/load.ts')
     const result = await loadFile(path, world.environment)
     return result.ok ? result.loaded : result.problems
   }
@@ -55,7 +55,12 @@ async function open(
   if (isProblems(loaded)) return loaded
   terminal.hide((text) => loaded.secrets.redact(text))
   const given = options.text('data')
-  return { loaded, isDemo, data: given === undefined ? loaded.definition.gateway.data : resolve(given), reload: load }
+  return {
+    loaded,
+    isDemo: path === null,
+    data: given === undefined ? loaded.definition.gateway.data : resolve(given),
+    reload: load,
+  }
 }
 
 /** Also a link that leads nowhere: whoever made it does not want the demo. */

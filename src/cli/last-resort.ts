@@ -6,17 +6,15 @@ import type { Context } from './command.ts'
 import type { ConsoleLog } from './console-log.ts'
 import { EXIT, nameOf } from './exit.ts'
 
-/** Until the process ends: errors that no promise and no call stack would bring to anybody. */
+/** Until the process ends: errors that no promise and no call stack would bring to anybody. The latest watch answers. */
 export function watchForDefects(context: Context, console: ConsoleLog | null): void {
   const end = (thrown: unknown): void => {
     if (console?.isJson === true) console.log.error({ err: thrown }, 'a defect ended the process')
     sayDefect(context, thrown)
     context.exit(EXIT.defect)
   }
-  for (const event of ['uncaughtException', 'unhandledRejection']) {
-    process.removeAllListeners(event)
-    process.on(event, end)
-  }
+  // Before an earlier watch: this one knows the log.
+  for (const event of ['uncaughtException', 'unhandledRejection']) process.prependListener(event, end)
 }
 
 export function sayDefect({ terminal, debug }: Context, thrown: unknown): void {

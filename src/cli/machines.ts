@@ -1,7 +1,6 @@
 // Machines: `troupe machines`, the statecharts as text.
 
 import { nearest } from '../config/problems.ts'
-import { configurationOf, describeMachine, machineNames, mermaidOf } from '../start.ts'
 import type { Command, Invocation } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 
@@ -25,29 +24,23 @@ export const machinesCommand: Command = {
 }
 
 async function machines({ context, options, arguments: [name] }: Invocation): Promise<ExitCode> {
-  if (name !== undefined && !machineNames.includes(name)) throw new CommandFailure(EXIT.usage, unknown(name))
-  const text = options.text('format') === 'json' ? json(name) : name === undefined ? markdown() : mermaidOf(name).trimEnd()
-  context.terminal.out(text)
+  const { configurationOf, describeMachine, machineNames, mermaidOf } = await import('../start.ts')
+  if (name !== undefined && !machineNames.includes(name))
+    throw new CommandFailure(EXIT.usage, unknown(name, machineNames))
+  const names = name === undefined ? machineNames : [name]
+  const { terminal } = context
+  if (options.text('format') === 'json') {
+    const all = Object.fromEntries(names.map((each) => [each, configurationOf(each)]))
+    terminal.out(JSON.stringify(name === undefined ? all : all[name], null, 2))
+  } else if (name === undefined) {
+    for (const each of names)
+      terminal.out(`## ${each}\n\n${describeMachine(each)}\n\n\`\`\`mermaid\n${mermaidOf(each)}\`\`\`\n`)
+  } else terminal.write(mermaidOf(name))
   return EXIT.fine
 }
 
-function unknown(name: string): string {
-  const near = nearest(name, machineNames)
+function unknown(name: string, known: readonly string[]): string {
+  const near = nearest(name, known)
   const meant = near === null ? '' : ` Did you mean ${near}?`
-  return `There is no machine ${JSON.stringify(name)}.${meant} There are ${machineNames.join(', ')}.`
-}
-
-function json(name: string | undefined): string {
-  const shown =
-    name === undefined
-      ? Object.fromEntries(machineNames.map((each) => [each, configurationOf(each)]))
-      : configurationOf(name)
-  return JSON.stringify(shown, null, 2)
-}
-
-function markdown(): string {
-  const sections = machineNames.map(
-    (name) => `## ${name}\n\n${describeMachine(name)}\n\n\`\`\`mermaid\n${mermaidOf(name)}\`\`\``,
-  )
-  return sections.join('\n\n')
+  return `There is no machine ${JSON.stringify(name)}.${meant} There are ${known.join(', ')}.`
 }

@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs'
 import type { Loaded } from '../config/load.ts'
-import { NOBODY_LIVES, openOffline, readHolder, recordsPort, type RecordsPort } from '../start.ts'
+import type { RecordsPort } from '../start.ts'
 import type { Context, Options } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 import { openFile } from './file.ts'
@@ -16,10 +16,11 @@ export async function withRecords(
 ): Promise<ExitCode> {
   const file = await openFile(context, options)
   if (file === null) return EXIT.configuration
-  const gateway = runningGateway(file.data, tokenOf(file.loaded, context))
+  const gateway = await runningGateway(file.data, tokenOf(file.loaded, context))
   if (gateway !== null) return work(remoteRecords(gateway))
   // Nothing was ever kept there, and looking must not make a folder.
   if (!existsSync(file.data)) return work(NO_RECORDS)
+  const { NOBODY_LIVES, openOffline, recordsPort } = await import('../start.ts')
   const store = openOffline(file.data, context.world)
   try {
     return await work(recordsPort(store, NOBODY_LIVES))
@@ -29,7 +30,8 @@ export async function withRecords(
 }
 
 /** The gateway that has the data folder open; null when nobody has. Throws when it has no address (yet). */
-export function runningGateway(data: string, token: string | null): Remote | null {
+export async function runningGateway(data: string, token: string | null): Promise<Remote | null> {
+  const { readHolder } = await import('../start.ts')
   const holder = readHolder(data)
   if (holder === null) return null
   if (holder.url !== null) return remoteGateway({ url: holder.url, token, whenSilent: EXIT.tryLater })

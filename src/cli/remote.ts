@@ -1,7 +1,8 @@
 // Remote: a running gateway, asked over its own HTTP port. The only file of the commands that makes requests.
 //   A3. The token goes into one header and nowhere else.
 
-import type { DeadLetterView, PairingView, RecordsPort, SessionView, TranscriptEntry } from '../start.ts'
+import type { TranscriptEntry } from '../../machines/messages.ts'
+import type { DeadLetterView, PairingView, RecordsPort, SessionView } from '../start.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 
 export interface Remote {

@@ -22,7 +22,7 @@ export const sendCommand: Command = {
 async function send({ context, options, arguments: words }: Invocation): Promise<ExitCode> {
   const file = await openFile(context, options)
   if (file === null) return EXIT.configuration
-  const gateway = runningGateway(file.data, tokenOf(file.loaded, context))
+  const gateway = await runningGateway(file.data, tokenOf(file.loaded, context))
   if (gateway === null) {
     const message = `No gateway has ${file.data} open, and only a running one can send. Start it with \`troupe start\`.`
     throw new CommandFailure(EXIT.tryLater, message)

@@ -1,6 +1,6 @@
 // Sessions: `troupe sessions list` and `sessions show`, what is kept of each conversation.
 
-import type { TranscriptEntry } from '../start.ts'
+import type { TranscriptEntry } from '../../machines/messages.ts'
 import { type Command, CONFIG, DATA, type Invocation, JSON_OUTPUT, ROWS } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 import { withRecords } from './reach.ts'

@@ -5,9 +5,9 @@
 import { formatProblem, type Problem } from '../config/problems.ts'
 import { isLoopback } from '../config/references.ts'
 import type { GatewaySettings } from '../../machines/definitions.ts'
-import { type RunningGateway, startGateway } from '../start.ts'
+import type { RunningGateway } from '../start.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, type Options } from './command.ts'
-import { type ConsoleLog, openConsoleLog } from './console-log.ts'
+import type { ConsoleLog } from './console-log.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 import { isProblems, type OpenedFile, openFile } from './file.ts'
 import { watchForDefects } from './last-resort.ts'
@@ -49,6 +49,9 @@ async function start({ context, options }: Invocation): Promise<ExitCode> {
   checkHost(file, options)
   const { terminal } = context
   terminal.outliveReader()
+  // The runtime is loaded by the commands that run it, so that `--help` does not wait for it.
+  const { openConsoleLog } = await import('./console-log.ts')
+  const { startGateway } = await import('../start.ts')
   const progress = progressLine(terminal)
   const form = options.given('json-logs') ? 'json' : 'asTheStreamsAre'
   const console = openConsoleLog(context, { loaded: file.loaded, form, level: 'info', progress })
@@ -121,12 +124,12 @@ function showProgress({ port }: RunningGateway, { terminal, world }: Context, pr
 }
 
 /** Resolves at the first signal. */
-function listen(context: Context, file: OpenedFile, { log }: ConsoleLog): Promise<void> {
+function listen(context: Context, file: OpenedFile, { log, isJson }: ConsoleLog): Promise<void> {
   const { drainMs } = file.loaded.definition.gateway
   return new Promise((resolve) => {
     listenForSignals(context, (signal) => {
       endBy(context, drainMs + AFTER_DRAIN_MS_MAX)
-      log.info({ signal }, 'draining')
+      if (isJson) log.info({ signal }, 'draining')
       const drain = drainMs / 1_000
       context.terminal.out(`Draining: nothing new is taken, runs get ${drain} s. A second ${signal} stops at once.`)
       resolve()

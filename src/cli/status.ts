@@ -3,11 +3,10 @@
 import type { Status } from '../start.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT, type Options } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { openFile } from './file.ts'
+import { isProblems, openFile, openOwnFile } from './file.ts'
 import { tokenOf, tokenOfEnvironment } from './reach.ts'
 import { type Remote, remoteGateway } from './remote.ts'
 import { rollCallLines } from './roll-call.ts'
-import { readHolder } from '../start.ts'
 
 export const statusCommand: Command = {
   name: 'status',
@@ -39,17 +38,28 @@ async function status({ context, options }: Invocation): Promise<ExitCode> {
 /** null: it needs the configuration to be found, and that has problems. */
 async function gatewayOf(context: Context, options: Options): Promise<Remote | null> {
   const given = options.text('url')
-  const ownToken = tokenOfEnvironment(context)
-  if (given !== undefined) {
-    if (!/^https?:\/\/[^/]/.test(given) || URL.parse(given) === null)
-      throw new CommandFailure(EXIT.usage, '--url takes an address such as http://127.0.0.1:8765.')
-    if (ownToken !== null) return remoteGateway({ url: given, token: ownToken, whenSilent: EXIT.failed })
-  }
+  if (given !== undefined)
+    return remoteGateway({ ...(await addressed(given, context, options)), whenSilent: EXIT.failed })
   const file = await openFile(context, options)
   if (file === null) return null
+  const { readHolder } = await import('../start.ts')
   const { host, port } = file.loaded.definition.gateway
-  const url = given ?? readHolder(file.data)?.url ?? `http://${host}:${port}`
+  const url = readHolder(file.data)?.url ?? `http://${host}:${port}`
   return remoteGateway({ url, token: tokenOf(file.loaded, context), whenSilent: EXIT.failed })
+}
+
+/** Of an address that was given the configuration knows the token at most; it need not be there. */
+async function addressed(
+  url: string,
+  context: Context,
+  options: Options,
+): Promise<{ url: string; token: string | null }> {
+  if (!/^https?:\/\/[^/]/.test(url) || URL.parse(url) === null)
+    throw new CommandFailure(EXIT.usage, '--url takes an address such as http://127.0.0.1:8765.')
+  const token = tokenOfEnvironment(context)
+  if (token !== null) return { url, token }
+  const file = await openOwnFile(context, options)
+  return { url, token: isProblems(file) ? null : tokenOf(file.loaded, context) }
 }
 
 function isStatus(answer: unknown): answer is Status {
@@ -72,7 +82,11 @@ function lines(answer: Status, url: string, { terminal }: Context): string[] {
 /** `3 d 4 h`, `5 min 2 s`. */
 function spanOf(seconds: number): string {
   const whole = Math.floor(seconds)
-  const [days, hours, minutes] = [Math.floor(whole / 86_400), Math.floor(whole / 3_600) % 24, Math.floor(whole / 60) % 60]
+  const [days, hours, minutes] = [
+    Math.floor(whole / 86_400),
+    Math.floor(whole / 3_600) % 24,
+    Math.floor(whole / 60) % 60,
+  ]
   if (days > 0) return `${days} d ${hours} h`
   if (hours > 0) return `${hours} h ${minutes} min`
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`

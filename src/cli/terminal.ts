@@ -2,7 +2,7 @@
 //   A3. Once a file is loaded, every line that leaves here is searched for its secrets' values.
 //   What people wrote is made plain before it is shown: it could hold a terminal's control codes.
 
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { type Colour, colourFor, wantsColour } from './colour.ts'
 
 export interface Terminal {
@@ -19,6 +19,8 @@ export interface Terminal {
   /** A reader of standard output that went away does not end the process: it has more to do than to print. */
   outliveReader(): void
   readonly input: Readable
+  /** Standard output itself, for a line editor. */
+  readonly output: Writable
   /** Colours for standard output. */
   readonly colour: Colour
   /** Colours may be sent to standard error. */
@@ -29,23 +31,17 @@ export interface Terminal {
 /** As much of a process as a terminal is made of. */
 export interface Streams {
   readonly stdin: Readable & { readonly isTTY?: boolean | undefined }
-  readonly stdout: OutputStream
-  readonly stderr: OutputStream
+  readonly stdout: Writable & { readonly isTTY?: boolean | undefined }
+  readonly stderr: Writable & { readonly isTTY?: boolean | undefined }
   /** Ends the process at once. */
   readonly exit: (code: number) => void
-}
-
-interface OutputStream {
-  readonly isTTY?: boolean | undefined
-  write(text: string): unknown
-  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown
 }
 
 export function openTerminal(streams: Streams, environment: Readonly<Record<string, string | undefined>>): Terminal {
   const { stdin, stdout, stderr, exit } = streams
   let redact = (text: string): string => text
   let outlives = false
-  stdout.on('error', (error) => {
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
     // `troupe sessions list | head` has its lines: that is no failure.
     if (error.code === 'EPIPE' && !outlives) exit(0)
   })
@@ -63,6 +59,7 @@ export function openTerminal(streams: Streams, environment: Readonly<Record<stri
       outlives = true
     },
     input: stdin,
+    output: stdout,
     colour: colourFor(stdout, environment),
     colouredErr: wantsColour(stderr, environment),
     isTerminal: { input: stdin.isTTY === true, out: stdout.isTTY === true, err: stderr.isTTY === true },

@@ -100,7 +100,7 @@ class Stream {
   async #follow(): Promise<void> {
     const { web, conversation, afterId, log } = this.#parts
     try {
-      await web.subscribe(conversation, afterId, (event) => this.#emit(event), this.#aborter.signal)
+      await web.subscribe({ conversation, afterId }, (event) => this.#emit(event), this.#aborter.signal)
     } catch (error) {
       if (!this.#aborter.signal.aborted) log.warn({ err: error }, 'an event stream ended early')
     }

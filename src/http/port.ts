@@ -32,12 +32,13 @@ export interface WebPort {
    * aborts. Messages come in order and without gaps; deltas and states are best effort. `emit` is called from one place,
    * one event at a time; when it returns a promise the next event waits for it.
    */
-  subscribe(
-    conversation: string,
-    afterId: number,
-    emit: (event: WebEvent) => void | Promise<void>,
-    signal: AbortSignal,
-  ): Promise<void>
+  subscribe(from: WebPosition, emit: (event: WebEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>
+}
+
+export interface WebPosition {
+  readonly conversation: string
+  /** Journal entry after which to begin; 0: the conversation's beginning. */
+  readonly afterId: number
 }
 
 export interface WebMessage {

@@ -157,7 +157,8 @@ function listen(server: Server, { host, port }: HttpOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => reject(listenFailure(error.code ?? '', host, port))
     server.once('error', failed)
-    server.listen({ host, port }, () => {
+    // Node's usual backlog of 511 makes a burst of reconnecting pages wait a second for the kernel's next try.
+    server.listen({ host, port, backlog: SOCKETS_MAX }, () => {
       server.off('error', failed)
       resolve()
     })

@@ -124,7 +124,9 @@ function labelOf(state: ChartState, transition: ChartTransition): string {
 function eventOf(state: ChartState, eventType: string): string {
   if (eventType === '') return 'always'
   const delayed = state.after.find((each) => each.eventType === eventType)
-  return delayed === undefined ? eventType.replace(/^xstate\.(done|error)\.actor\./, '$1 ') : `after ${String(delayed.delay)}`
+  return delayed === undefined
+    ? eventType.replace(/^xstate\.(done|error)\.actor\./, '$1 ')
+    : `after ${String(delayed.delay)}`
 }
 
 /** The name of a guard or an action, with its parameters when they are data. */

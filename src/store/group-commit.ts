@@ -9,7 +9,7 @@ import { FailureError } from '../../machines/failure.ts'
 import type { Database, Statement } from './database.ts'
 import { storageError } from './failures.ts'
 
-/** A batch blocks the event loop: 512 accepts take about 12 ms, and their share of the disk's flush is small by then. */
+/** A batch blocks the event loop: 512 accepts take about 17 ms, and their share of the disk's flush is small by then. */
 export const BATCH_OPERATIONS_MAX = 512
 
 /** More would only wait longer; every caller waits for its answer, so this is more than the callers there can be. */

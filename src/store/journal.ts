@@ -2,13 +2,13 @@
 
 import type { World } from '../world.ts'
 import { type Database, numberOf, type Row, textOf, theRow } from './database.ts'
-import type { NewJournalEntry, StoredJournalEntry } from './store.ts'
+import type { ConversationPlace, NewJournalEntry, StoredJournalEntry } from './store.ts'
 
 export interface Journal {
   addUser(entry: { channel: string; conversation: string; text: string }): void
   /** A part of a reply has one entry, however often it is written. */
   append(entry: NewJournalEntry): number
-  after(...input: [channel: string, conversation: string, id: number, limit: number]): StoredJournalEntry[]
+  after(place: ConversationPlace, id: number, limit: number): StoredJournalEntry[]
 }
 
 export function journal(database: Database, world: World): Journal {
@@ -28,7 +28,7 @@ export function journal(database: Database, world: World): Journal {
       if (added.changes === 1) return Number(added.lastInsertRowid)
       return numberOf(theRow(idOf.get(outboxId, part)), 'id')
     },
-    after: (...input) => after.all(...input).map(entryOf),
+    after: ({ channel, conversation }, id, limit) => after.all(channel, conversation, id, limit).map(entryOf),
   }
 }
 

@@ -48,7 +48,7 @@ export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedS
     revokePairing: (channel, user) => line.write(() => tables.revokePairing(channel, user)),
     isPaired: (channel, user) => line.read(() => tables.isPaired(channel, user)),
     appendJournal: (entry) => line.write(() => tables.appendJournal(entry)),
-    journalAfter: (...input) => line.read(() => tables.journalAfter(...input)),
+    journalAfter: (place, id, limit) => line.read(() => tables.journalAfter(place, id, limit)),
     counts: () => line.read(() => tables.counts()),
     close: () => (closed ??= close()),
   }

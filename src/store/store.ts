@@ -68,7 +68,7 @@ export interface Store {
   isPaired(channel: string, user: string): Promise<boolean>
 
   appendJournal(entry: NewJournalEntry): Promise<number>
-  journalAfter(channel: string, conversation: string, id: number, limit: number): Promise<StoredJournalEntry[]>
+  journalAfter(place: ConversationPlace, id: number, limit: number): Promise<StoredJournalEntry[]>
 
   counts(): Promise<StoreCounts>
   /** Finishes what was asked for, then closes; every later call rejects. */
@@ -120,6 +120,11 @@ export interface Pairing {
   /** null: approved. */
   readonly code: string | null
   readonly atMs: number
+}
+
+export interface ConversationPlace {
+  readonly channel: string
+  readonly conversation: string
 }
 
 export interface NewJournalEntry {

@@ -27,8 +27,6 @@ export interface AdapterHarness {
 
 export type OpenHarness = () => Promise<AdapterHarness>
 
-type Check = (harness: AdapterHarness) => Promise<void>
-
 export function describeAdapter(name: string, open: OpenHarness): void {
   describe(`the contract of an adapter: ${name}`, () => {
     test.each(Object.keys(CHECKS))('%s', (check) => runCheck(check, open))
@@ -67,7 +65,7 @@ async function runCheck(name: string, open: OpenHarness): Promise<void> {
 /** An answer that never comes must fail a check by name, not hang the suite. */
 const CHECK_MS_MAX = 3_000
 
-const CHECKS: Readonly<Record<string, Check>> = {
+const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>>> = {
   'run tells who it is once, and resolves when it is ended': async (harness) => {
     const running = connect(harness.build())
     await within(running.live)

@@ -1,19 +1,17 @@
 // The Telegram adapter's sends against a strict Bot API server: what people see, what the receipt says, and what a failure means.
 
 import { beforeEach, afterEach, describe, expect, test } from 'vitest'
-import type { Progress } from '../../machines/messages.ts'
 import type { Adapter, Outgoing } from '../../src/channels/adapter.ts'
 import { createTelegramAdapter } from '../../src/channels/telegram.ts'
 import { renderedText, renderMarkdown } from '../../src/channels/telegram-markup.ts'
 import { EMPTY_TEXT, splitMarkdown } from '../../src/channels/telegram-split.ts'
 import { type BotApiServer, type BotHandle, type Fault, type Person, startBotApi } from '../support/bot-api/server.ts'
-import { failureFrom, movedWorld, openDoor, type PartsOptions, TOKEN, telegramParts } from './telegram-support.ts'
+import { failureFrom, movedWorld, type PartsOptions, TOKEN, telegramParts } from './telegram-support.ts'
 
 let api: BotApiServer
 let bot: BotHandle
 let anna: Person
 let adapter: Adapter
-let lines: readonly string[]
 
 beforeEach(async () => {
   api = await startBotApi()
@@ -28,9 +26,7 @@ afterEach(async () => {
 })
 
 function build(options: Partial<PartsOptions> = {}): void {
-  const made = telegramParts({ apiRoot: api.url, ...options })
-  adapter = createTelegramAdapter(made.parts)
-  lines = made.lines
+  adapter = createTelegramAdapter(telegramParts({ apiRoot: api.url, ...options }).parts)
 }
 
 const never = new AbortController().signal

@@ -4,10 +4,8 @@ import { beforeEach, afterEach, describe, expect, test } from 'vitest'
 import type { Progress } from '../../machines/messages.ts'
 import type { Adapter, Outgoing } from '../../src/channels/adapter.ts'
 import { createTelegramAdapter } from '../../src/channels/telegram.ts'
-import { renderedText, renderMarkdown } from '../../src/channels/telegram-markup.ts'
-import { EMPTY_TEXT, splitMarkdown } from '../../src/channels/telegram-split.ts'
-import { type BotApiServer, type BotHandle, type Fault, type Person, startBotApi } from '../support/bot-api/server.ts'
-import { failureFrom, movedWorld, openDoor, type PartsOptions, TOKEN, telegramParts } from './telegram-support.ts'
+import { type BotApiServer, type BotHandle, type Person, startBotApi } from '../support/bot-api/server.ts'
+import { openDoor, type PartsOptions, TOKEN, telegramParts } from './telegram-support.ts'
 
 let api: BotApiServer
 let bot: BotHandle
@@ -40,7 +38,6 @@ function outgoing(text: string, more: Partial<Outgoing> = {}): Outgoing {
 }
 
 const send = (text: string, more: Partial<Outgoing> = {}) => adapter.send(outgoing(text, more), 0, never)
-const sends = () => bot.calls.filter((call) => call.method === 'sendMessage')
 const texts = () =>
   bot
     .shown(anna.id)

@@ -123,7 +123,7 @@ describe('taking messages', () => {
     await expect(checkNotConfirmed(careless)).rejects.toThrow()
   })
 
-  const hasConfirmed = (of: BotHandle) => bot.calls.some((call) => call.payload.offset !== undefined)
+  const hasConfirmed = (bot: BotHandle) => bot.calls.some((call) => call.payload.offset !== undefined)
 
   async function checkNotConfirmed(create: typeof createTelegramAdapter): Promise<void> {
     const full = new FailureError({ kind: 'retryable', reason: 'storage', message: 'the disk is full' })

@@ -158,8 +158,7 @@ class Reader {
   #subscribe(): Promise<void> {
     const { signal } = this.#aborter
     return this.#adapter.subscribe(
-      'c',
-      this.shown.at(-1) ?? 0,
+      { conversation: 'c', afterId: this.shown.at(-1) ?? 0 },
       async (event) => {
         if (signal.aborted || event.kind !== 'message') return
         if (this.#slow) await this.#scheduler.schedule(Promise.resolve(), 'reader')
@@ -197,7 +196,7 @@ function broken(parts: AdapterParts, flaw: Flaw): WebAdapter {
       for (const wake of wakers) wake()
       return reception
     },
-    async subscribe(conversation, afterId, emit, signal) {
+    async subscribe({ conversation, afterId }, emit, signal) {
       let position = afterId
       let woken = true
       let wake = () => {}

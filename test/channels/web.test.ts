@@ -17,7 +17,7 @@ function watch(adapter: WebAdapter, afterId = 0, conversation = 'c') {
   const events: WebEvent[] = []
   const aborter = new AbortController()
   open.push(aborter)
-  const ended = port.subscribe(conversation, afterId, (event) => void events.push(event), aborter.signal)
+  const ended = port.subscribe({ conversation, afterId }, (event) => void events.push(event), aborter.signal)
   return { events, ended, leave: () => aborter.abort() }
 }
 
@@ -162,7 +162,11 @@ test('W2: a reader that takes nothing has a bounded backlog, still gets every me
   const aborter = new AbortController()
   open.push(aborter)
   await channel.adapter.post(post('first'))
-  void channel.adapter.subscribe('c', 0, (event) => gate.then(() => void taken.push(shape(event))), aborter.signal)
+  void channel.adapter.subscribe(
+    { conversation: 'c', afterId: 0 },
+    (event) => gate.then(() => void taken.push(shape(event))),
+    aborter.signal,
+  )
   await settled()
   for (let turn = 0; turn < 500; turn++) {
     channel.state('c', 'running')

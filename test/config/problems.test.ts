@@ -197,7 +197,24 @@ describe('one mistake, one line', () => {
     },
   )
 
+  test('__proto__ inside a channel is an unknown key too', () => {
+    const problems = problemsOf(GOOD.replace('agent: cfo', 'agent: cfo, __proto__: 1'))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(/^g\.yaml:5:37 channels\.web\.__proto__: unknown key/)
+  })
+
+  test.each(['http://u:p@h', 'http://u@h', 'http://:p@h'])('the address %s holds a credential', (address) => {
+    const problems = problemsOf(
+      withChannels(`  t: { platform: telegram, agent: cfo, token: x1, api_root: "${address}" }`),
+    )
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain('channels.t.api_root: an address must not hold a user name or password')
+  })
+
   test('CRLF and a byte order mark move no place', () => {
+    const first = '\ufeffagents: {}, x\n'
+    expect(problemsOf(first)).toEqual(problemsOf(first.slice(1)))
+    expect(problemsOf('\ufeffagets: {}')[0]).toBe('g.yaml:1:1 agets: unknown key (did you mean "agents"?)')
     const text = `\ufeff${GOOD.replace('agent: cfo', 'agent: cfx')}`.replaceAll('\n', '\r\n')
     const expected = ['g.yaml:5:32 channels.web.agent: unknown agent "cfx" (did you mean "cfo"?)']
     expect(problemsOf(text)).toEqual(expected)

@@ -109,6 +109,7 @@ describe('A3: problems', () => {
   test.each([
     ['a wrong type', `  a: { platform: telegram, agent: cfo, token: ["${TELEGRAM}"] }`],
     ['an agent named like the token', '  a: { platform: telegram, agent: "${T}", token: "${T}" }'],
+    ['a token in the line of the agent', `  a: { platform: telegram, agent: "${TELEGRAM}", token: x1 }`],
     ['a key', `  a: { platform: telegram, agent: cfo, "${TELEGRAM}": 1 }`],
     ['a typo of the key', `  a: { platform: telegram, agent: cfo, tokn: "${TELEGRAM}" }`],
     ['a tag', `  a: { platform: telegram, agent: cfo, token: !${TELEGRAM} x }`],

@@ -180,7 +180,7 @@ test('H2: a port that does not wait for its reader cannot fill the memory', () =
   let cut = 0
   const careless: WebPort = {
     post: async () => ({ accepted: true, duplicate: false }),
-    async subscribe(_conversation, _afterId, emit, signal) {
+    async subscribe(_from, emit, signal) {
       while (!signal.aborted && emitted < 10_000)
         void emit({ kind: 'message', id: ++emitted, role: 'user', text: 'x'.repeat(10_000) })
     },
@@ -195,8 +195,7 @@ test('H2: a port that does not wait for its reader cannot fill the memory', () =
 test('H1: one stream more than the limit is 503, and a place is free when one ends', () => {
   const patient: WebPort = {
     post: async () => ({ accepted: true, duplicate: false }),
-    subscribe: (_conversation, _afterId, _emit, signal) =>
-      new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+    subscribe: (_from, _emit, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
   }
   const world = manualWorld()
   const streams = createStreams({ world, log: silentLog })

@@ -15,7 +15,7 @@ export const arrivalChecks: readonly Check[] = [
       expect(first.duplicate).toBe(false)
       expect(second).toStrictEqual({ seq: first.seq, duplicate: true })
       expect((await store.unfinished('web', 0, 10)).map((each) => each.text)).toEqual(['hello'])
-      expect(await store.journalAfter('web', 'room', 0, 10)).toHaveLength(1)
+      expect(await store.journalAfter({ channel: 'web', conversation: 'room' }, 0, 10)).toHaveLength(1)
       expect((await store.sessions(10))[0]?.updatedAtMs).toBe(world.nowMs() - 1_000)
     },
   },

@@ -109,14 +109,14 @@ export const departureChecks: readonly Check[] = [
       expect(await store.appendJournal({ ...entry, text: 'changed' })).toBe(first)
       const second = await store.appendJournal({ ...entry, text: 'part 1', part: 1 })
       await store.appendJournal({ ...entry, conversation: 'other', outboxId: 5 })
-      const all = await store.journalAfter('web', 'room', 0, 10)
+      const all = await store.journalAfter({ channel: 'web', conversation: 'room' }, 0, 10)
       expect(all).toStrictEqual([
         { id: all[0]?.id, role: 'user', text: 'hello' },
         { id: first, role: 'assistant', text: 'part 0' },
         { id: second, role: 'assistant', text: 'part 1' },
       ])
-      expect(await store.journalAfter('web', 'room', first, 10)).toStrictEqual(all.slice(2))
-      expect(await store.journalAfter('web', 'room', 0, 2)).toStrictEqual(all.slice(0, 2))
+      expect(await store.journalAfter({ channel: 'web', conversation: 'room' }, first, 10)).toStrictEqual(all.slice(2))
+      expect(await store.journalAfter({ channel: 'web', conversation: 'room' }, 0, 2)).toStrictEqual(all.slice(0, 2))
     },
   },
   {

@@ -147,7 +147,7 @@ async function checkKnownContent(store: Store): Promise<void> {
     'The person blocked the bot.',
     'it broke the process',
   ])
-  expect((await store.journalAfter('web', 'room', 0, 10)).map((each) => each.role)).toEqual([
+  expect((await store.journalAfter({ channel: 'web', conversation: 'room' }, 0, 10)).map((each) => each.role)).toEqual([
     ...Array(4).fill('user'),
     'assistant',
   ])

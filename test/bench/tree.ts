@@ -1,0 +1,248 @@
+// Tree: the real machines and actors in this process, over a store that answers at once and keeps nothing of what is done.
+// What it measures is therefore the actors alone: no disk, no network, no model.
+//   A session is opened by a message through the adapter's door and is open when its answer was delivered and it rests.
+//   A session is closed by the sweep that passivates it. To close a few among many, the sweep is confined to the partitions
+//   that hold them: everything else of its way (gateway, channel, partition, placement) is the real one.
+
+import { setImmediate as turn } from 'node:timers/promises'
+import { runInNewContext } from 'node:vm'
+import { setFlagsFromString } from 'node:v8'
+import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import { SWEEPS_BEFORE_PASSIVATION } from '../../machines/limits.ts'
+import type { Inbound } from '../../machines/messages.ts'
+import { census } from '../../src/actors/census.ts'
+import { createGateway, type GatewayActor } from '../../src/actors/gateway.ts'
+import { buildAgent } from '../../src/agents/catalog.ts'
+import type { BuildAgent } from '../../src/agents/agent.ts'
+import type { Adapter, Door } from '../../src/channels/adapter.ts'
+import { realWorld } from '../../src/world.ts'
+import { silentLog } from '../support/world.ts'
+import { emptyStore } from './empty-store.ts'
+
+export interface Tree {
+  /** Opens that many sessions that were never seen before, all at once when `together`, else one after the other. */
+  open(count: number, how: 'together' | 'inTurn'): Promise<Opened>
+  /** Passivates these, and with them whoever shares their partitions; resolves with how many went and how long it took. */
+  close(opened: Opened): Promise<{ readonly closed: number; readonly ms: number }>
+  /** One sweep of everything; resolves with how long it blocked. */
+  sweep(): Promise<number>
+  /** Passivates everything. */
+  closeAll(): Promise<void>
+  readonly live: number
+  stop(): void
+}
+
+export interface Opened {
+  readonly conversations: readonly string[]
+  readonly ms: number
+}
+
+export interface TreeOptions {
+  /** What the agents do; default: the `echo` model. */
+  readonly buildAgent?: BuildAgent
+}
+
+const CHANNEL = 'bench'
+
+export async function openTree(options: TreeOptions = {}): Promise<Tree> {
+  const platform = quietPlatform()
+  const gateway = createGateway({
+    definition: DEFINITION,
+    store: emptyStore(),
+    world: { ...realWorld({}), clock: STILL_SWEEPER },
+    log: {...silentLog, error: (f: any, m: any) => console.log(m, f), warn: (f:any,m:any)=>console.log(m,f)},
+    secret: () => '',
+    platforms: { bench: { name: 'bench', journaled: false, load: async () => () => platform.adapter } },
+    buildAgent: options.buildAgent ?? buildAgent,
+    adapters: new Map(),
+    onRollCall: () => {},
+    onReport: () => {},
+  })
+  gateway.start()
+  const door = await platform.door
+  let opened = 0
+
+  async function open(count: number, how: 'together' | 'inTurn'): Promise<Opened> {
+    const conversations = Array.from({ length: count }, () => `c${(opened += 1)}`)
+    const startedAt = performance.now()
+    if (how === 'together') {
+      await Promise.all(conversations.map((conversation) => door.receive(inbound(conversation))))
+      await platform.rested()
+    } else {
+      for (const conversation of conversations) {
+        await door.receive(inbound(conversation))
+        await platform.rested()
+      }
+    }
+    return { conversations, ms: performance.now() - startedAt }
+  }
+
+  async function sweep(): Promise<number> {
+    const startedAt = performance.now()
+    gateway.send({ type: 'sweep' })
+    const ms = performance.now() - startedAt
+    await turn()
+    return ms
+  }
+
+  return {
+    open, gateway,
+    sweep,
+    async close({ conversations }) {
+      const before = census(gateway).live
+      const release = confine(gateway, conversations)
+      let ms = 0
+      // One more than it takes: it stops the partitions that were left empty.
+      for (let sweeps = 0; sweeps <= SWEEPS_BEFORE_PASSIVATION; sweeps += 1) ms += await sweep()
+      release()
+      return { closed: before - census(gateway).live, ms }
+    },
+    async closeAll() {
+      for (let sweeps = 0; sweeps <= SWEEPS_BEFORE_PASSIVATION; sweeps += 1) await sweep()
+    },
+    get live() {
+      return census(gateway).live
+    },
+    stop: () => gateway.stop(),
+  }
+}
+
+/** Bytes of the heap in use, after everything that can go has gone. */
+export async function heapBytes(): Promise<number> {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  if (typeof collect !== 'function') throw new Error('This Node cannot collect garbage on demand.')
+  // A finalizer of the first collection may let something go that only the next one finds.
+  for (let again = 0; again < 3; again += 1) {
+    collect()
+    await turn()
+  }
+  return process.memoryUsage().heapUsed
+}
+
+/** Sends the channel's next sweeps to the partitions of these conversations only, until it is released. */
+function confine(gateway: GatewayActor, conversations: readonly string[]): () => void {
+  const channel = childrenOf(gateway)[`channel:${CHANNEL}`]
+  const placement = channel === undefined ? undefined : contextOf(channel)['placement']
+  if (channel === undefined || typeof placement !== 'object' || placement === null) {
+    throw new Error('The channel keeps no placement any more: this measurement must follow it.')
+  }
+  const wanted = new Set(conversations)
+  const partitions = Object.entries(childrenOf(channel))
+    .filter(([, partition]) => Object.keys(childrenOf(partition)).some((child) => wanted.has(lastPart(child))))
+    .map(([address]) => Number(lastPart(address)))
+  if (partitions.length === 0) throw new Error('No partition holds these sessions: nothing would be measured.')
+  Object.defineProperty(placement, 'partitions', { configurable: true, get: () => partitions })
+  return () => void Reflect.deleteProperty(placement, 'partitions')
+}
+
+/** As much of an actor as is looked at here. */
+interface Living {
+  getSnapshot(): unknown
+}
+
+interface Seen {
+  readonly children?: Readonly<Record<string, Living>>
+  readonly context?: Readonly<Record<string, unknown>>
+}
+
+function childrenOf(actor: Living): Readonly<Record<string, Living>> {
+  return (actor.getSnapshot() as Seen).children ?? {} // Every machine's snapshot has these; other logics have none of them.
+}
+
+function contextOf(actor: Living): Readonly<Record<string, unknown>> {
+  return (actor.getSnapshot() as Seen).context ?? {} // As above.
+}
+
+/** The conversation in a session's key, and the number in a partition's address. */
+function lastPart(address: string): string {
+  return address.slice(Math.max(address.lastIndexOf(':'), address.lastIndexOf('/')) + 1)
+}
+
+/** A platform that takes everything at once and counts. */
+function quietPlatform() {
+  const door = Promise.withResolvers<Door>()
+  let sent = 0
+  let resting = 0
+  const begun = new Set<string>()
+  const adapter: Adapter = {
+    run: (given, signal) => {
+      door.resolve(given)
+      given.live({ id: '1', name: '@bench' })
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
+    },
+    send: async () => {
+      sent += 1
+      return { receipt: String(sent), last: true }
+    },
+    show: (conversation, progress) => {
+      if (progress.kind !== 'state') return
+      if (progress.state === 'pending') begun.add(conversation)
+      else if (progress.state === 'idle' && begun.delete(conversation)) resting += 1
+    },
+    probe: async () => ({ id: '1', name: '@bench' }),
+  }
+  /** Everything here is promises without a wait, so a turn of the event loop is enough; many sessions share few slots. */
+  async function rested(): Promise<void> {
+    for (let turns = 0; turns < TURNS_MAX; turns += 1) {
+      await turn()
+      if (begun.size === 0 && sent === resting) return
+    }
+    throw new Error(`After ${TURNS_MAX} turns of the event loop ${begun.size} sessions were still at work.`)
+  }
+  return { adapter, door: door.promise, rested }
+}
+
+const TURNS_MAX = 100_000
+
+function inbound(conversation: string): Inbound {
+  return {
+    channel: CHANNEL,
+    conversation,
+    platformMessageId: '1',
+    kind: 'dm',
+    sender: { id: '1', name: 'Anna', handle: '@anna' },
+    text: 'hello',
+    addressed: true,
+    album: null,
+    attachments: 0,
+    continues: false,
+  }
+}
+
+const CHANNEL_DEFINITION: ChannelDefinition = {
+  id: CHANNEL,
+  platform: 'bench',
+  routes: { default: 'echo', dm: null, group: null },
+  allowedUsers: [],
+  unknownUserPolicy: 'allow',
+  groupPolicy: 'mention_only',
+  sessionScope: 'per_chat',
+  busyMode: 'queue',
+  queueLimit: 32,
+  token: null,
+  apiRoot: null,
+  missing: [],
+}
+
+/** The sweeper's own timer is set for this, and never fires: the sweeps are the measurement's. */
+const NEVER_MS = 2 ** 31 - 1
+
+const DEFINITION: GatewayDefinition = {
+  gateway: {
+    host: '127.0.0.1',
+    port: 0,
+    token: null,
+    data: 'none',
+    drainMs: 1_000,
+    concurrentRuns: 64,
+    passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
+  },
+  agents: { echo: { id: 'echo', instructions: '', model: { provider: 'echo', delayMs: 0 }, missing: [] } },
+  channels: { [CHANNEL]: CHANNEL_DEFINITION },
+}
+
+const STILL_SWEEPER = {
+  setTimeout: (fn: () => void, delayMs: number) => setTimeout(fn, delayMs).unref(),
+  clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout), // It is what setTimeout above gave.
+}
