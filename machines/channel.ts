@@ -77,10 +77,9 @@ export const channelMachine = setup({
         enqueue.sendTo(partitionAddress(partition), { type: 'sweep' })
       }
     }),
-    drainPartitions: enqueueActions(({ context, enqueue }) => {
-      for (const partition of context.placement.partitions) {
-        enqueue.sendTo(partitionAddress(partition), { type: 'drain' })
-      }
+    tellPartitions: enqueueActions(({ context, event, enqueue }) => {
+      assert(event.type === 'drain' || event.type === 'halt', 'tellPartitions passes an ending on')
+      for (const partition of context.placement.partitions) enqueue.sendTo(partitionAddress(partition), event)
     }),
     replacePartition: enqueueActions(({ context, event, enqueue }) => {
       assert(hasFailed(event), 'replacePartition answers the failure of a partition')
@@ -134,6 +133,7 @@ export const channelMachine = setup({
     'outbox.owed': { actions: 'routeOutbox' },
     'child.stopped': { actions: 'freePlace' },
     sweep: { actions: 'sweepPartitions' },
+    halt: { actions: 'tellPartitions' },
     'xstate.error.actor.*': [
       {
         guard: { type: 'isPartition', params: ({ event }) => ({ actorId: event.actorId }) },
@@ -203,7 +203,7 @@ export const channelMachine = setup({
               { guard: { type: 'isControl', params: { control: 'pause' } }, actions: 'thenPaused' },
               { actions: 'thenConnecting' },
             ],
-            drain: { actions: ['thenStopped', 'drainPartitions'] },
+            drain: { actions: ['thenStopped', 'tellPartitions'] },
             'connection.ended': [
               { guard: { type: 'leadsTo', params: { state: 'paused' } }, target: '#channel.paused' },
               { guard: { type: 'leadsTo', params: { state: 'stopped' } }, target: '#channel.stopped' },
@@ -226,7 +226,7 @@ export const channelMachine = setup({
             actions: 'thenConnecting',
           },
         ],
-        drain: { target: '.closing', actions: ['thenStopped', 'drainPartitions'] },
+        drain: { target: '.closing', actions: ['thenStopped', 'tellPartitions'] },
         'connection.ended': [
           {
             guard: { type: 'isPermanent', params: ({ event }) => ({ failure: event.failure }) },
@@ -247,7 +247,7 @@ export const channelMachine = setup({
           { guard: { type: 'isControl', params: { control: 'pause' } }, target: 'paused' },
           { target: 'open', actions: 'thenConnecting' },
         ],
-        drain: { target: 'stopped', actions: 'drainPartitions' },
+        drain: { target: 'stopped', actions: 'tellPartitions' },
       },
     },
 
@@ -259,7 +259,7 @@ export const channelMachine = setup({
           { guard: { type: 'isControl', params: { control: 'pause' } } },
           { target: 'open', actions: 'thenConnecting' },
         ],
-        drain: { target: 'stopped', actions: 'drainPartitions' },
+        drain: { target: 'stopped', actions: 'tellPartitions' },
       },
     },
 
@@ -272,7 +272,7 @@ export const channelMachine = setup({
           { guard: 'lacksVariable' },
           { target: 'open', actions: 'thenConnecting' },
         ],
-        drain: { target: 'stopped', actions: 'drainPartitions' },
+        drain: { target: 'stopped', actions: 'tellPartitions' },
       },
     },
 

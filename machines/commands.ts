@@ -10,11 +10,14 @@ export const COMMANDS = {
   whoami: 'your ids and the key of this session',
   stop: 'end the current run and drop what waits',
   new: 'start over with an empty history',
-  queue: 'TEXT: a turn of its own, after the current one',
-  steer: 'TEXT: for the current run, at its next step',
+  queue: 'a turn of its own, after the current one',
+  steer: 'for the current run, at its next step',
   retry: 'answer the last message again',
   undo: 'take the last turn out of the history',
 } as const
+
+/** Commands that stand before a text. */
+export const WITH_TEXT: readonly string[] = ['queue', 'steer']
 
 /** `ours` when the text is a command for this bot, `theirs` when it names another bot. */
 export function parseCommand(text: string, ownHandle: string | null): { ours: Command } | 'theirs' | null {

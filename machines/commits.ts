@@ -2,7 +2,7 @@
 //   S3. A reply is committed before it is sent: whatever a person is told leaves through `replies` here.
 //   S4. Every accepted message is settled exactly once: answered, discarded on the sender's word, or dead letter.
 
-import { COMMANDS } from './commands.ts'
+import { COMMANDS, WITH_TEXT } from './commands.ts'
 import { type Failure, sayable } from './failure.ts'
 import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
 import { MESSAGE_TRIES_MAX } from './limits.ts'
@@ -119,7 +119,7 @@ export function commandText(speaker: Speaker, command: AcceptedMessage, during: 
       return `Hello. You are talking to ${speaker.agent}. Write a message, or /help for what I understand.`
     case 'help':
       return Object.entries(COMMANDS)
-        .map(([known, says]) => `/${known} – ${says}`)
+        .map(([known, says]) => `/${known}${WITH_TEXT.includes(known) ? ' TEXT' : ''} – ${says}`)
         .join('\n')
     case 'status':
       return statusText(speaker, during)

@@ -11,7 +11,7 @@ import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
 import type { GatewayDefinition } from './definitions.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
 import { FLUSH_MS_MAX, SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
-import type { ChannelReport, ToChannel, ToGateway } from './messages.ts'
+import type { ChannelReport, Ending, ToChannel, ToGateway } from './messages.ts'
 import { nextRestart } from './restart.ts'
 import { isOfChannel } from './session-key.ts'
 import { emptySlots, releaseSlot, releaseWhere, requestSlot, type Slots, type SlotsChange } from './slots.ts'
@@ -106,9 +106,9 @@ export const gatewayMachine = setup({
       if (definition === undefined) return
       enqueue.spawnChild('channel', { id, systemId: id, input: { definition, agents: context.definition.agents } })
     }),
-    drainChannels: enqueueActions(({ context, system, enqueue }) => {
+    tellChannels: enqueueActions(({ context, system, enqueue }, params: { ending: Ending }) => {
       for (const id of Object.keys(context.definition.channels).reverse()) {
-        if (system.get(channelAddress(id)) !== undefined) enqueue.sendTo(channelAddress(id), { type: 'drain' })
+        if (system.get(channelAddress(id)) !== undefined) enqueue.sendTo(channelAddress(id), params.ending)
       }
     }),
   },
@@ -178,7 +178,7 @@ export const gatewayMachine = setup({
     },
     draining: {
       description: 'Nothing new is taken; runs get the operator’s `drain`, then the outbox gets a moment.',
-      entry: ['forgetWaiting', 'drainChannels'],
+      entry: ['forgetWaiting', { type: 'tellChannels', params: { ending: { type: 'drain' } } }],
       initial: 'finishing',
       on: {
         'slot.requested': { actions: 'takeBackSlot' },
@@ -191,7 +191,9 @@ export const gatewayMachine = setup({
         finishing: {
           description: 'Connections end, runs finish and commit.',
           always: { guard: 'everythingQuiet', target: 'flushing' },
-          after: { drainMs: 'flushing' },
+          after: {
+            drainMs: { target: 'flushing', actions: { type: 'tellChannels', params: { ending: { type: 'halt' } } } },
+          },
         },
         flushing: {
           description: 'What is owed is sent or kept.',

@@ -157,7 +157,7 @@ export type ToChannel =
   | { readonly type: 'outbox.owed'; readonly conversation: string }
   | { readonly type: 'control'; readonly control: ChannelControl }
   | { readonly type: 'sweep' }
-  | { readonly type: 'drain' }
+  | Ending
   | ConnectionEvent
   | { readonly type: 'child.stopped'; readonly child: string; readonly routed: number }
 
@@ -173,12 +173,15 @@ export type ToPartition =
   | { readonly type: 'child.rested'; readonly child: string; readonly routed: number }
   | { readonly type: 'restart.due'; readonly child: string }
   | { readonly type: 'sweep' }
-  | { readonly type: 'drain' }
+  | Ending
 
 export type ToSession =
   | { readonly type: 'message.routed'; readonly routed: number; readonly message: AcceptedMessage }
   | { readonly type: 'slot.granted' }
   | { readonly type: 'record.failed'; readonly failure: Failure }
-  | { readonly type: 'drain' }
+  | Ending
 
-export type ToDelivery = { readonly type: 'outbox.routed'; readonly routed: number } | { readonly type: 'drain' }
+export type ToDelivery = { readonly type: 'outbox.routed'; readonly routed: number } | Ending
+
+/** Down the tree at shutdown. `drain`: finish what runs, begin nothing. `halt`: the time for that is over. */
+export type Ending = { readonly type: 'drain' } | { readonly type: 'halt' }

@@ -11,7 +11,7 @@ import type { AgentDefinition, ChannelDefinition } from './definitions.ts'
 import { deliveryMachine } from './delivery.ts'
 import { assert, unprovided } from './failure.ts'
 import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
-import type { AcceptedMessage, ToPartition } from './messages.ts'
+import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
 import { nextRestart } from './restart.ts'
 import { sessionMachine } from './session.ts'
 import type { SessionInput } from './session-words.ts'
@@ -176,9 +176,9 @@ export const partitionMachine = setup({
       enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, first) })
       for (const message of messages) enqueue.sendTo(id, { type: 'message.routed', routed: child.routed, message })
     }),
-    tellChildren: enqueueActions(({ context, enqueue }) => {
+    tellChildren: enqueueActions(({ context, enqueue }, params: { ending: Ending }) => {
       for (const [id, child] of Object.entries(context.children))
-        if (child.life === 'alive') enqueue.sendTo(id, { type: 'drain' })
+        if (child.life === 'alive') enqueue.sendTo(id, params.ending)
     }),
   },
   guards: {
@@ -214,12 +214,13 @@ export const partitionMachine = setup({
           { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'] },
         ],
         'xstate.done.actor.*': { actions: 'resume' },
-        drain: { target: 'draining', actions: 'tellChildren' },
+        drain: { target: 'draining', actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
       },
     },
     draining: {
       description: 'No session is started any more: its messages are on disk. What is owed is still sent.',
       on: {
+        halt: { actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
         'outbox.route': { actions: 'routeOutbox' },
         'child.rested': { actions: 'noteRested' },
         'xstate.error.actor.*': { actions: 'stopFailed' },

@@ -183,6 +183,11 @@ export const sessionMachine = words.createMachine({
             onError: { actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) } },
           },
           on: {
+            halt: {
+              description: 'Ended by the shutdown and not by its own doing: its try does not count.',
+              target: '#session.draining',
+              actions: [{ type: 'releaseTries', params: triesOfTurn }, 'forgetTurn', 'releaseSlot'],
+            },
             'message.routed': [
               { guard: 'isKnown', actions: 'noteRouted' },
               {

@@ -20,7 +20,7 @@ import type { Store } from './store/store.ts'
 import type { World } from './world.ts'
 
 export type { DeadLetterView, GatewayPort, PairingView, SessionView, Status, WebEvent, WebPort } from './http/port.ts'
-export { type Probed, probe } from './start/doctor.ts'
+export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
 export { NOBODY_LIVES, recordsPort, type RecordsPort } from './start/records.ts'
 export { readHolder } from './store/sqlite.ts'

@@ -1,7 +1,7 @@
 // Census: how many sessions are in which state, read from the living tree at the moment of asking. Nothing is counted twice
 // because nothing is counted beside the actors.
 
-import { isSession } from '../../machines/addresses.ts'
+import { isSession, nameOf } from '../../machines/addresses.ts'
 import type { SessionState } from '../../machines/messages.ts'
 import { turnsWaiting, type Inbox } from '../../machines/inbox.ts'
 
@@ -42,7 +42,7 @@ export function sessionStates(gateway: Living): Map<string, SessionState> {
   const states = new Map<string, SessionState>()
   for (const [address, session] of sessionEntries(gateway)) {
     const state = topState(look(session).value)
-    if (state !== null) states.set(address.slice('session:'.length), state)
+    if (state !== null) states.set(nameOf(address), state)
   }
   return states
 }
@@ -52,13 +52,15 @@ function* sessions(gateway: Living): Generator<Living> {
 }
 
 function* sessionEntries(gateway: Living): Generator<[string, Living]> {
-  for (const channel of Object.values(look(gateway).children ?? {})) {
-    for (const partition of Object.values(look(channel).children ?? {})) {
-      for (const [address, child] of Object.entries(look(partition).children ?? {})) {
-        if (isSession(address)) yield [address, child]
-      }
+  for (const [, channel] of childrenOf(gateway)) {
+    for (const [, partition] of childrenOf(channel)) {
+      yield* childrenOf(partition).filter(([address]) => isSession(address))
     }
   }
+}
+
+function childrenOf(actor: Living): [string, Living][] {
+  return Object.entries(look(actor).children ?? {})
 }
 
 function look(actor: Living): Seen {
@@ -67,7 +69,7 @@ function look(actor: Living): Seen {
 
 /** `draining` is an idle session that takes nothing more. */
 function topState(value: unknown): SessionState | null {
-  const name = typeof value === 'string' ? value : Object.keys((value ?? {}) as object)[0]
+  const name = typeof value === 'string' ? value : Object.keys(value ?? {})[0]
   if (name === 'pending' || name === 'running') return name
   return name === 'idle' || name === 'draining' ? 'idle' : null
 }

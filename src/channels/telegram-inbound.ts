@@ -42,7 +42,7 @@ export function readInbound(update: unknown, self: Self, channel: string): Inbou
   return {
     channel,
     conversation: encodeConversation({ chat: integerOf(chat.id, 'the chat id'), topic: topicOf(message) }),
-    platformMessageId: String(integerOf(message.message_id, 'the message id')),
+    platformMessageId: encodeMessage(self, integerOf(message.message_id, 'the message id')),
     kind,
     sender,
     text: kind === 'dm' ? written : withoutOwnMention(written, self),
@@ -56,6 +56,20 @@ export function readInbound(update: unknown, self: Self, channel: string): Inbou
 /** `CHATID`, or `CHATID:TOPICID` for a topic of a forum. */
 export function encodeConversation(place: Place): string {
   return place.topic === null ? String(place.chat) : `${place.chat}:${place.topic}`
+}
+
+/**
+ * `BOTID:MESSAGEID`: each bot counts the messages of its private chats by itself, so a channel that is given another bot
+ * meets the same numbers again, and they are not duplicates.
+ */
+function encodeMessage(self: Self, id: number): string {
+  return `${self.id}:${id}`
+}
+
+/** The message's own number, without the bot; null: not a Telegram message. */
+export function decodeMessage(message: string): number | null {
+  const number = /^(?:\d+:)?([1-9]\d{0,15})$/.exec(message)?.[1]
+  return number === undefined ? null : Number(number)
 }
 
 /** Null: not a Telegram conversation. */

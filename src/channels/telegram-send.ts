@@ -4,7 +4,7 @@ import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Outgoing, Receipt } from './adapter.ts'
 import type { BotApi, Limit } from './telegram-api.ts'
 import { isAboutMarkup, RefusalError } from './telegram-failure.ts'
-import { decodeConversation, type Place } from './telegram-inbound.ts'
+import { decodeConversation, decodeMessage, type Place } from './telegram-inbound.ts'
 import { renderMarkdown } from './telegram-markup.ts'
 import { splitMarkdown } from './telegram-split.ts'
 
@@ -24,7 +24,7 @@ export async function sendPart(
   const parts = splitMarkdown(outgoing.text)
   const markdown = parts[part]
   if (markdown === undefined) throw new FailureError(noPart(part, parts.length))
-  const replyTo = part === 0 && /^[1-9]\d{0,15}$/.test(outgoing.replyTo ?? '') ? Number(outgoing.replyTo) : null
+  const replyTo = part === 0 ? decodeMessage(outgoing.replyTo ?? '') : null
   const messageId = await sendMarkdown(api, { markdown, place, replyTo }, limit)
   return { receipt: String(messageId), last: part === parts.length - 1 }
 }

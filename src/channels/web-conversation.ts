@@ -25,19 +25,25 @@ export async function pump(
   read: (afterId: number) => Promise<readonly JournalEntry[]>,
 ): Promise<void> {
   for (let item = await subscriber.next(); item !== null; item = await subscriber.next()) {
-    if (item !== 'journal') {
-      await subscriber.emit(item)
-      continue
-    }
-    // The notification was taken before this read begins: what is written during it brings another one.
-    for (let entries = await read(subscriber.position); entries.length > 0; entries = await read(subscriber.position)) {
-      for (const entry of entries) {
-        if (subscriber.ended) return
-        await subscriber.emit({ kind: 'message', id: entry.id, role: entry.role, text: entry.text })
-        subscriber.position = entry.id
-        if (entry.role === 'assistant') subscriber.forgetPreviews((turn) => !place.streams(turn))
-      }
+    // The notification was taken before a read begins: what is written during it brings another one.
+    if (item === 'journal') await showJournal(subscriber, place, read)
+    else await subscriber.emit(item)
+  }
+}
+
+async function showJournal(
+  subscriber: Subscriber,
+  place: Conversation,
+  read: (afterId: number) => Promise<readonly JournalEntry[]>,
+): Promise<void> {
+  while (!subscriber.ended) {
+    const entries = await read(subscriber.position)
+    if (entries.length === 0) return
+    for (const entry of entries) {
       if (subscriber.ended) return
+      await subscriber.emit({ kind: 'message', id: entry.id, role: entry.role, text: entry.text })
+      subscriber.position = entry.id
+      if (entry.role === 'assistant') subscriber.forgetPreviews((turn) => !place.streams(turn))
     }
   }
 }

@@ -173,7 +173,10 @@ class JournaledWeb implements WebAdapter {
     this.#lingerTimer = this.#parts.world.clock.setTimeout(() => {
       this.#lingerTimer = null
       const endNow = remainingMs <= LINGER_READ_MS
-      for (const subscriber of this.#subscribers) endNow ? subscriber.end() : subscriber.push('journal')
+      for (const subscriber of this.#subscribers) {
+        if (endNow) subscriber.end()
+        else subscriber.push('journal')
+      }
       if (!endNow) this.#linger(remainingMs - LINGER_READ_MS)
     }, LINGER_READ_MS)
   }

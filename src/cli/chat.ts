@@ -87,7 +87,7 @@ async function lookBack({ data }: OpenedFile, conversation: string, { world }: C
     let lastId = 0
     let count = 0
     for (;;) {
-      const entries = await store.journalAfter(CHANNEL, conversation, lastId, LOOK_BACK_ENTRIES)
+      const entries = await store.journalAfter({ channel: CHANNEL, conversation }, lastId, LOOK_BACK_ENTRIES)
       lastId = entries.at(-1)?.id ?? lastId
       count += entries.length
       if (entries.length < LOOK_BACK_ENTRIES) break

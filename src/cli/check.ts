@@ -64,6 +64,6 @@ export function contents(agents: number, channels: number): string {
   return `${counted(agents, 'agent')}, ${counted(channels, 'channel')}`
 }
 
-export function counted(count: number, noun: string): string {
+function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -14,7 +14,8 @@ export function watchForDefects(context: Context, console: ConsoleLog | null): v
     context.exit(EXIT.defect)
   }
   // Before an earlier watch: this one knows the log.
-  for (const event of ['uncaughtException', 'unhandledRejection']) process.prependListener(event, end)
+  process.prependListener('uncaughtException', end)
+  process.prependListener('unhandledRejection', end)
 }
 
 export function sayDefect({ terminal, debug }: Context, thrown: unknown): void {

@@ -4,22 +4,16 @@
 
 import { Command as CommanderCommand, CommanderError, InvalidArgumentError, Option as CommanderOption } from 'commander'
 import type { Command, Context, Option, Options } from './command.ts'
+import { COMMANDS, GROUPS } from './commands.ts'
 import { EXIT, type ExitCode, foreseen } from './exit.ts'
 import { sayDefect } from './last-resort.ts'
 
-export interface ProgramOptions {
-  readonly commands: readonly Command[]
-  /** What a group of commands is about, by its first word. */
-  readonly groups: Readonly<Record<string, string>>
-  /** The context of a run, once it is known how much is to be said. */
-  readonly context: (debug: boolean) => Context
-}
-
-export async function runProgram(args: readonly string[], options: ProgramOptions): Promise<ExitCode> {
-  const context = options.context(args.includes('--debug'))
+/** `contextOf` is asked once it is known how much is to be said. */
+export async function runProgram(args: readonly string[], contextOf: (debug: boolean) => Context): Promise<ExitCode> {
+  const context = contextOf(args.includes('--debug'))
   const ended: { code: ExitCode } = { code: EXIT.fine }
   try {
-    await programOf(options, context, ended).parseAsync(args, { from: 'user' })
+    await programOf(context, ended).parseAsync(args, { from: 'user' })
     return ended.code
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.fine : EXIT.usage
@@ -30,7 +24,7 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   }
 }
 
-function programOf({ commands, groups }: ProgramOptions, context: Context, ended: { code: ExitCode }) {
+function programOf(context: Context, ended: { code: ExitCode }) {
   const { terminal, version } = context
   const program = new CommanderCommand('troupe')
     .description('Many chat bots in one process: every channel and every session an actor.')
@@ -47,11 +41,11 @@ function programOf({ commands, groups }: ProgramOptions, context: Context, ended
     })
   program.showHelpAfterError('Usage: troupe [options] [command]\nSee troupe --help.')
   const found = new Map<string, CommanderCommand>()
-  for (const command of commands) {
+  for (const command of COMMANDS) {
     const [first = '', second] = command.name.split(' ')
     if (second === undefined) declare(program.command(first), command, { context, ended })
     else {
-      const group = found.get(first) ?? declareGroup(program.command(first), commands, groups[first] ?? '')
+      const group = found.get(first) ?? declareGroup(program.command(first))
       found.set(first, group)
       declare(group.command(second), command, { context, ended })
     }
@@ -59,8 +53,9 @@ function programOf({ commands, groups }: ProgramOptions, context: Context, ended
   return program
 }
 
-function declareGroup(target: CommanderCommand, commands: readonly Command[], summary: string): CommanderCommand {
-  const members = commands.filter((command) => command.name.startsWith(`${target.name()} `))
+function declareGroup(target: CommanderCommand): CommanderCommand {
+  const summary = GROUPS[target.name()] ?? ''
+  const members = COMMANDS.filter((command) => command.name.startsWith(`${target.name()} `))
   return target
     .description(sentence(summary))
     .summary(summary)

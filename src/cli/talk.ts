@@ -82,7 +82,7 @@ export class Talk {
         if (event.kind === 'message') lastId = event.id
         this.#show(event)
       }
-      await port.subscribe(conversation, lastId, show, this.#over.signal)
+      await port.subscribe({ conversation, afterId: lastId }, show, this.#over.signal)
     }
   }
 

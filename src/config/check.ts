@@ -54,8 +54,8 @@ export function readPieces(root: Tree): Pieces {
       root.kind === 'scalar' && root.value === null ? EMPTY : `expected a mapping, found ${described(root)}`
     return { gateway: null, agents: new Map(), channels: new Map(), findings: [{ span: root, path: [], message }] }
   }
-  for (const [key, entry] of root.entries) {
-    if (!FILE_KEYS.some((known) => known === key)) findings.push(unknownKey(reader, [key], FILE_KEYS, entry.key))
+  for (const key of root.entries.keys()) {
+    if (!FILE_KEYS.some((known) => known === key)) findings.push(unknownKey(reader, [key], FILE_KEYS))
   }
   const gateway = readGateway(reader)
   const agents = new Map(idsOf(reader, 'agents').map((id) => [id, readAgent(reader, id)]))
@@ -84,7 +84,7 @@ function readGateway(reader: Reader): GatewayKeys | null {
   const node = valueOf(reader.root, 'gateway')
   // An empty section, its keys all commented out, is a section that changes nothing.
   const plain = node === undefined || (node.kind === 'scalar' && node.value === null) ? {} : plainOf(node, ['gateway'])
-  return accept(reader, ['gateway'], read(gatewaySchema, plain), keysOf(gatewaySchema))
+  return accept(reader, ['gateway'], { reading: read(gatewaySchema, plain), known: keysOf(gatewaySchema) })
 }
 
 function idsOf(reader: Reader, section: 'agents' | 'channels'): string[] {
@@ -119,7 +119,7 @@ function readAgent(reader: Reader, id: string) {
     if (!isOpen(node)) reader.findings.push(wrong(reader, path, "expected a mapping with the agent's keys"))
     return { keys: null, model: null }
   }
-  const keys = accept(reader, path, read(agentSchema, plainOf(node, path)), keysOf(agentSchema))
+  const keys = accept(reader, path, { reading: read(agentSchema, plainOf(node, path)), known: keysOf(agentSchema) })
   return { keys, model: readModel(reader, [...path, 'model']) }
 }
 
@@ -137,24 +137,30 @@ function readModel(reader: Reader, path: Path): ModelKeys | null {
   if (hosted !== undefined && name !== '') {
     return { provider: hosted, name, api_key: pathText([...path, 'api_key']), base_url: undefined }
   }
-  const mapping = provider === 'openai-compatible'
-  const meant = mapping ? null : nearest(provider, ['echo', ...SHORT_PROVIDERS])
-  const whole = meant === 'echo' ? meant : `${meant}:${name || 'NAME'}`
-  const near = short === null || meant === null ? '' : ` (did you mean "${whole}"?)`
-  const other = mapping ? '; this one needs a mapping with name and base_url' : ''
-  reader.findings.push(wrong(reader, path, MODEL_FORMS + other, near))
+  reader.findings.push(wrong(reader, path, short === null ? MODEL_FORMS : modelExpected(provider, name)))
   return null
+}
+
+function modelExpected(provider: string, name: string): Expectation {
+  if (provider === 'openai-compatible') {
+    return { expected: `${MODEL_FORMS}; this one needs a mapping with name and base_url`, near: '' }
+  }
+  const meant = nearest(provider, ['echo', ...SHORT_PROVIDERS])
+  const whole = meant === 'echo' ? meant : `${meant}:${name || 'NAME'}`
+  return { expected: MODEL_FORMS, near: meant === null ? '' : ` (did you mean "${whole}"?)` }
 }
 
 function readModelMapping(reader: Reader, path: Path, node: Tree): ModelKeys | null {
   const provider = valueOf(node, 'provider')
   const schema = Object.entries(modelSchemas).find(([name]) => name === textOf(provider))?.[1]
-  if (schema !== undefined)
-    return accept<ModelKeys>(reader, path, read<ModelKeys>(schema, plainOf(node, path)), keysOf(schema))
+  if (schema !== undefined) {
+    const reading = read<ModelKeys>(schema, plainOf(node, path))
+    return accept(reader, path, { reading, known: keysOf(schema) })
+  }
   chooseOne(reader, [...path, 'provider'], Object.keys(modelSchemas))
   const known = new Set(Object.values(modelSchemas).flatMap(keysOf))
-  for (const [key, entry] of entriesOf(node)) {
-    if (!known.has(key)) reader.findings.push(unknownKey(reader, [...path, key], known, entry.key))
+  for (const [key] of entriesOf(node)) {
+    if (!known.has(key)) reader.findings.push(unknownKey(reader, [...path, key], known))
   }
   return null
 }
@@ -169,38 +175,47 @@ function readChannel(reader: Reader, id: string): ChannelKeys | null {
   const platform = PLATFORMS.find((name) => name === textOf(valueOf(node, 'platform')))
   if (platform !== undefined) {
     const schema = channelSchemas[platform]
-    return accept<ChannelKeys>(reader, path, read<ChannelKeys>(schema, plainOf(node, path)), keysOf(schema))
+    const reading = read<ChannelKeys>(schema, plainOf(node, path))
+    return accept(reader, path, { reading, known: keysOf(schema) })
   }
   chooseOne(reader, [...path, 'platform'], PLATFORMS)
   // Which keys it must have is unknown; those it has are held against the platform that knows them all.
   const reading = read(channelSchemas.telegram, plainOf(node, path))
   const present = (issue: Issue) => issue.kind === 'unknownKey' || nodeAt(node, issue.path) !== undefined
   const issues = reading.ok ? [] : reading.issues.filter((issue) => issue.path[0] !== 'platform' && present(issue))
-  accept(reader, path, { ok: false, issues }, keysOf(channelSchemas.telegram))
+  accept(reader, path, { reading: { ok: false, issues }, known: keysOf(channelSchemas.telegram) })
   return null
 }
 
 // --- from issues to findings ----------------------------------------------------------------------------------------
 
-function accept<T>(reader: Reader, path: Path, reading: Reading<T>, known: readonly string[]): T | null {
+/** What a schema said of a piece, and the keys that the piece may have. */
+interface Verdict<T> {
+  readonly reading: Reading<T>
+  readonly known: readonly string[]
+}
+
+function accept<T>(reader: Reader, base: Path, { reading, known }: Verdict<T>): T | null {
   if (reading.ok) return reading.value
   for (const issue of reading.issues) {
-    const finding = findingOf(reader, [...path, ...issue.path], issue, known)
+    const finding = findingOf(reader, issue, { path: [...base, ...issue.path], known })
     if (finding !== null) reader.findings.push(finding)
   }
   return null
 }
 
-function findingOf(reader: Reader, path: Path, issue: Issue, known: readonly string[]): Finding | null {
+function findingOf(reader: Reader, issue: Issue, place: { path: Path; known: readonly string[] }): Finding | null {
+  const { path, known } = place
   const node = nodeAt(reader.root, path)
   if (isOpen(node)) return null
   if (issue.kind === 'choice') return choiceFinding(reader, path, issue.values)
   if (issue.kind === 'wrong') {
     const unit =
       issue.expected.startsWith('expected a duration') && node?.kind === 'scalar' && typeof node.value === 'number'
-    return wrong(reader, path, issue.expected, unit ? ` (did you mean "${node.value}s"?)` : '')
+    const near = unit ? ` (did you mean "${node.value}s"?)` : ''
+    return wrong(reader, path, { expected: issue.expected, near })
   }
-  return unknownKey(reader, path, path[2] === 'routes' ? ROUTES : known, spanOfKey(reader, path))
+  return unknownKey(reader, path, path[2] === 'routes' ? ROUTES : known)
 }
 
 const ROUTES = ['default', 'dm', 'group']
@@ -223,7 +238,14 @@ function choiceFinding(reader: Reader, path: Path, values: readonly string[]): F
   return { span: node, path, message }
 }
 
-function wrong(reader: Reader, path: Path, expected: string, near = ''): Finding {
+interface Expectation {
+  readonly expected: string
+  /** A suggestion, or nothing. */
+  readonly near: string
+}
+
+function wrong(reader: Reader, path: Path, expectation: string | Expectation): Finding {
+  const { expected, near } = typeof expectation === 'string' ? { expected: expectation, near: '' } : expectation
   const node = nodeAt(reader.root, path)
   const span = spanAt(reader.root, path)
   if (node === undefined) return { span, path, message: `is required: ${expected}${near}`, wholeFile: true }
@@ -231,7 +253,8 @@ function wrong(reader: Reader, path: Path, expected: string, near = ''): Finding
   return { span, path, message: `${expected}, found ${hidden ? `a ${typeof node.value}` : described(node)}${near}` }
 }
 
-function unknownKey(reader: Reader, path: Path, known: Iterable<string>, span: Finding['span']): Finding {
+function unknownKey(reader: Reader, path: Path, known: Iterable<string>): Finding {
+  const span = spanOfKey(reader, path)
   const key = String(path.at(-1))
   const refused = refusedKeys(reader, path)
   const reason = refused.get(path.slice(2).join('.'))

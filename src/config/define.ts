@@ -56,14 +56,13 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
   }
   for (const [id, { model }] of pieces.agents) {
     const path = ['agents', id, 'model']
-    const names = model === null ? [] : usualVariables(model)
-    if (names.length === 0 || nodeAt(root, [...path, 'api_key']) !== undefined) continue
-    const variable = names.find((name) => (lookup(name) ?? '').trim() !== '') ?? names[0] ?? ''
-    const value = (lookup(variable) ?? '').trim()
-    entries.push({ secret: pathText([...path, 'api_key']), value: value === '' ? null : value, variable })
-    if (value !== '') continue
-    const message = `the variable ${variable} is not set: ${HOW_TO_SET}, or give model.api_key`
-    unset.push({ span: spanAt(root, path), path, variable, message })
+    if (model === null || nodeAt(root, [...path, 'api_key']) !== undefined) continue
+    const entry = usualKey(path, usualVariables(model), lookup)
+    if (entry === null) continue
+    entries.push(entry)
+    if (entry.value !== null) continue
+    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give model.api_key`
+    unset.push({ span: spanAt(root, path), path, variable: entry.variable, message })
   }
   return { entries, unset }
 }
@@ -97,6 +96,14 @@ export function define(
 // --- parts ----------------------------------------------------------------------------------------------------------
 
 const HOW_TO_SET = 'set it in the environment or in a file .env beside this one'
+
+/** A key that the file does not give, from the first of the provider's variables that is set; null: it needs none. */
+function usualKey(path: Path, names: readonly string[], lookup: Lookup): (SecretEntry & { variable: string }) | null {
+  const valueIn = (name: string) => (lookup(name) ?? '').trim()
+  const variable = names.find((name) => valueIn(name) !== '') ?? names[0]
+  if (variable === undefined) return null
+  return { secret: pathText([...path, 'api_key']), value: valueIn(variable) || null, variable }
+}
 
 function usualVariables(model: ModelKeys): readonly string[] {
   return model.provider === 'echo' || model.provider === 'openai-compatible' ? [] : PROVIDER_VARIABLES[model.provider]
@@ -136,33 +143,41 @@ function modelDefinition(id: string, keys: ModelKeys | null): ModelDefinition {
   }
 }
 
-function channelDefinition(
-  id: string,
-  node: Tree | undefined,
-  keys: ChannelKeys | null,
-): Omit<ChannelDefinition, 'missing'> {
-  const telegram = keys?.platform === 'telegram' ? keys : null
+type ChannelRest = Omit<ChannelDefinition, 'missing'>
+
+function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys | null): ChannelRest {
   const platform = keys?.platform ?? writtenAt(node, ['platform'])
-  const users = usersOf(platform, valueOf(node, 'allowed_users'))
-  const open = platform === 'web' && valueOf(node, 'allowed_users') === undefined
+  const { session_scope, busy_mode, queue_limit } = keys ?? NOTHING_KNOWN
   return {
     id,
     platform,
-    routes: {
-      default:
-        keys?.routes?.default ?? keys?.agent ?? (writtenAt(node, ['agent']) || writtenAt(node, ['routes', 'default'])),
-      dm: telegram?.routes?.dm ?? null,
-      group: telegram?.routes?.group ?? null,
-    },
-    allowedUsers: users,
-    unknownUserPolicy: keys?.unknown_user_policy ?? (open ? 'allow' : 'deny'),
-    groupPolicy: telegram?.group_policy ?? 'mention_only',
-    sessionScope: keys?.session_scope ?? 'per_chat',
-    busyMode: keys?.busy_mode ?? 'queue',
-    queueLimit: keys?.queue_limit ?? 32,
-    token: reference(telegram?.token),
-    apiRoot: telegram?.api_root ?? null,
+    routes: routesOf(node, keys),
+    allowedUsers: usersOf(platform, valueOf(node, 'allowed_users')),
+    unknownUserPolicy: keys?.unknown_user_policy ?? (opensByItself(platform, node) ? 'allow' : 'deny'),
+    sessionScope: session_scope,
+    busyMode: busy_mode,
+    queueLimit: queue_limit,
+    ...telegramKeys(keys),
   }
+}
+
+/** For a channel whose platform or other keys hang on an unset variable; `missing` keeps it from being started. */
+const NOTHING_KNOWN = { session_scope: 'per_chat', busy_mode: 'queue', queue_limit: 32 } as const
+
+function routesOf(node: Tree | undefined, keys: ChannelKeys | null): ChannelDefinition['routes'] {
+  const written = writtenAt(node, ['agent']) || writtenAt(node, ['routes', 'default'])
+  const own = keys?.platform === 'telegram' ? keys.routes : undefined
+  return { default: keys?.routes?.default ?? keys?.agent ?? written, dm: own?.dm ?? null, group: own?.group ?? null }
+}
+
+/** Who reaches the port was let in by its token, unless the channel names its people. */
+function opensByItself(platform: string, node: Tree | undefined): boolean {
+  return platform === 'web' && valueOf(node, 'allowed_users') === undefined
+}
+
+function telegramKeys(keys: ChannelKeys | null): Pick<ChannelDefinition, 'groupPolicy' | 'token' | 'apiRoot'> {
+  if (keys?.platform !== 'telegram') return { groupPolicy: 'mention_only', token: null, apiRoot: null }
+  return { groupPolicy: keys.group_policy, token: reference(keys.token), apiRoot: keys.api_root }
 }
 
 function usersOf(platform: string, list: Tree | undefined): string[] {

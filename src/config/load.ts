@@ -5,7 +5,7 @@
 import { dirname, join } from 'node:path'
 import {
   Composer,
-  CST,
+  type CST,
   isAlias,
   isMap,
   isScalar,
@@ -20,7 +20,7 @@ import {
 import { judge, type LoadResult, type Parsed } from './judge.ts'
 import { decode, ENV_BYTES_MAX, FILE_BYTES_MAX, readSource } from './source.ts'
 import { HARMLESS, SYNTAX } from './syntax.ts'
-import { type Finding, nodeAt, type Path, type Span, type Tree, type TreeEntry } from './tree.ts'
+import { entriesOf, type Finding, isOpen, nodeAt, type Path, type Span, type Tree, type TreeEntry } from './tree.ts'
 import { type Environment, type Lookup, lookupIn, maskVariables, substitute } from './variables.ts'
 
 export type { Loaded, LoadResult, MissingVariable } from './judge.ts'
@@ -221,19 +221,21 @@ function plantMap(soil: Soil, pairs: readonly Pair<Node | null, Node | null>[], 
     else if (first === undefined) entries.set(name, { key, value })
     else soil.findings.push({ span: key, path, message: SYNTAX['DUPLICATE_KEY'] ?? '' })
   }
-  for (const entry of merged) merge(soil, entries, entry, [...spot.path, '<<'])
+  for (const [name, entry] of merged.flatMap((entry) => entriesToMerge(soil, entry, [...spot.path, '<<']))) {
+    if (!entries.has(name)) entries.set(name, entry)
+  }
   return { kind: 'map', ...spot.span, entries }
 }
 
 /** `<<`: keys of other mappings, where the mapping has none of its own; of several the first wins. */
-function merge(soil: Soil, entries: Map<string, TreeEntry>, { key, value }: TreeEntry, path: Path): void {
-  for (const source of value.kind === 'list' ? value.items : [value]) {
-    if (source.kind === 'map') {
-      for (const [name, entry] of source.entries) if (!entries.has(name)) entries.set(name, entry)
-    } else if (source.kind === 'list' || !source.broken) {
+function entriesToMerge(soil: Soil, { key, value }: TreeEntry, path: Path): (readonly [string, TreeEntry])[] {
+  const sources = value.kind === 'list' ? value.items : [value]
+  return sources.flatMap((source) => {
+    if (source.kind !== 'map' && !isOpen(source)) {
       soil.findings.push({ span: key, path, message: '<< takes a mapping, or a list of mappings' })
     }
-  }
+    return entriesOf(source)
+  })
 }
 
 function plantList(soil: Soil, items: readonly (Node | null)[], spot: Spot): Tree {

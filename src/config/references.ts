@@ -168,7 +168,12 @@ function spilledFindings(root: Tree, secrets: readonly SecretEntry[]): Finding[]
   for (const [path, scalar] of scalars) {
     if (isSecret(path)) for (const variable of scalar.variables) secretVariables.set(variable, pathText(path))
   }
+  const places = new Map(scalars.filter(([path]) => isSecret(path)).map(([path, scalar]) => [scalar.start, path]))
   const spilled = ([path, scalar]: readonly [Path, TreeScalar]): Finding[] => {
+    const repeated = isSecret(path) ? undefined : places.get(scalar.start)
+    if (repeated !== undefined && scalar.end > scalar.start) {
+      return [{ span: scalar, path, message: `an alias repeats the secret ${pathText(repeated)} here` }]
+    }
     const variable = isSecret(path) ? undefined : scalar.variables.find((name) => secretVariables.has(name))
     const secret = secretVariables.get(variable ?? '')
     if (variable === undefined || secret === undefined) return []

@@ -227,7 +227,7 @@ export const WITHOUT_EFFECT: Readonly<Record<string, Readonly<Record<string, str
 
 export const FILE_KEYS = ['gateway', 'agents', 'channels'] as const
 
-/** The file's schema as JSON, as it stands; json-schema.ts makes it fit for editors. */
+/** The file's schema as JSON, as it stands; gateway.schema.json is made from it. */
 export function plainJsonSchema(): Record<string, unknown> {
   const model = z.union([shortModel, z.discriminatedUnion('provider', options(modelSchemas))])
   const agent = z.strictObject({ ...agentShape, model: model.describe('What the agent thinks with.') })

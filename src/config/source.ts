@@ -49,8 +49,7 @@ export function decode(input: string | Uint8Array): { text: string } | { mistake
 const BINARY = 'the file is not text in UTF-8: expected a YAML file'
 
 function asText(text: string): { text: string } | { mistake: string } {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  return /[\0-\x08\x0B\x0C\x0E-\x1F\x7F]/.test(text) ? { mistake: BINARY } : { text }
+  return /[^\P{Cc}\t\n\r\u0080-\u009f]/u.test(text) ? { mistake: BINARY } : { text }
 }
 
 function tooLarge(bytesMax: number): string {

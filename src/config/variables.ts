@@ -29,7 +29,8 @@ export function substitute(text: string, lookup: Lookup): Substituted {
   const variables: string[] = []
   const unset: UnsetVariable[] = []
   let mistake: string | null = null
-  const replaced = text.replace(FORM, (form: string, name?: string, kind?: string, rest = '') => {
+  const replaced = text.replace(FORM, (...match: string[]) => {
+    const [form = '', name, kind, rest = ''] = match
     if (form === '$${') return '${'
     if (name === undefined || rest.includes('${')) {
       mistake ??= name === undefined ? MALFORMED : 'one variable cannot stand inside another'

@@ -35,7 +35,7 @@ export interface Probed {
 }
 
 /** Longer than a platform that works ever takes, short enough to wait for. */
-export const PROBE_MS_MAX = 10_000
+const PROBE_MS_MAX = 10_000
 
 /** Resolves with every answer, in the order of the file. */
 export function probe(options: ProbeOptions): Promise<readonly Probed[]> {

@@ -96,9 +96,8 @@ async function status(parts: PortParts): Promise<Status> {
 }
 
 function stateOf(parts: PortParts, channels: readonly ChannelStatus[]): Status['state'] {
-  const snapshot = parts.gateway.getSnapshot()
-  if (snapshot.matches('draining') || snapshot.matches('stopped')) return 'draining'
-  if (snapshot.matches('starting')) return 'starting'
+  if (isDraining(parts)) return 'draining'
+  if (parts.gateway.getSnapshot().matches('starting')) return 'starting'
   return channels.every((channel) => channel.state === 'live') ? 'serving' : 'degraded'
 }
 
@@ -107,7 +106,16 @@ function webPort(parts: PortParts, channel: string): ReturnType<GatewayPort['web
   if (definition === undefined) return 'unknown'
   if (definition.platform !== 'web') return 'notWeb'
   const adapter = parts.adapters.get(channel)
-  return adapter !== undefined && isWebPort(adapter) ? adapter : 'notLive'
+  if (adapter === undefined || !isWebPort(adapter)) return 'notLive'
+  return isDraining(parts) ? { ...REFUSING, subscribe: (...input) => adapter.subscribe(...input) } : adapter
+}
+
+/** While draining nothing new is taken; whoever watches still sees the last replies. */
+const REFUSING: Pick<WebPort, 'post'> = { post: async () => ({ accepted: false, reason: 'draining' }) }
+
+function isDraining({ gateway }: PortParts): boolean {
+  const snapshot = gateway.getSnapshot()
+  return snapshot.matches('draining') || snapshot.matches('stopped')
 }
 
 function isWebPort(adapter: object): adapter is WebPort {

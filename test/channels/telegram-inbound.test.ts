@@ -22,7 +22,7 @@ test('a private message', () => {
   expect(read({ chat: dm, text: 'hello' })).toEqual({
     channel: 'telegram_cfo',
     conversation: '7',
-    platformMessageId: '5',
+    platformMessageId: '4711:5',
     kind: 'dm',
     sender: { id: '7', name: 'Anna Berg', handle: '@annab' },
     text: 'hello',

@@ -124,7 +124,7 @@ const mutated = fc
 describe('any bytes', { timeout: 20_000 + RUNS * 50 }, () => {
   test(`mutations of a good file (seed ${SEED})`, () => {
     fc.assert(
-      fc.property(mutated, (text) => void expect(complaint(load, Buffer.from(text))).toBeNull()),
+      fc.property(mutated, (text) => complaint(load, Buffer.from(text)) === null),
       { seed: SEED, numRuns: RUNS },
     )
   })
@@ -132,14 +132,14 @@ describe('any bytes', { timeout: 20_000 + RUNS * 50 }, () => {
   test(`texts made of what YAML knows (seed ${SEED})`, () => {
     const text = fc.array(fc.constantFrom(...SHARDS, 'a', 'cfo'), { maxLength: 40 }).map((parts) => parts.join(''))
     fc.assert(
-      fc.property(text, (made) => void expect(complaint(load, Buffer.from(made))).toBeNull()),
+      fc.property(text, (made) => complaint(load, Buffer.from(made)) === null),
       { seed: SEED, numRuns: RUNS },
     )
   })
 
   test(`noise (seed ${SEED})`, () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => void expect(complaint(load, bytes)).toBeNull()),
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => complaint(load, bytes) === null),
       { seed: SEED, numRuns: RUNS },
     )
   })
@@ -159,7 +159,7 @@ describe('any bytes', { timeout: 20_000 + RUNS * 50 }, () => {
 
 describe('files that are too much', () => {
   test('aliases that multiply', () => {
-    const lines = [...'bcdefghij'].map((name, index) => {
+    const lines = 'bcdefghij'.split('').map((name, index) => {
       const times = Array(10).fill(`*${'abcdefghi'[index]}`)
       return `${name}: &${name} [${times.join(',')}]`
     })

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { fromJSONSchema } from 'zod'
-import { jsonSchema } from '../../src/config/json-schema.ts'
+import { jsonSchema } from './schema-for-editors.ts'
 import { fixtureText } from './support.ts'
 
 const COPY = new URL('../../src/config/gateway.schema.json', import.meta.url)

@@ -122,6 +122,13 @@ describe('A3: problems', () => {
     expect(problems.join('\n')).not.toContain(TELEGRAM.slice(-20))
   })
 
+  test('an alias carries no secret to another place', () => {
+    const text = withChannels(`  a: { platform: telegram, agent: cfo, token: &t a-secret-value, allowed_users: [*t] }`)
+    expect(problemsOf(text)).toContain(
+      'g.yaml:5:50 channels.a.allowed_users[0]: an alias repeats the secret channels.a.token here',
+    )
+  })
+
   test('a variable that gives a secret may stand nowhere else', () => {
     const text = `agents:
   cfo: { model: openai:x, instructions: "use \${OPENAI_API_KEY}" }

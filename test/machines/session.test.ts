@@ -6,7 +6,8 @@ import type { RunOutcome } from '../../machines/commits.ts'
 import type { BusyMode } from '../../machines/definitions.ts'
 import type { AcceptedMessage, Commit, ToSession } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
-import { type Prepared, words } from '../../machines/session-words.ts'
+import type { Prepared } from '../../machines/session-words.ts'
+import { withChanged } from '../support/broken.ts'
 import { acceptedMessage } from '../support/messages.ts'
 import { type Held, held, settled } from '../support/world.ts'
 
@@ -242,28 +243,6 @@ test('a drain lets a run finish and commit, then takes nothing on', async () => 
 })
 
 test('a broken session that forgets its queue when a run ends is caught', async () => {
-  const { running, ...states } = sessionMachine.config.states ?? {}
-  const committing = running?.states?.committing
-  const writing = committing?.states?.writing
-  const forgetful = {
-    ...sessionMachine.config,
-    states: {
-      ...states,
-      running: {
-        ...running,
-        states: {
-          ...running?.states,
-          committing: {
-            ...committing,
-            states: {
-              ...committing?.states,
-              writing: { ...writing, invoke: { ...writing?.invoke, onDone: '#session.idle' } },
-            },
-          },
-        },
-      },
-    },
-  }
-  const broken = words.createMachine(forgetful as never) as unknown as typeof sessionMachine // Broken on purpose: no type fits.
-  await expect(handsOver(broken)).rejects.toThrow()
+  const onDone = ['states', 'running', 'states', 'committing', 'states', 'writing', 'invoke', 'onDone']
+  await expect(handsOver(withChanged(sessionMachine, onDone, '#session.idle'))).rejects.toThrow()
 })

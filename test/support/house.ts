@@ -58,7 +58,7 @@ export interface TestPlatform {
   nextSend: ((outgoing: Outgoing, signal: AbortSignal) => Promise<void>)[]
 }
 
-export const ANNA = { id: '1', name: 'Anna', handle: '@anna' }
+const ANNA = { id: '1', name: 'Anna', handle: '@anna' }
 
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const world = options.world ?? testWorld()

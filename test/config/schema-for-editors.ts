@@ -1,6 +1,6 @@
-// JSON Schema: what editors use to complete and check a gateway.yaml. Made from the schema; `gateway.schema.json` is its committed copy.
+// Schema for editors: what completes and checks a gateway.yaml. Made from the schema; src/config/gateway.schema.json is its committed copy.
 
-import { plainJsonSchema } from './schema.ts'
+import { plainJsonSchema } from '../../src/config/schema.ts'
 
 /** The JSON Schema of gateway.yaml, draft 7: what YAML editors understand. */
 export function jsonSchema(): Record<string, unknown> {

@@ -1,0 +1,39 @@
+// Commands: every command of `troupe`, in the order in which `--help` lists them. A command that is not here does not exist.
+
+import { chatCommand } from './chat.ts'
+import { checkCommand } from './check.ts'
+import type { Command } from './command.ts'
+import { deadLettersListCommand, deadLettersRetryCommand } from './deadletters.ts'
+import { doctorCommand } from './doctor.ts'
+import { initCommand } from './init.ts'
+import { machinesCommand } from './machines.ts'
+import { pairingApproveCommand, pairingListCommand, pairingRevokeCommand } from './pairing.ts'
+import { sendCommand } from './send.ts'
+import { sessionsListCommand, sessionsShowCommand } from './sessions.ts'
+import { startCommand } from './start.ts'
+import { statusCommand } from './status.ts'
+
+export const COMMANDS: readonly Command[] = [
+  startCommand,
+  initCommand,
+  checkCommand,
+  doctorCommand,
+  statusCommand,
+  chatCommand,
+  sendCommand,
+  sessionsListCommand,
+  sessionsShowCommand,
+  deadLettersListCommand,
+  deadLettersRetryCommand,
+  pairingListCommand,
+  pairingApproveCommand,
+  pairingRevokeCommand,
+  machinesCommand,
+]
+
+/** What a group of commands is about, by its first word. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  sessions: 'sessions, and one session’s transcript',
+  deadletters: 'what could not be handled or delivered',
+  pairing: 'who may talk to a channel',
+}

@@ -1,0 +1,182 @@
+// Records: status, send, sessions, deadletters and pairing, through a running gateway and, without one, on its store.
+// Both ways are held to the same expectations.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { openOffline } from '../../src/start.ts'
+import { realWorld } from '../../src/world.ts'
+import { begin, folderWith, post, type Ran, type Running, troupe, TWO, until } from './child.ts'
+
+const TOKEN = 'a-token-of-this-test'
+
+/** A data folder with one answered message, one dead letter of each kind and one person who waits for a pairing. */
+async function furnished(file: string): Promise<{ folder: string; code: string }> {
+  const folder = folderWith({ 'gateway.yaml': file })
+  const store = openOffline(join(folder, '.troupe'), realWorld({}))
+  const place = { channel: 'cfo', conversation: 'lobby', sessionKey: 'cfo/lobby' }
+  const sender = { id: 'anna', name: 'Anna\u001B[2J', handle: null }
+  const message = { kind: 'dm', text: 'hello', addressed: true, album: null, attachments: 0, continues: false } as const
+  const accept = (platformMessageId: string) =>
+    store.accept({ ...message, ...place, sender, platformMessageId, agent: 'cfo', command: null, journaled: true })
+  const [first, second] = [await accept('1'), await accept('2')]
+  await store.commit({
+    ...place,
+    settled: [
+      { seq: first.seq, outcome: 'answered', reason: null },
+      { seq: second.seq, outcome: 'dead', reason: 'it broke its session three times' },
+    ],
+    entries: [
+      { role: 'user', turn: 't1', text: 'hello', sender },
+      { role: 'assistant', turn: 't1', text: 'cfo heard: hello', sender: null },
+    ],
+    replies: [],
+  })
+  const code = await store.pairingCode('cfo', { id: '77', name: 'Bert' })
+  await store.close()
+  return { folder, code }
+}
+
+const WAYS = ['through the gateway', 'on the store'] as const
+
+/** The same question asked both ways; the gateway has a token, which is the file's own. */
+async function bothWays(
+  way: (typeof WAYS)[number],
+  ask: (run: (...args: string[]) => Promise<Ran>, code: string) => Promise<void>,
+): Promise<void> {
+  const { folder, code } = await furnished(TWO.replace('port: 0', `port: 0\n  token: ${TOKEN}`))
+  const gateway = way === 'on the store' ? null : begin(['start'], { folder })
+  await gateway?.prints(/^2 of 2/m)
+  await ask((...args) => troupe(args, { folder }), code)
+  gateway?.process.kill('SIGTERM')
+  await gateway?.ended
+}
+
+test.each(WAYS)('sessions, %s', (way) =>
+  bothWays(way, async (run) => {
+    const list = await run('sessions', 'list')
+    expect(list).toMatchObject({ code: 0, err: '' })
+    expect(list.out).toMatch(
+      /^SESSION +AGENT +STATE +TURNS +WAITING +UPDATED\ncfo\/lobby +cfo +passivated +1 +0 +20\d\d-/,
+    )
+    const { sessions } = JSON.parse((await run('sessions', 'list', '--json')).out)
+    expect(sessions).toEqual([expect.objectContaining({ key: 'cfo/lobby', agent: 'cfo', turns: 1, waiting: 0 })])
+    const show = await run('sessions', 'show', 'cfo/lobby')
+    expect(show.out.replace(/^\S+ /gm, '')).toBe('user Anna [2J: hello\nassistant: cfo heard: hello\n')
+    const { key, transcript } = JSON.parse((await run('sessions', 'show', 'cfo/lobby', '--json')).out)
+    expect(key).toBe('cfo/lobby')
+    expect(transcript).toEqual([
+      expect.objectContaining({ role: 'user', text: 'hello', at: expect.stringMatching(/^20\d\d-.*Z$/) }),
+      expect.objectContaining({ role: 'assistant', text: 'cfo heard: hello' }),
+    ])
+    const unknown = await run('sessions', 'show', 'cfo/nowhere')
+    expect(unknown).toEqual({ code: 1, out: '', err: expect.stringContaining('There is no session "cfo/nowhere"') })
+  }),
+)
+
+test.each(WAYS)('dead letters, %s', (way) =>
+  bothWays(way, async (run) => {
+    const list = await run('deadletters', 'list')
+    expect(list.out).toMatch(/^1 +message +cfo\/lobby +\S+ +it broke its session three times +hello$/m)
+    expect(JSON.parse((await run('deadletters', 'list', '--json')).out)).toMatchObject({ dead_letters: [{ id: 1 }] })
+    expect(await run('deadletters', 'retry', '99')).toMatchObject({ code: 1, err: expect.stringContaining('99') })
+    expect(await run('deadletters', 'retry', '1')).toMatchObject({ code: 0, err: '' })
+    expect((await run('deadletters', 'list')).out).toBe('There are no dead letters.\n')
+  }),
+)
+
+test.each(WAYS)('pairing, %s', (way) =>
+  bothWays(way, async (run, code) => {
+    expect((await run('pairing', 'list')).out).toMatch(new RegExp(`^cfo +77 +Bert +waits with code ${code} `, 'm'))
+    expect(await run('pairing', 'approve', 'NOSUCH')).toMatchObject({ code: 1, out: '' })
+    expect(await run('pairing', 'approve', code)).toMatchObject({ code: 0, out: 'Bert (77) may talk to cfo now.\n' })
+    expect(JSON.parse((await run('pairing', 'list', '--json')).out)).toMatchObject({
+      pairings: [{ channel: 'cfo', user: '77', code: null }],
+    })
+    expect(await run('pairing', 'revoke', 'cfo', '77')).toMatchObject({ code: 0 })
+    expect(await run('pairing', 'revoke', 'cfo', '77')).toMatchObject({ code: 1, out: '' })
+  }),
+)
+
+test('looking at what is not there makes no data folder', async () => {
+  const folder = folderWith({ 'gateway.yaml': TWO })
+  expect(await troupe(['sessions', 'list'], { folder })).toMatchObject({ code: 0, out: 'There are no sessions yet.\n' })
+  expect(await troupe(['deadletters', 'retry', '1'], { folder })).toMatchObject({ code: 1 })
+  expect(existsSync(join(folder, '.troupe'))).toBe(false)
+})
+
+test('status: what a person reads, and the JSON of the port', async () => {
+  const folder = folderWith({ 'gateway.yaml': TWO.replace('port: 0', 'port: 0\n  token: ${T}') })
+  const environment = { T: TOKEN }
+  const gateway = await started(folder, environment)
+  const url = await gateway.address()
+  const person = await troupe(['status'], { folder, environment })
+  expect(person).toMatchObject({ code: 0, err: '' })
+  expect(person.out).toContain(`is serving at ${url}/, up `)
+  expect(person.out).toContain('2 of 2 channels live')
+  const { out } = await troupe(['status', '--json'], { folder, environment })
+  expect(JSON.parse(out)).toMatchObject({ state: 'serving', channels: [{ id: 'cfo' }, { id: 'ops' }], dead_letters: 0 })
+  const elsewhere = folderWith()
+  const byUrl = { folder: elsewhere, environment: { TROUPE_TOKEN: TOKEN } }
+  expect(await troupe(['status', '--url', url, '--json'], byUrl)).toMatchObject({ code: 0 })
+  const stranger = await troupe(['status', '--url', url], { folder: elsewhere })
+  expect(stranger).toEqual({ code: 1, out: '', err: expect.stringContaining('asks for its token') })
+  await stopped(gateway)
+})
+
+test('status when nothing answers: a sentence, and 1', async () => {
+  const options = { folder: folderWith({ 'gateway.yaml': TWO.replace('port: 0', 'port: 1') }) }
+  const { code, out, err } = await troupe(['status'], options)
+  expect({ code, out, err }).toEqual({
+    code: 1,
+    out: '',
+    err: expect.stringMatching(/^troupe: Nothing answers at http/),
+  })
+})
+
+test('send goes through the running gateway into the conversation', async () => {
+  const folder = folderWith({ 'gateway.yaml': TWO })
+  const gateway = await started(folder, {})
+  const url = await gateway.address()
+  await post(url, 'cfo', 'hello')
+  const sent = await troupe(['send', '--channel', 'cfo', '--to', 'lobby', 'The', 'report is ready.'], { folder })
+  expect(sent).toMatchObject({ code: 0, err: '' })
+  const events = await fetch(`${url}/channels/cfo/conversations/lobby/events`)
+  let seen = ''
+  const reader = events.body?.pipeThrough(new TextDecoderStream()).getReader()
+  await until(async () => {
+    seen += (await reader?.read())?.value ?? ''
+    return seen.includes('The report is ready.')
+  })
+  await reader?.cancel()
+  const unknown = await troupe(['send', '--channel', 'cfx', '--to', 'lobby', 'x'], { folder })
+  expect(unknown).toEqual({ code: 1, out: '', err: expect.stringContaining('the file has cfo, ops') })
+  await stopped(gateway)
+})
+
+test('send without a gateway: what to do, and 75', async () => {
+  const options = { folder: folderWith({ 'gateway.yaml': TWO }) }
+  const { code, err } = await troupe(['send', '--channel', 'cfo', '--to', 'lobby', 'x'], options)
+  expect({ code, err }).toEqual({ code: 75, err: expect.stringContaining('troupe start') })
+})
+
+test('a file with problems: they are printed, and 78', async () => {
+  const folder = folderWith({ 'gateway.yaml': 'nonsense: 1\n' })
+  for (const args of [['status'], ['sessions', 'list'], ['send', '--channel', 'a', '--to', 'b', 'c'], ['chat']]) {
+    expect(await troupe(args, { folder })).toMatchObject({
+      code: 78,
+      err: expect.stringMatching(/^gateway\.yaml:1:1 /),
+    })
+  }
+})
+
+async function started(folder: string, environment: Readonly<Record<string, string>>): Promise<Running> {
+  const gateway = begin(['start'], { folder, environment })
+  await gateway.prints(/^2 of 2/m)
+  return gateway
+}
+
+async function stopped(gateway: Running): Promise<void> {
+  gateway.process.kill('SIGTERM')
+  expect(await gateway.ended).toMatchObject({ code: 0 })
+}

@@ -1,0 +1,78 @@
+// The end of a start, through the real binary: signals, deadlines and defects.
+
+import { expect, test } from 'vitest'
+import { begin, folderWith, post, type Ran, TWO, until } from './child.ts'
+
+const SECRET = 'very-secret-value-of-a-token'
+
+test('S44 a run that does not end: drained by the deadline, and 0', async () => {
+  const slow = TWO.replace('500ms', '300ms').replace('model: echo', 'model: { provider: echo, delay: 60s }')
+  const gateway = begin(['start'], { folder: folderWith({ 'gateway.yaml': slow }) })
+  const url = await gateway.address()
+  await post(url, 'cfo', 'hello')
+  await runs(url)
+  const beganAt = performance.now()
+  gateway.process.kill('SIGTERM')
+  expect(await gateway.ended).toMatchObject({ code: 0 })
+  expect(performance.now() - beganAt).toBeLessThan(3_300)
+})
+
+test.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('the second %s stops at once, with %d', async (signal, code) => {
+  const slow = TWO.replace('500ms', '60s').replace('model: echo', 'model: { provider: echo, delay: 60s }')
+  const gateway = begin(['start'], { folder: folderWith({ 'gateway.yaml': slow }) })
+  const url = await gateway.address()
+  await post(url, 'cfo', 'hello')
+  await runs(url)
+  gateway.process.kill(signal)
+  await gateway.prints(/^Draining: /m)
+  gateway.process.kill(signal)
+  expect(await gateway.ended).toMatchObject({ code })
+})
+
+test('S44 whatever hangs, it ends by drain + 3 s', async () => {
+  const hanging = "import { Server } from 'node:http'\nServer.prototype.close = function () { return this }"
+  const folder = folderWith({ 'gateway.yaml': TWO.replace('500ms', '100ms'), 'hanging.mjs': hanging })
+  const gateway = begin(['start'], { folder, preload: './hanging.mjs' })
+  await gateway.prints(/^2 of 2/m)
+  const beganAt = performance.now()
+  gateway.process.kill('SIGTERM')
+  expect(await gateway.ended).toMatchObject({ code: 70, out: expect.not.stringContaining('Stopped.') })
+  expect(performance.now() - beganAt).toBeLessThan(3_100)
+})
+
+test('A3: a defect ends with 70, in a plain sentence, and no secret leaves with it', async () => {
+  const { code, out, err } = await defect([])
+  expect(code).toBe(70)
+  expect(err).toMatch(/^troupe was stopped by a defect of its own \(TypeError\)/m)
+  expect(err).not.toMatch(/^ +at /m)
+  expect(err).toContain('[secret]')
+  expect(out + err).not.toContain(SECRET)
+})
+
+test('A3: with --debug a defect shows its stack, and no secret', async () => {
+  const { code, out, err } = await defect(['--debug'])
+  expect(code).toBe(70)
+  expect(err).toMatch(/^TypeError: the token is \[secret\]\n +at /m)
+  expect(out + err).not.toContain(SECRET)
+})
+
+/** A start in which something throws that nobody foresaw, with a secret in its message. */
+async function defect(args: readonly string[]): Promise<Ran> {
+  const throwing = `process.on('SIGUSR2', () => { throw new TypeError('the token is ${SECRET}') })`
+  const file = TWO.replace('port: 0', 'port: 0\n  token: ${T}')
+  const folder = folderWith({ 'gateway.yaml': file, 'throwing.mjs': throwing })
+  const gateway = begin(['start', ...args], { folder, environment: { T: SECRET }, preload: './throwing.mjs' })
+  await gateway.prints(/^Console page/m)
+  gateway.process.kill('SIGUSR2')
+  return gateway.ended
+}
+
+function runs(url: string): Promise<void> {
+  return until(async () => {
+    const status = JSON.parse(await (await fetch(`${url}/status`)).text())
+    return status.sessions.running === 1
+  })
+}
