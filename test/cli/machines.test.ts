@@ -134,7 +134,7 @@ function owed(config: Config, path: readonly string[], name: string): readonly O
       ]),
   ]
   const here = labelled.flatMap(([event, to]) =>
-    [to].flat().map((each: string | { target?: unknown; guard?: unknown }): Owed => {
+    ([to].flat() as (string | { target?: unknown; guard?: unknown })[]).map((each): Owed => {
       const { target, guard } = typeof each === 'string' ? { target: each, guard: undefined } : each
       const named = typeof guard === 'object' && guard !== null && 'type' in guard ? guard.type : guard
       return { from, words: named === undefined ? event : `${event} [${named}]`, stays: target === undefined }

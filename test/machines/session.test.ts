@@ -1,91 +1,13 @@
 // Session's statechart by itself: its effects are recorded, its promises are held by the test, its clock is simulated.
 
-import { createActor, fromPromise, setup, SimulatedClock } from 'xstate'
 import { describe, expect, test } from 'vitest'
-import type { RunOutcome } from '../../machines/commits.ts'
-import type { BusyMode } from '../../machines/definitions.ts'
-import type { AcceptedMessage, Commit, ToSession } from '../../machines/messages.ts'
+import type { AcceptedMessage, ToSession } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import type { Prepared } from '../../machines/session-words.ts'
 import { withChanged } from '../support/broken.ts'
 import { acceptedMessage } from '../support/messages.ts'
-import { type Held, held, settled } from '../support/world.ts'
-
-interface Rig {
-  readonly records: Commit[]
-  readonly told: { type: string }[]
-  readonly steps: { prepare: Held<Prepared>[]; run: Held<RunOutcome>[]; commit: Held<void>[] }
-  readonly runsAlive: () => number
-  readonly clock: SimulatedClock
-  send(event: ToSession): Promise<void>
-  state(): unknown
-  failed(): boolean
-}
-
-/** Stands where the partition stands, and where the gateway stands. */
-function rig(busyMode: BusyMode = 'queue', machine = sessionMachine): Rig {
-  const records: Commit[] = []
-  const told: { type: string }[] = []
-  const steps: Rig['steps'] = { prepare: [], run: [], commit: [] }
-  let alive = 0
-  const runs = fromPromise<RunOutcome>(({ signal }) => {
-    const step = held<RunOutcome>()
-    alive += 1
-    signal.addEventListener('abort', () => (alive -= 1))
-    steps.run.push(step)
-    return step.promise.finally(() => (alive -= signal.aborted ? 0 : 1))
-  })
-  const session = machine.provide({
-    actors: {
-      prepare: fromPromise(() => keep(steps.prepare)),
-      run: runs as never, // The run's own chart is tested in run.test.ts; here only its outcome matters.
-      commit: fromPromise(() => keep(steps.commit)),
-    },
-    actions: {
-      record: (_, commit) => void records.push(commit),
-      undo: () => {},
-      releaseTries: () => {},
-      show: () => {},
-    },
-  })
-  const clock = new SimulatedClock()
-  const above = setup({ actors: { session } }).createMachine({
-    invoke: { id: 'session', src: 'session', systemId: 'session', input: input(busyMode) },
-    on: {
-      'xstate.error.actor.session': { actions: () => told.push({ type: 'failed' }) },
-      'child.rested': { actions: ({ event }) => told.push(event) },
-      'slot.requested': { actions: ({ event }) => told.push(event) },
-      'slot.released': { actions: ({ event }) => told.push(event) },
-    },
-  })
-  const root = createActor(above, { systemId: 'gateway', clock })
-  root.subscribe({ error: () => {} })
-  root.start()
-  const actor = root.getSnapshot().children.session
-  return {
-    records,
-    told,
-    steps,
-    clock,
-    runsAlive: () => alive,
-    async send(event) {
-      actor?.send(event)
-      await settled()
-    },
-    state: () => actor?.getSnapshot().value,
-    failed: () => told.some((message) => message.type === 'failed'),
-  }
-}
-
-function keep<T>(steps: Held<T>[]): Promise<T> {
-  const step = held<T>()
-  steps.push(step)
-  return step.promise
-}
-
-function input(busyMode: BusyMode) {
-  return { key: 'a/c1', channel: 'a', conversation: 'c1', agent: 'cfo', model: 'echo', busyMode, queueLimit: 2 }
-}
+import { type SessionRig, sessionRig } from '../support/session-rig.ts'
+import { settled } from '../support/world.ts'
 
 let routed = 0
 function message(text: string, given: Partial<AcceptedMessage> = {}): ToSession {
@@ -93,23 +15,23 @@ function message(text: string, given: Partial<AcceptedMessage> = {}): ToSession 
   return { type: 'message.routed', routed, message: acceptedMessage(text, { seq: routed, ...given }) }
 }
 
-async function toPreparing(session: Rig): Promise<void> {
+async function toPreparing(session: SessionRig): Promise<void> {
   await session.send(message('one'))
   await session.send({ type: 'slot.granted' })
 }
 
-async function toWorking(session: Rig): Promise<void> {
+async function toWorking(session: SessionRig): Promise<void> {
   await toPreparing(session)
   session.steps.prepare.at(-1)?.resolve({ history: [], exhausted: [], turn: turnOf(session) })
   await settled()
 }
 
-function turnOf(_: Rig): Prepared['turn'] {
+function turnOf(_: SessionRig): Prepared['turn'] {
   return [{ message: acceptedMessage('one', { seq: routed }), text: 'one', manner: 'queue', retry: false }]
 }
 
 test('S1 idle → pending is synchronous: it is claimed before anything is awaited', () => {
-  const session = rig()
+  const session = sessionRig()
   void session.send(message('one'))
   expect(session.state()).toEqual({ pending: 'waiting' })
 })
@@ -120,7 +42,7 @@ test('the top states are exactly idle, pending, running and draining', () => {
 
 describe.each(['queue', 'collect', 'steer', 'interrupt'] as const)('with busy_mode %s', (mode) => {
   test('S1: there is never a second run, whatever arrives when', async () => {
-    const session = rig(mode)
+    const session = sessionRig(mode)
     await toWorking(session)
     for (const text of ['two', 'three']) {
       await session.send(message(text))
@@ -134,7 +56,7 @@ describe.each(['queue', 'collect', 'steer', 'interrupt'] as const)('with busy_mo
 })
 
 test('S7: preparation that hangs ends at its deadline, and the sender is told', async () => {
-  const session = rig()
+  const session = sessionRig()
   await toPreparing(session)
   session.clock.increment(60_000)
   await settled()
@@ -142,7 +64,7 @@ test('S7: preparation that hangs ends at its deadline, and the sender is told', 
 })
 
 test('S15: preparation that fails is told to the sender, and the next message runs', async () => {
-  const session = rig()
+  const session = sessionRig()
   await toPreparing(session)
   session.steps.prepare[0]?.reject(new Error('no history'))
   await settled()
@@ -154,7 +76,7 @@ test('S15: preparation that fails is told to the sender, and the next message ru
 })
 
 test('S16: /stop in pending is confirmed and no run is ever begun', async () => {
-  const session = rig()
+  const session = sessionRig()
   await toPreparing(session)
   await session.send(message('/stop', { command: { name: 'stop', text: '' } }))
   expect(session.state()).toBe('idle')
@@ -168,7 +90,7 @@ test('S5 S22: what arrives while the commit is written is decided in the transit
   handsOver(sessionMachine))
 
 async function handsOver(machine: typeof sessionMachine): Promise<void> {
-  const session = rig('queue', machine)
+  const session = sessionRig('queue', machine)
   await toWorking(session)
   session.steps.run[0]?.resolve({ kind: 'answered', text: 'first' })
   await settled()
@@ -180,7 +102,7 @@ async function handsOver(machine: typeof sessionMachine): Promise<void> {
 }
 
 test('S2: a full inbox refuses, and never holds more than its limit', async () => {
-  const session = rig()
+  const session = sessionRig()
   await toWorking(session)
   for (const text of ['two', 'three', 'four']) await session.send(message(text))
   expect(session.records.map((record) => record.settled[0]?.outcome)).toEqual(['dead'])
@@ -188,7 +110,7 @@ test('S2: a full inbox refuses, and never holds more than its limit', async () =
 })
 
 test('S32: /stop during a run ends it, discards and counts what waits, and frees the slot', async () => {
-  const session = rig()
+  const session = sessionRig()
   await toWorking(session)
   await session.send(message('two'))
   await session.send(message('/stop', { command: { name: 'stop', text: '' } }))
@@ -203,7 +125,7 @@ test('S32: /stop during a run ends it, discards and counts what waits, and frees
 })
 
 test('S33: the late end of a stopped run changes nothing', async () => {
-  const session = rig()
+  const session = sessionRig()
   await toWorking(session)
   await session.send(message('/stop', { command: { name: 'stop', text: '' } }))
   session.steps.run[0]?.resolve({ kind: 'answered', text: 'late' })
@@ -213,7 +135,7 @@ test('S33: the late end of a stopped run changes nothing', async () => {
 })
 
 test('S31: a text that looks like a command is never queued for the model', async () => {
-  const session = rig()
+  const session = sessionRig()
   await toWorking(session)
   await session.send(message('/queue /stop', { command: { name: 'queue', text: '/stop' } }))
   expect(session.records.at(-1)?.replies[0]?.text).toContain('cannot be given')
@@ -222,7 +144,7 @@ test('S31: a text that looks like a command is never queued for the model', asyn
 })
 
 test('a defect of the run fails the session, so that its supervisor counts it', async () => {
-  const session = rig()
+  const session = sessionRig()
   await toWorking(session)
   session.steps.run[0]?.reject(new Error('bug'))
   await settled()
@@ -230,7 +152,7 @@ test('a defect of the run fails the session, so that its supervisor counts it', 
 })
 
 test('a drain lets a run finish and commit, then takes nothing on', async () => {
-  const session = rig()
+  const session = sessionRig()
   await toWorking(session)
   await session.send({ type: 'drain' })
   session.steps.run[0]?.resolve({ kind: 'answered', text: 'first' })
