@@ -7,13 +7,13 @@ import { createGateway, type GatewayActor } from './actors/gateway.ts'
 import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
 import type { Loaded } from './config/load.ts'
-import type { GatewaySettings } from '../machines/definitions.ts'
-import { sayable } from '../machines/failure.ts'
+import type { GatewaySettings, SecretReference } from '../machines/definitions.ts'
 import type { ChannelStatus, GatewayPort } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
 import type { Log } from './log.ts'
+import { createBoard } from './start/board.ts'
 import { createMetrics } from './start/metrics.ts'
-import { channelStatuses, gatewayPort, type TimedReport } from './start/port.ts'
+import { gatewayPort } from './start/port.ts'
 import { lockTokens } from './start/token-locks.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -61,46 +61,29 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const tokens = lockTokens(definition, loaded.secrets, holder)
     opened.push(() => tokens.release())
 
-    const reports = new Map<string, TimedReport>()
+    const board = createBoard({ definition, world, log })
     const adapters = new Map<string, Adapter>()
-    const roll = Promise.withResolvers<readonly ChannelStatus[]>()
-    const gateway = createGateway({
-      definition,
-      store,
-      world,
-      log,
-      platforms,
-      buildAgent,
-      adapters,
-      secret: (reference) => loaded.secrets.resolve(reference),
-      onRollCall: () => roll.resolve(channelStatuses({ definition, reports, startedAtMs })),
-      onReport: (report) => {
-        const before = reports.get(report.id)?.report
-        const sinceMs = before?.state === report.state ? (reports.get(report.id)?.sinceMs ?? 0) : world.nowMs()
-        reports.set(report.id, { report, sinceMs })
-        const reason = report.failure === null ? {} : { reason: sayable(report.failure) }
-        log.debug({ channel: report.id, state: report.state, ...reason }, 'a channel changed its state')
-      },
-    })
-    const parts = {
+    const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
+    const gateway = createGateway({ definition, store, world, log, platforms, buildAgent, adapters, secret, ...board })
+    const port = gatewayPort({
       definition,
       gateway,
       store,
       adapters,
-      reports,
       world,
       version,
       startedAtMs,
+      channels: board.channels,
       metrics: createMetrics(),
-    }
-    const port = gatewayPort({ ...parts, beforeReconnect: () => renewSecrets(options) })
+      beforeReconnect: () => renewSecrets(options),
+    })
     const http = await listen(options, settings, port)
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
     const ended = untilEnded(gateway, () => close(opened))
     gateway.start()
-    return { url: http.url, port, rollCall: roll.promise, drain: () => gateway.send({ type: 'drain' }), ended }
+    return { url: http.url, port, rollCall: board.rollCall, drain: () => gateway.send({ type: 'drain' }), ended }
   } catch (error) {
     await close(opened)
     throw error

@@ -1,8 +1,6 @@
 // Port: what HTTP and the commands may ask of a running gateway, answered from the actors, the adapters and the store.
 
 import type { GatewayDefinition } from '../../machines/definitions.ts'
-import { sayable } from '../../machines/failure.ts'
-import type { ChannelReport } from '../../machines/messages.ts'
 import { census, sessionStates } from '../actors/census.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
@@ -17,18 +15,13 @@ export interface PortParts {
   readonly gateway: GatewayActor
   readonly store: Store
   readonly adapters: ReadonlyMap<string, Adapter>
-  readonly reports: ReadonlyMap<string, TimedReport>
+  readonly channels: () => readonly ChannelStatus[]
   readonly world: World
   readonly version: string
   readonly startedAtMs: number
   readonly metrics: Metrics
   /** Reads the credentials anew before a channel connects again. */
   readonly beforeReconnect: () => Promise<void>
-}
-
-export interface TimedReport {
-  readonly report: ChannelReport
-  readonly sinceMs: number
 }
 
 export function gatewayPort(parts: PortParts): GatewayPort {
@@ -65,25 +58,10 @@ export function gatewayPort(parts: PortParts): GatewayPort {
   }
 }
 
-/** Every channel of the file, in its order, under its own id (C3). */
-export function channelStatuses(parts: Pick<PortParts, 'definition' | 'reports' | 'startedAtMs'>): ChannelStatus[] {
-  return Object.values(parts.definition.channels).map((channel) => {
-    const timed = parts.reports.get(channel.id)
-    return {
-      id: channel.id,
-      platform: channel.platform,
-      agent: channel.routes.default,
-      state: timed?.report.state ?? 'connecting',
-      reason: timed?.report.failure ? sayable(timed.report.failure) : null,
-      since: new Date(timed?.sinceMs ?? parts.startedAtMs).toISOString(),
-    }
-  })
-}
-
 async function status(parts: PortParts): Promise<Status> {
   const counts = await parts.store.counts()
   const { idle, pending, running, queued, live } = census(parts.gateway)
-  const channels = channelStatuses(parts)
+  const channels = parts.channels()
   return {
     state: stateOf(parts, channels),
     version: parts.version,

@@ -1,0 +1,53 @@
+// Board: the last word of each channel, since when, and the roll call. Written by the gateway's actors, read by the port.
+//   C3. Every channel of the file is in every report, under its own id, in the order of the file.
+
+import type { GatewayDefinition } from '../../machines/definitions.ts'
+import { sayable } from '../../machines/failure.ts'
+import type { ChannelReport } from '../../machines/messages.ts'
+import type { Parts } from '../actors/parts.ts'
+import type { ChannelStatus } from '../http/port.ts'
+import type { Log } from '../log.ts'
+import type { World } from '../world.ts'
+
+export interface Board extends Pick<Parts, 'onReport' | 'onRollCall'> {
+  channels(): readonly ChannelStatus[]
+  /** Settles once every channel has gone live or failed its first try. */
+  readonly rollCall: Promise<readonly ChannelStatus[]>
+}
+
+interface BoardParts {
+  readonly definition: GatewayDefinition
+  readonly world: World
+  readonly log: Log
+}
+
+export function createBoard({ definition, world, log }: BoardParts): Board {
+  const startedAtMs = world.nowMs()
+  const last = new Map<string, { report: ChannelReport; sinceMs: number }>()
+  const roll = Promise.withResolvers<readonly ChannelStatus[]>()
+
+  function channels(): ChannelStatus[] {
+    return Object.values(definition.channels).map(({ id, platform, routes }) => {
+      const { report, sinceMs } = last.get(id) ?? { report: null, sinceMs: startedAtMs }
+      const failure = report?.failure ?? null
+      return {
+        id,
+        platform,
+        agent: routes.default,
+        state: report?.state ?? 'connecting',
+        reason: failure === null ? null : sayable(failure),
+        since: new Date(sinceMs).toISOString(),
+      }
+    })
+  }
+
+  function onReport(report: ChannelReport): void {
+    const before = last.get(report.id)
+    const sinceMs = before?.report.state === report.state ? before.sinceMs : world.nowMs()
+    last.set(report.id, { report, sinceMs })
+    const reason = report.failure === null ? {} : { reason: sayable(report.failure) }
+    log.debug({ channel: report.id, state: report.state, ...reason }, 'a channel changed its state')
+  }
+
+  return { channels, onReport, onRollCall: () => roll.resolve(channels()), rollCall: roll.promise }
+}
