@@ -7,6 +7,7 @@
 
 import { spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
+import * as nodeModule from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 /** The lowest version that package.json allows in `engines`; a test holds the two together. */
@@ -27,6 +28,8 @@ else runMain()
 /** TypeScript in a checkout, JavaScript in the published package: whichever stands beside this file. */
 function runMain() {
   if (process.connected && process.execArgv.indexOf(TAKEN_OVER) >= 0) dieWithParent()
+  // Compiled code is kept between starts, in the system's folder for such: commands start in about half the time.
+  nodeModule.enableCompileCache()
   var source = new URL('./main.ts', import.meta.url)
   var main = existsSync(source) ? source : new URL('./main.js', import.meta.url)
   import(main.href).then(callMain, function (thrown) {

@@ -13,11 +13,9 @@ export function main(args: readonly string[]): Promise<number> {
   const streams = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, exit }
   const terminal = openTerminal(streams, world.environment)
   const version = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return runProgram(args, (debug) => {
-    const context = { terminal, world, version, debug, exit }
-    watchForDefects(context, null)
-    return context
-  })
+  const context = { terminal, world, version, debug: args.includes('--debug'), exit }
+  watchForDefects(context, null)
+  return runProgram(args, context)
 }
 
 function versionOf(manifest: string): string {

@@ -29,7 +29,8 @@ export function deliveryActor(parts: Parts) {
 async function send(parts: Parts, item: OutboxItem, signal: AbortSignal): Promise<DeliveredPart> {
   const adapter = parts.adapters.get(item.channel)
   if (adapter === undefined) throw new FailureError(NO_CONNECTION)
-  if (!item.uncertain) await parts.store.attempt(item.id)
+  // Also when an earlier send is in doubt: a second attempt is what makes the record say "uncertain".
+  await parts.store.attempt(item.id)
   try {
     const { id, conversation, text, replyTo, uncertain } = item
     const outgoing = { outboxId: id, conversation, text, replyTo, uncertain }
@@ -38,7 +39,7 @@ async function send(parts: Parts, item: OutboxItem, signal: AbortSignal): Promis
     const failure = failureOf(error)
     const { channel, conversation } = item
     parts.log.warn({ channel, conversation, outbox: item.id, err: error }, `a send failed: ${failure.message}`)
-    if (failure.uncertain !== true && !item.uncertain) await parts.store.unattempt(item.id)
+    if (failure.uncertain !== true) await parts.store.unattempt(item.id)
     throw error
   }
 }

@@ -19,6 +19,9 @@ export const doctorCommand: Command = {
   run: doctor,
 }
 
+/** Right, but probably not what was meant: no failure. */
+const WARNING = 'warning'
+
 /** One line of the examination, as `doctor --json` prints it. */
 interface Finding {
   readonly about: string
@@ -61,7 +64,7 @@ async function examine(file: OpenedFile, context: Context, name: string): Promis
   return [
     fine('Node', process.versions.node),
     fine('configuration', `${name}: ${contents(Object.keys(agents).length, Object.keys(channels).length)}`),
-    ...loaded.warnings.map((warning) => fine('warning', formatProblem(warning))),
+    ...loaded.warnings.map((warning) => fine(WARNING, formatProblem(warning))),
     ...variables(file),
     fine('executables', 'the file needs none'),
     ...(holder === null ? [] : [fine('gateway', `runs already: process ${holder.pid}${at(holder.url)}`)]),
@@ -84,8 +87,9 @@ function at(url: string | null): string {
 }
 
 function print(findings: readonly Finding[], terminal: Terminal): void {
-  const { good, bad } = terminal.colour
-  const rows = findings.map(({ about, ok, said }) => [ok ? good('✓') : bad('✗'), about, said])
+  const { good, bad, unsure } = terminal.colour
+  const markOf = ({ about, ok }: Finding): string => (about === WARNING ? unsure('!') : ok ? good('✓') : bad('✗'))
+  const rows = findings.map((finding) => [markOf(finding), finding.about, finding.said])
   for (const line of columns(rows)) terminal.out(line)
   const failed = findings.filter(({ ok }) => !ok).length
   terminal.out(failed === 0 ? 'Everything is as it should be.' : `${failed} of ${findings.length} failed.`)

@@ -8,9 +8,7 @@ import { COMMANDS, GROUPS } from './commands.ts'
 import { EXIT, type ExitCode, foreseen } from './exit.ts'
 import { sayDefect } from './last-resort.ts'
 
-/** `contextOf` is asked once it is known how much is to be said. */
-export async function runProgram(args: readonly string[], contextOf: (debug: boolean) => Context): Promise<ExitCode> {
-  const context = contextOf(args.includes('--debug'))
+export async function runProgram(args: readonly string[], context: Context): Promise<ExitCode> {
   const ended: { code: ExitCode } = { code: EXIT.fine }
   try {
     await programOf(context, ended).parseAsync(args, { from: 'user' })

@@ -8,7 +8,7 @@ import type { GatewaySettings } from '../../machines/definitions.ts'
 import type { RunningGateway } from '../start.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, type Options } from './command.ts'
 import type { ConsoleLog } from './console-log.ts'
-import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
+import { CommandFailure, EXIT, type ExitCode, foreseen } from './exit.ts'
 import { isProblems, type OpenedFile, openFile } from './file.ts'
 import { watchForDefects } from './last-resort.ts'
 import { type ProgressLine, progressLine } from './progress.ts'
@@ -47,15 +47,32 @@ async function start({ context, options }: Invocation): Promise<ExitCode> {
   const file = await openFile(context, options)
   if (file === null) return EXIT.configuration
   checkHost(file, options)
-  const { terminal } = context
-  terminal.outliveReader()
+  context.terminal.outliveReader()
   // The runtime is loaded by the commands that run it, so that `--help` does not wait for it.
   const { openConsoleLog } = await import('./console-log.ts')
-  const { startGateway } = await import('../start.ts')
-  const progress = progressLine(terminal)
+  const progress = progressLine(context.terminal)
   const form = options.given('json-logs') ? 'json' : 'asTheStreamsAre'
   const console = openConsoleLog(context, { loaded: file.loaded, form, level: 'info', progress })
   watchForDefects(context, console)
+  try {
+    return await serve({ file, context, options, console, progress })
+  } catch (thrown) {
+    if (console.isJson && foreseen(thrown) === null) console.log.error({ err: thrown }, 'a defect ended the gateway')
+    throw thrown
+  }
+}
+
+interface Serving {
+  readonly file: OpenedFile
+  readonly context: Context
+  readonly options: Options
+  readonly console: ConsoleLog
+  readonly progress: ProgressLine
+}
+
+async function serve(serving: Serving): Promise<ExitCode> {
+  const { file, context, options, console } = serving
+  const { startGateway } = await import('../start.ts')
   announce(file, context, console)
   const asked = listen(context, file, console)
   const gateway = await startGateway({
@@ -66,25 +83,17 @@ async function start({ context, options }: Invocation): Promise<ExitCode> {
     version: context.version,
     reload: () => reload(file, console),
   })
-  terminal.out(`Listening on ${gateway.url}`)
+  context.terminal.out(`Listening on ${gateway.url}`)
   void asked.then(() => gateway.drain())
-  const code = await callTheRoll({ gateway, file, context, console, progress, strict: options.given('strict') })
+  const code = await callTheRoll(gateway, serving)
   await gateway.ended
-  terminal.out('Stopped.')
+  context.terminal.out('Stopped.')
   return code
 }
 
-interface Calling {
-  readonly gateway: RunningGateway
-  readonly file: OpenedFile
-  readonly context: Context
-  readonly console: ConsoleLog
-  readonly progress: ProgressLine
-  readonly strict: boolean
-}
-
 /** Prints it once every channel has gone live or failed its first try; a strict start that is incomplete ends here. */
-async function callTheRoll({ gateway, file, context, console, progress, strict }: Calling): Promise<ExitCode> {
+async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<ExitCode> {
+  const { file, context, options, console, progress } = serving
   const { terminal } = context
   const stopShowing = showProgress(gateway, context, progress)
   const channels = await Promise.race([gateway.rollCall, gateway.ended.then(() => null)]).finally(stopShowing)
@@ -92,7 +101,7 @@ async function callTheRoll({ gateway, file, context, console, progress, strict }
   for (const line of rollCallLines(channels, terminal.colour)) terminal.out(line)
   terminal.out(`Console page: ${gateway.url}/`)
   if (console.isJson) console.log.info({ rollCall: channels.map(called) }, countLine(channels))
-  if (!strict || liveCount(channels) === channels.length) return EXIT.fine
+  if (!options.given('strict') || liveCount(channels) === channels.length) return EXIT.fine
   terminal.err('troupe stops because of --strict: not every channel went live.')
   endBy(context, file.loaded.definition.gateway.drainMs + AFTER_DRAIN_MS_MAX)
   gateway.drain()

@@ -44,8 +44,15 @@ async function gatewayOf(context: Context, options: Options): Promise<Remote | n
   if (file === null) return null
   const { readHolder } = await import('../start.ts')
   const { host, port } = file.loaded.definition.gateway
-  const url = readHolder(file.data)?.url ?? `http://${host}:${port}`
+  const url = readHolder(file.data)?.url ?? addressOf(host, port)
+  if (url === null)
+    throw new CommandFailure(EXIT.failed, `No gateway has ${file.data} open. Start one with \`troupe start\`.`)
   return remoteGateway({ url, token: tokenOf(file.loaded, context), whenSilent: EXIT.failed })
+}
+
+/** null: with any free port only the gateway itself could tell. */
+function addressOf(host: string, port: number): string | null {
+  return port === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** Of an address that was given the configuration knows the token at most; it need not be there. */

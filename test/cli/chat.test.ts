@@ -4,7 +4,8 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { chatCommand } from '../../src/cli/chat.ts'
-import { openOffline } from '../../src/start.ts'
+import { Talk } from '../../src/cli/talk.ts'
+import { openOffline, type WebEvent, type WebPort } from '../../src/start.ts'
 import { realWorld } from '../../src/world.ts'
 import { begin, folderWith, type Ran, troupe, TWO, until } from './child.ts'
 import { testContext } from './context.ts'
@@ -27,7 +28,7 @@ test('S02 two agents in one terminal share no history, and a session goes on whe
   ])
 })
 
-test('what an earlier chat left unanswered is answered first, and not mistaken for a later answer', async () => {
+test.each(['now\n', ''])('what an earlier chat left unanswered is answered first, before %j', async (said) => {
   const folder = folderWith({ 'gateway.yaml': TWO })
   const store = openOffline(join(folder, '.troupe'), realWorld({}))
   await store.accept({
@@ -36,8 +37,8 @@ test('what an earlier chat left unanswered is answered first, and not mistaken f
     ...{ sender: { id: 'terminal', name: null, handle: null }, command: null, journaled: true },
   })
   await store.close()
-  const { code, out } = await troupe(['chat'], { folder, input: 'now\n' })
-  expect({ code, out }).toEqual({ code: 0, out: 'cfo heard: left\ncfo heard: now\n' })
+  const { code, out } = await troupe(['chat'], { folder, input: said })
+  expect({ code, out }).toEqual({ code: 0, out: `cfo heard: left\n${said === '' ? '' : 'cfo heard: now\n'}` })
 })
 
 test('S06 another gateway has the data folder: its name, and 75', async () => {
@@ -76,16 +77,65 @@ test('S32 at a terminal: Ctrl-C stops the run, and without one it ends', async (
   await talk.shows(/› /)
   talk.press('hello\r')
   talk.press('\u0003')
-  await talk.shows(/Stopped[^]*› $/)
+  await talk.shows(/Stopped[^]*› /)
   talk.press('\u0003')
   expect(await talk.ended).toBe(0)
   expect(talk.out()).not.toContain('heard')
 })
 
-test('a chat that said something twice would be noticed', () => {
-  const said = 'cfo heard: hello\ncfo heard: hello\n'
-  expect(said.match(/cfo heard: hello/g)).not.toHaveLength(1)
+const DELTA = { kind: 'delta', session: 'terminal/cfo', turn: 't1' } as const
+const MESSAGE = { kind: 'message', role: 'assistant', id: 1 } as const
+
+test.each<[string, readonly WebEvent[], string]>([
+  [
+    'streamed and then whole',
+    [
+      { ...DELTA, text: 'cfo ' },
+      { ...MESSAGE, text: 'cfo heard' },
+    ],
+    'cfo heard\n',
+  ],
+  ['whole only', [{ ...MESSAGE, text: 'cfo heard' }], 'cfo heard\n'],
+  [
+    'streamed by a run that was ended',
+    [
+      { ...DELTA, text: 'cfo ' },
+      { ...MESSAGE, text: 'Stopped.' },
+    ],
+    'cfo \nStopped.\n',
+  ],
+  ['with control characters', [{ ...MESSAGE, text: 'a\u001B[2Jb' }], 'a[2Jb\n'],
+  [
+    'said twice by a broken port',
+    [
+      { ...MESSAGE, text: 'cfo' },
+      { ...MESSAGE, text: 'cfo' },
+    ],
+    'cfo\ncfo\n',
+  ],
+])('an answer %s', async (_, events, shown) => {
+  expect(await shownOf(events)).toBe(shown)
 })
+
+/** What stands on a terminal after a port showed these events. */
+async function shownOf(events: readonly WebEvent[]): Promise<string> {
+  const { context, out } = testContext('terminal')
+  const ended = new AbortController()
+  const port: WebPort = {
+    post: async () => ({ accepted: true, duplicate: false }),
+    subscribe: async (_, emit, signal) => {
+      for (const event of ended.signal.aborted ? [] : events) await emit(event)
+      ended.abort()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    },
+  }
+  const talk = new Talk({ port, conversation: 'cfo', agent: 'cfo', context, lastId: 0, count: 0, awaited: 1 })
+  await talk.answered()
+  await new Promise(setImmediate)
+  talk.end()
+  await talk.watching
+  return out()
+}
 
 interface AtTerminal {
   press(keys: string): void

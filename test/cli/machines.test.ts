@@ -137,7 +137,8 @@ function owed(config: Config, path: readonly string[], name: string): readonly O
     ([to].flat() as (string | { target?: unknown; guard?: unknown })[]).map((each): Owed => {
       const { target, guard } = typeof each === 'string' ? { target: each, guard: undefined } : each
       const named = typeof guard === 'object' && guard !== null && 'type' in guard ? guard.type : guard
-      return { from, words: named === undefined ? event : `${event} [${named}]`, stays: target === undefined }
+      const words = typeof named === 'string' ? `${event} [${named}]` : event
+      return { from, words, stays: target === undefined }
     }),
   )
   return [...here, ...Object.entries(config.states ?? {}).flatMap(([key, below]) => owed(below, [...path, key], name))]

@@ -67,6 +67,6 @@ test('a reader that has enough ends a command quietly', async () => {
 
 async function run(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   const { context, out, err } = testContext()
-  const code = await runProgram(args, () => context)
+  const code = await runProgram(args, context)
   return { code, out: out(), err: err() }
 }

@@ -3,7 +3,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
+import { openOffline } from '../../src/start.ts'
+import { realWorld } from '../../src/world.ts'
 import { startBotApi } from '../support/bot-api/server.ts'
 import { begin, folderWith, post, troupe, TWO, until } from './child.ts'
 
@@ -104,6 +107,40 @@ test('S06 a second gateway on the same data ends with 75 and names the first', a
   expect(err).toContain(url)
   first.process.kill('SIGTERM')
   expect(await first.ended).toMatchObject({ code: 0 })
+})
+
+test('S06 a second gateway with the same token ends with 75 and names the channel and the first', async () => {
+  const api = await startBotApi()
+  const token = `700001:${'r'.repeat(35)}`
+  api.addBot({ token, username: 'cfo_bot' })
+  const tg = `  tg: { platform: telegram, agent: cfo, allowed_users: [1], token: "${token}", api_root: "${api.url}" }\n`
+  const first = begin(['start'], { folder: folderWith({ 'gateway.yaml': TWO + tg }) })
+  await first.prints(/^3 of 3/m)
+  const { code, err } = await troupe(['start'], { folder: folderWith({ 'gateway.yaml': TWO + tg }) })
+  expect(code).toBe(75)
+  expect(err).toMatch(new RegExp(`^troupe: .* tg .*pid ${first.process.pid}`, 'm'))
+  first.process.kill('SIGTERM')
+  await first.ended
+  await api.close()
+})
+
+test('S47 a store of a newer version is refused by name, with 78, and stays as it is', async () => {
+  const folder = folderWith({ 'gateway.yaml': TWO })
+  await openOffline(join(folder, '.troupe'), realWorld({})).close()
+  const path = join(folder, '.troupe/troupe.db')
+  const database = new DatabaseSync(path)
+  database.exec('PRAGMA user_version = 99; PRAGMA journal_mode = DELETE')
+  database.close()
+  const before = readFileSync(path)
+  const { code, err } = await troupe(['start'], { folder })
+  expect({ code, err }).toEqual({ code: 78, err: expect.stringContaining('version 99') })
+  expect(readFileSync(path).equals(before)).toBe(true)
+})
+
+test('a data folder that is a file: a sentence, and 78', async () => {
+  const folder = folderWith({ 'gateway.yaml': TWO, data: '' })
+  const { code, err } = await troupe(['start', '--data', 'data'], { folder })
+  expect({ code, err }).toEqual({ code: 78, err: expect.stringMatching(/^troupe: A file and a folder/) })
 })
 
 test('beyond this machine without a token: refused with 78, and nothing listens', async () => {

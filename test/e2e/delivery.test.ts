@@ -1,7 +1,9 @@
 // Delivery, through the binary: what Telegram refuses, forgets or delays, and what people see of it.
 
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect } from 'vitest'
-import type { BotHandle, Person } from '../support/bot-api/server.ts'
+import type { BotHandle } from '../support/bot-api/server.ts'
 import { troupe } from '../support/gateway-process.ts'
 import {
   addBot,
@@ -19,7 +21,12 @@ import {
   started,
   statusOf,
   telegram,
+  whenDone,
 } from '../support/scenario.ts'
+
+function chatOf(payload: Readonly<Record<string, unknown>>): number {
+  return Number(payload['chat_id'])
+}
 
 async function stage() {
   const api = await openTelegram()
@@ -63,7 +70,6 @@ scenario('S48 5xx, a proxy’s page and cut connections: sent again with a growi
 
 scenario('S48 403, the person blocked the bot: a dead letter, no retry, and others are served', async () => {
   const { bot, anna, berta, folder, gateway } = await stage()
-  bot.faults.next('sendMessage', { kind: 'delay', ms: 1 })
   await ask(bot, anna, 'before')
   bot.faults.next('sendMessage', {
     kind: 'error',
@@ -109,7 +115,7 @@ scenario('S48 400 "can’t parse entities": the same text without markup, at onc
 scenario(
   'S49 the connection is cut after Telegram took the message: at most one duplicate, never a loop, and its record says so',
   async () => {
-    const { bot, anna, gateway } = await stage()
+    const { bot, anna, folder, gateway } = await stage()
     bot.faults.next('sendMessage', { kind: 'cutAfter' })
     anna.says(bot, 'one')
     await answered(bot, anna, 2)
@@ -124,6 +130,15 @@ scenario(
     expect(sends(bot, 'two'), 'one repeat, and no second one').toHaveLength(2)
     bot.faults.clear()
     expect(await ask(bot, anna, 'three')).toBe('cfo heard: three')
+    await gateway.stop()
+    const store = new DatabaseSync(join(folder, '.troupe', 'troupe.db'), { readOnly: true })
+    whenDone(() => store.close())
+    const records = store.prepare('SELECT text, uncertain, outcome FROM outbox ORDER BY id').all()
+    expect(records.map(({ text, uncertain, outcome }) => [text, uncertain, outcome])).toEqual([
+      ['cfo heard: one', 1, 'delivered'],
+      ['cfo heard: two', 1, 'dead'],
+      ['cfo heard: three', 0, 'delivered'],
+    ])
   },
 )
 
@@ -195,14 +210,12 @@ scenario('S51 a send that never returns: its session is free, other conversation
     return sessions.running === 0 && sessions.pending === 0 && outbox === 1
   }, gateway)
   expect(await ask(bot, berta, 'hello')).toBe('cfo heard: hello')
-  const typing = () => bot.calls.filter(({ method }) => method === 'sendChatAction' && typedTo(method, anna)).length
+  const typing = () =>
+    bot.calls.filter(({ method, payload }) => method === 'sendChatAction' && chatOf(payload) === anna.id).length
+  expect(typing()).toBeGreaterThan(0)
   const before = typing()
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
-  expect(typing(), 'typing has stopped').toBe(before)
-
-  function typedTo(_: string, person: Person): boolean {
-    return bot.calls.some(({ payload }) => payload['chat_id'] === String(person.id))
-  }
+  await new Promise((resolve) => setTimeout(resolve, 4_500))
+  expect(typing(), 'typing has stopped: it would be renewed after four seconds').toBe(before)
 })
 
 scenario('S52 streaming: whatever drafts failed, the final text is there once', async () => {

@@ -25,9 +25,9 @@ import {
   statusOf,
   telegram,
   temporaryFolder,
-  watch,
   writeFile,
 } from '../support/scenario.ts'
+import { watch } from '../support/watching.ts'
 
 const FIXTURE = join(import.meta.dirname, '..', 'fixtures', 'stores', 'version-1.db')
 

@@ -21,8 +21,8 @@ import {
   started,
   statusOf,
   telegram,
-  watch,
 } from '../support/scenario.ts'
+import { watch } from '../support/watching.ts'
 
 scenario(
   'S07 the same person on bot A and bot B, before and after a restart: B’s agent sees nothing of A',

@@ -18,8 +18,8 @@ import {
   SOON_MS,
   statusOf,
   telegram,
-  watch,
 } from '../support/scenario.ts'
+import { watch } from '../support/watching.ts'
 
 /** A bot on the model server, Anna, and a first turn that is held at the model. */
 async function busy(keys: Record<string, unknown> = {}) {

@@ -1,0 +1,245 @@
+// Channel keys, through the binary: each documented key does something that an outside observer can tell, and the user's
+// file is byte-identical afterwards.
+
+import { readFileSync } from 'node:fs'
+import { expect } from 'vitest'
+import type { BotApiServer, BotHandle, Group, Person } from '../support/bot-api/server.ts'
+import type { GatewayProcess } from '../support/gateway-process.ts'
+import type { ModelServer } from '../support/model-server.ts'
+import {
+  addBot,
+  answered,
+  answeredIn,
+  answersIn,
+  ask,
+  eventually,
+  modelAgents,
+  openModel,
+  openTelegram,
+  scenario,
+  SOON_MS,
+  started,
+  statusOf,
+  telegram,
+  temporaryFolder,
+  writeFile,
+} from '../support/scenario.ts'
+
+/** One gateway, one channel with this key, and somebody outside who can tell. */
+interface Stage {
+  readonly api: BotApiServer
+  readonly model: ModelServer
+  readonly gateway: GatewayProcess
+  readonly bot: BotHandle
+  readonly anna: Person
+  readonly group: Group
+}
+
+type Proof = (stage: Stage) => Promise<void>
+
+const mentioned = ({ bot }: Stage, text: string): string => `@${bot.username} ${text}`
+const inGroup = (stage: Stage, count: number): Promise<string[]> => answeredIn(stage.bot, stage.group.id, count)
+
+/** A text in the group that must be answered, after others that must not be. */
+async function onlyTheLast(stage: Stage, ignored: readonly string[], last: string): Promise<void> {
+  for (const text of ignored) stage.anna.says(stage.group, text)
+  stage.anna.says(stage.group, last)
+  await inGroup(stage, 1)
+  await stage.bot.waitFor((bot) => bot.pendingUpdates === 0, SOON_MS)
+  expect(answersIn(stage.bot, stage.group.id)).toHaveLength(1)
+}
+
+/** The first turn is held at the model while the others arrive. */
+async function whileBusy(stage: Stage, texts: readonly string[]) {
+  stage.model.always(({ messages }) => `answer to ${messages.at(-1)?.content}`)
+  const first = stage.model.next()
+  stage.anna.says(stage.bot, 'first')
+  await first.arrived
+  for (const text of texts) stage.anna.says(stage.bot, text)
+  await eventually(async () => (await statusOf(stage.gateway)).sessions.queued_messages >= 1, stage.gateway)
+  await stage.bot.waitFor((bot) => bot.pendingUpdates === 0 || bot.activePolls === 1, SOON_MS)
+  return first
+}
+
+/** The last text of each request that the model got. */
+const asked = ({ model }: Stage): string[] => model.requests.map(({ messages }) => messages.at(-1)?.content ?? '')
+
+const KEYS: readonly (readonly [title: string, keys: Record<string, unknown>, proof: Proof])[] = [
+  ['agent', { agent: 'ops' }, async ({ bot, anna }) => expect(await ask(bot, anna, 'who?')).toBe('ops heard: who?')],
+  [
+    'routes',
+    { agent: undefined, routes: { default: 'cfo', dm: 'ops', group: 'content' } },
+    async (stage) => {
+      expect(await ask(stage.bot, stage.anna, 'who?')).toBe('ops heard: who?')
+      stage.anna.says(stage.group, mentioned(stage, 'who?'))
+      expect(await inGroup(stage, 1)).toEqual(['content heard: who?'])
+    },
+  ],
+  [
+    'token and api_root',
+    {},
+    async ({ bot, anna }) => {
+      expect(await ask(bot, anna, 'here?'), 'this bot, on this server').toBe('cfo heard: here?')
+    },
+  ],
+  [
+    'allowed_users: an id, a handle, and nobody else',
+    { allowed_users: [4711, '@Anna'] },
+    async ({ api, bot, anna }) => {
+      const [numbered, stranger] = [api.person({ id: 4711 }), api.person({ username: 'mallory' })]
+      stranger.says(bot, 'let me in')
+      expect(await ask(bot, numbered, 'hi')).toBe('cfo heard: hi')
+      expect(await ask(bot, anna, 'hi')).toBe('cfo heard: hi')
+      expect(answersIn(bot, stranger.id)).toEqual([])
+    },
+  ],
+  [
+    'unknown_user_policy: deny',
+    { unknown_user_policy: 'deny' },
+    async ({ bot, anna }) => {
+      for (const text of ['hi', '/help', '/whoami']) anna.says(bot, text)
+      await bot.waitFor(() => bot.pendingUpdates === 0, SOON_MS)
+      expect(answersIn(bot, anna.id)).toEqual([])
+    },
+  ],
+  [
+    'unknown_user_policy: pair',
+    { unknown_user_policy: 'pair' },
+    async ({ bot, anna, gateway }) => {
+      const code = /code is (\S+)\./.exec(await ask(bot, anna, 'hi'))?.[1]
+      const approved = await gateway.request(`/pairings/${code}/approve`, { method: 'POST' })
+      expect(approved.status).toBe(200)
+      expect(await ask(bot, anna, 'now?')).toBe('cfo heard: now?')
+    },
+  ],
+  [
+    'unknown_user_policy: allow',
+    { unknown_user_policy: 'allow' },
+    async ({ bot, anna }) => expect(await ask(bot, anna, 'hi')).toBe('cfo heard: hi'),
+  ],
+  [
+    'group_policy: mention_only',
+    { group_policy: 'mention_only' },
+    (stage) => onlyTheLast(stage, ['to nobody'], mentioned(stage, 'to you')),
+  ],
+  [
+    'group_policy: respond_all',
+    { group_policy: 'respond_all' },
+    async (stage) => {
+      stage.anna.says(stage.group, 'to nobody')
+      expect(await inGroup(stage, 1)).toEqual(['cfo heard: to nobody'])
+    },
+  ],
+  [
+    'group_policy: command_only',
+    { group_policy: 'command_only' },
+    (stage) => onlyTheLast(stage, ['to nobody', mentioned(stage, 'to you')], `/whoami@${stage.bot.username}`),
+  ],
+  [
+    'session_scope: per_chat',
+    { session_scope: 'per_chat' },
+    async (stage) => expect(await keysInGroup(stage)).toEqual([1]),
+  ],
+  [
+    'session_scope: per_user',
+    { session_scope: 'per_user' },
+    async (stage) => expect(await keysInGroup(stage)).toEqual([2]),
+  ],
+  [
+    'busy_mode: queue',
+    { agent: 'slow', busy_mode: 'queue' },
+    async (stage) => {
+      const first = await whileBusy(stage, ['second', 'third'])
+      await first.respond('done')
+      await answered(stage.bot, stage.anna, 3)
+      expect(asked(stage)).toEqual(['first', 'second', 'third'])
+    },
+  ],
+  [
+    'busy_mode: collect',
+    { agent: 'slow', busy_mode: 'collect' },
+    async (stage) => {
+      const first = await whileBusy(stage, ['second', 'third'])
+      await eventually(async () => (await statusOf(stage.gateway)).sessions.queued_messages === 2, stage.gateway)
+      await first.respond('done')
+      await answered(stage.bot, stage.anna, 2)
+      expect(asked(stage)).toEqual(['first', 'second\n\nthird'])
+    },
+  ],
+  [
+    'busy_mode: interrupt',
+    { agent: 'slow', busy_mode: 'interrupt' },
+    async (stage) => {
+      stage.model.always(({ messages }) => `answer to ${messages.at(-1)?.content}`)
+      const first = stage.model.next()
+      stage.anna.says(stage.bot, 'first')
+      await first.arrived
+      stage.anna.says(stage.bot, 'second')
+      await first.closedByClient
+      const [answer] = await answered(stage.bot, stage.anna, 1)
+      expect(answer).toMatch(/^answer to .*second$/s)
+    },
+  ],
+  [
+    'busy_mode: steer',
+    { agent: 'slow', busy_mode: 'steer' },
+    async (stage) => {
+      const first = await whileBusy(stage, ['/queue later', 'steering'])
+      await eventually(async () => (await statusOf(stage.gateway)).sessions.queued_messages === 2, stage.gateway)
+      await first.respond('done')
+      await answered(stage.bot, stage.anna, 3)
+      expect(asked(stage), 'a steering message goes ahead of what was queued').toEqual(['first', 'steering', 'later'])
+    },
+  ],
+  [
+    'queue_limit',
+    { agent: 'slow', queue_limit: 1 },
+    async (stage) => {
+      const first = await whileBusy(stage, ['second', 'third'])
+      const [refusal] = await answered(stage.bot, stage.anna, 1)
+      expect(refusal).toContain('not kept')
+      await first.respond('done')
+      await answered(stage.bot, stage.anna, 3)
+      expect(asked(stage)).toEqual(['first', 'second'])
+    },
+  ],
+]
+
+for (const [title, keys, proof] of KEYS) {
+  scenario(`S10 ${title}: an outside observer can tell, and the file stays as it is`, async () => {
+    const [api, model] = [await openTelegram(), await openModel()]
+    // Privacy mode is off: what the bot ignores it ignores by its own policy.
+    const bot = addBot(api, 'bot', { canReadAllGroupMessages: true })
+    const anna = api.person({ username: 'anna' })
+    const group = api.group({ members: [anna], bots: [bot] })
+    const folder = temporaryFolder()
+    const path = writeFile(folder, {
+      agents: {
+        cfo: { model: 'echo' },
+        ops: { model: 'echo' },
+        content: { model: 'echo' },
+        slow: modelAgents(model)['cfo'],
+      },
+      channels: { tg: withKeys(api, bot, keys) },
+    })
+    const before = readFileSync(path)
+    const gateway = await started(folder)
+    await proof({ api, model, gateway, bot, anna, group })
+    expect((await gateway.stop()).code).toBe(0)
+    expect(readFileSync(path).equals(before), 'the file is byte-identical').toBe(true)
+  })
+}
+
+function withKeys(api: BotApiServer, bot: BotHandle, keys: Record<string, unknown>): Record<string, unknown> {
+  return { ...telegram(api, bot), ...('allowed_users' in keys ? { unknown_user_policy: 'deny' } : {}), ...keys }
+}
+
+/** How many sessions two people of one group make. */
+async function keysInGroup(stage: Stage): Promise<number[]> {
+  const berta = stage.api.person({ username: 'berta' })
+  stage.anna.says(stage.group, mentioned(stage, 'one'))
+  berta.says(stage.group, mentioned(stage, 'two'))
+  await inGroup(stage, 2)
+  const { idle, passivated } = (await statusOf(stage.gateway)).sessions
+  return [idle + passivated]
+}

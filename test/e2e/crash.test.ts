@@ -1,0 +1,127 @@
+// Crash, through the binary: kill -9 at seeded moments, and what became of everything that was accepted.
+// `npm run crash -- --rounds 50 --seed 1` is the same for longer.
+
+import { expect } from 'vitest'
+import { isSound } from '../crash/count.ts'
+import { crashRounds } from '../crash/rounds.ts'
+import { SABOTAGES } from '../crash/sabotage.ts'
+import { troupe } from '../support/gateway-process.ts'
+import {
+  addBot,
+  answered,
+  answers,
+  eventually,
+  jsonOf,
+  modelAgents,
+  openModel,
+  openTelegram,
+  post,
+  run,
+  scenario,
+  started,
+  statusOf,
+  telegram,
+} from '../support/scenario.ts'
+import { watch } from '../support/watching.ts'
+
+scenario(
+  'S41 M5 kill -9 under load, at random moments: everything accepted is answered, one turn each, no unsaid double',
+  async () => {
+    const result = await crashRounds({ rounds: 3, seed: 41 })
+    expect(result).toMatchObject({
+      kills: 3,
+      lost: 0,
+      deadLetters: 0,
+      doubledTurns: 0,
+      unmarkedDoubles: 0,
+      outOfOrder: 0,
+    })
+    expect(result.accepted).toBeGreaterThan(50)
+    expect(result.answered).toBe(result.accepted)
+  },
+)
+
+for (const kind of SABOTAGES) {
+  scenario(`S41 the count catches a broken store: ${kind}`, async () => {
+    const result = await crashRounds({ rounds: 1, seed: 42, sabotage: kind })
+    expect(result[kind]).toBe(1)
+    expect(isSound(result)).toBe(false)
+  })
+}
+
+scenario('S41 five kills of one session: each accepted message has one turn in the transcript', async () => {
+  const agents = { cfo: { model: { provider: 'echo', delay: '30ms' } } }
+  const { folder, gateway: first } = await run({ agents, channels: { web: { platform: 'web', agent: 'cfo' } } })
+  let gateway = first
+  const texts: string[] = []
+  // Milliseconds of a turn's life: accepted, claimed, running, committing, sending.
+  for (const [life, ms] of [0, 9, 28, 33, 61].entries()) {
+    for (let index = 0; index < 4; index += 1) {
+      const text = `M${life}-${index}`
+      expect((await post(gateway, 'web', { conversation: 'room', text, message_id: text })).status).toBe(202)
+      texts.push(text)
+    }
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    await gateway.kill9()
+    gateway = await started(folder)
+  }
+  const watching = await watch(gateway, 'web', 'room')
+  const heard = texts.map((text) => `cfo heard: ${text}`)
+  expect(await watching.answered(texts.length)).toEqual(heard)
+  const shown = await troupe(['sessions', 'show', 'web/room', '--json', '--config', `${folder}/gateway.yaml`])
+  const { transcript } = JSON.parse(shown.output) as { transcript: { role: string; text: string }[] } // as: --json's form
+  expect(transcript.map(({ role, text }) => `${role} ${text}`)).toEqual(
+    texts.flatMap((text, index) => [`user ${text}`, `assistant ${heard[index]}`]),
+  )
+})
+
+scenario(
+  'S42 S43 killed in a run: it is asked anew once, a message that comes during the recovery has its own run after it',
+  async () => {
+    const [api, model] = [await openTelegram(), await openModel()]
+    const bot = addBot(api)
+    const { folder, gateway } = await run({ agents: modelAgents(model), channels: { tg: telegram(api, bot) } })
+    const anna = api.person()
+    const [lost, again, later] = [model.next(), model.next(), model.next()]
+    anna.says(bot, 'M1')
+    await lost.arrived
+    await lost.chunk('half')
+    await gateway.kill9()
+    anna.says(bot, 'M2')
+    const resumed = await started(folder)
+    expect((await again.arrived).messages.at(-1)?.content).toBe('M1')
+    await eventually(async () => (await statusOf(resumed)).sessions.queued_messages === 1, resumed)
+    expect((await statusOf(resumed)).sessions).toMatchObject({ running: 1, pending: 0 })
+    await again.respond('re: M1')
+    expect((await later.arrived).messages.slice(1).map(({ content }) => content)).toEqual(['M1', 're: M1', 'M2'])
+    await later.respond('re: M2')
+    expect(await answered(bot, anna, 2)).toEqual(['re: M1', 're: M2'])
+    expect(model.requests).toHaveLength(3)
+  },
+)
+
+scenario(
+  'S45 a message that is there when the process dies three times becomes a dead letter; the session goes on',
+  async () => {
+    const [api, model] = [await openTelegram(), await openModel()]
+    const bot = addBot(api)
+    const { folder, gateway: first } = await run({ agents: modelAgents(model), channels: { tg: telegram(api, bot) } })
+    let gateway = first
+    const anna = api.person()
+    anna.says(bot, 'the one that breaks it')
+    for (let life = 1; life <= 3; life += 1) {
+      await model.next().arrived
+      await gateway.kill9()
+      gateway = await started(folder)
+    }
+    const [told] = await answered(bot, anna, 1)
+    expect(told).toMatch(/gave up on your message/)
+    const { dead_letters } = await jsonOf<{ dead_letters: { text: string }[] }>(await gateway.request('/deadletters'))
+    expect(dead_letters.map(({ text }) => text)).toEqual(['the one that breaks it'])
+    model.always(() => 'fine')
+    anna.says(bot, 'a good one')
+    expect((await answered(bot, anna, 2))[1]).toBe('fine')
+    expect(answers(bot, anna)).toHaveLength(2)
+    expect(model.requests).toHaveLength(4)
+  },
+)
