@@ -179,17 +179,22 @@ function withStop(speaker: Speaker, command: AcceptedMessage, text: string): Com
 /** What a cancelled turn leaves in the history: what was asked, and that no answer was given. */
 function cancelled(speaker: Speaker): NewTranscriptEntry[] {
   if (speaker.turn.length === 0 || speaker.turnId === '') return []
-  return [...userEntries(speaker, speaker.turn), { role: 'partial', turn: speaker.turnId, text: '', sender: null }]
+  const asked = userEntries(speaker, speaker.turn)
+  if (asked.length === 0) return []
+  return [...asked, { role: 'partial', turn: speaker.turnId, text: '', sender: null }]
 }
 
 function turnEntries(speaker: Speaker, live: Inbox, outcome: RunOutcome): NewTranscriptEntry[] {
   const again: NewTranscriptEntry = { role: 'undo', turn: speaker.turnId, text: '', sender: null }
-  const answered = [...userEntries(speaker, live), outcomeEntry(speaker, outcome)]
+  const asked = userEntries(speaker, live)
+  if (asked.length === 0) return []
+  const answered = [...asked, outcomeEntry(speaker, outcome)]
   return live.some((item) => item.retry) && outcome.kind === 'answered' ? [again, ...answered] : answered
 }
 
+/** A `/retry` that never learned what it was to ask again has asked nothing. */
 function userEntries(speaker: Speaker, turn: Inbox): NewTranscriptEntry[] {
-  return turnTexts(turn).map(({ item, text }) => ({
+  return turnTexts(turn.filter((item) => !item.retry || item.text !== '')).map(({ item, text }) => ({
     role: 'user',
     turn: speaker.turnId,
     text,

@@ -38,12 +38,22 @@ export function itemOf(message: AcceptedMessage, mode: BusyMode): InboxItem | nu
 
 /** Puts an item in its place: steering goes ahead of what waits and behind earlier steering. */
 export function offer(inbox: Inbox, item: InboxItem, limit: number): Offer {
-  const continued = inbox.slice(-PARTS_APART_MAX).some((waiting) => joins(waiting, item))
-  if (!continued && turnsWaiting(inbox) >= limit) return { verdict: 'refused' }
+  if (!isContinued(inbox, item) && turnsWaiting(inbox) >= limit) return { verdict: 'refused' }
   if (item.manner !== 'steer') return { verdict: 'kept', inbox: [...inbox, item] }
   const ahead = inbox.filter((waiting) => waiting.manner === 'steer')
   const behind = inbox.filter((waiting) => waiting.manner !== 'steer')
   return { verdict: 'kept', inbox: [...ahead, item, ...behind] }
+}
+
+/**
+ * Whether an item is a further part of a message that came before it, and so takes no room of its own: of an album, or of a
+ * text whose last part came just now from the same person.
+ */
+export function isContinued(before: Inbox, item: InboxItem): boolean {
+  const near = before.slice(-PARTS_APART_MAX)
+  if (item.message.album !== null) return near.some((earlier) => joins(earlier, item))
+  const last = near.findLast((earlier) => earlier.message.sender.id === item.message.sender.id)
+  return last !== undefined && joins(last, item)
 }
 
 /** The next turn: the first item with all that belongs to it, and with `collect` all that waits. */
@@ -56,9 +66,8 @@ export function takeTurn(inbox: Inbox): { readonly turn: Inbox; readonly inbox: 
 
 /** How many turns an inbox would make if each were its own. */
 export function turnsWaiting(inbox: Inbox): number {
-  return inbox.filter(
-    (item, index) => !inbox.slice(Math.max(0, index - PARTS_APART_MAX), index).some((earlier) => joins(earlier, item)),
-  ).length
+  return inbox.filter((item, index) => !isContinued(inbox.slice(Math.max(0, index - PARTS_APART_MAX), index), item))
+    .length
 }
 
 /** Parts of one message stand this close together: an album has ten at most. */
@@ -78,7 +87,7 @@ export function interrupts(item: InboxItem): boolean {
 /** Whether `next` is a further part of the message that `earlier` began: an album, or a text that the client split. */
 export function joins(earlier: InboxItem, next: InboxItem): boolean {
   const [a, b] = [earlier.message, next.message]
-  if (a.sender.id !== b.sender.id || earlier.retry || next.retry) return false
+  if (a.sender.id !== b.sender.id || earlier.manner !== next.manner || earlier.retry || next.retry) return false
   if (a.album !== null) return a.album === b.album
   return a.continues && b.album === null && b.command === null && b.acceptedAtMs - a.acceptedAtMs <= 2 * GATHER_QUIET_MS
 }
@@ -97,7 +106,7 @@ export function turnTexts(turn: Inbox): { readonly item: InboxItem; readonly tex
 function belongs(turn: readonly InboxItem[], item: InboxItem): boolean {
   const first = turn[0]
   if (first === undefined) return true
-  return (first.manner === 'collect' && item.manner === 'collect') || turn.some((earlier) => joins(earlier, item))
+  return (first.manner === 'collect' && item.manner === 'collect') || isContinued(turn, item)
 }
 
 function joinText(text: string, item: InboxItem): string {

@@ -49,6 +49,11 @@ export interface AcceptedMessage extends Inbound {
   readonly agent: string
   readonly command: Command | null
   readonly acceptedAtMs: number
+  /**
+   * It comes back from the store and has had its place before: `restart` after one, `retry` as a dead letter that is tried
+   * again. It is not refused for want of room; a retried one is never taken for a second routing of itself.
+   */
+  readonly again?: 'restart' | 'retry'
 }
 
 // --- what a session writes down -----------------------------------------------------------------------------------

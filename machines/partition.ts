@@ -28,6 +28,8 @@ export interface PartitionContext extends PartitionInput {
 interface Child {
   /** Number of the last message that was routed to it. */
   readonly routed: number
+  /** Sequence number of the last message that reached the session alive: up to it a message had its place in the inbox. */
+  readonly reached: number
   /** Sweeps since it came to rest; null while it is at work. */
   readonly sweeps: number | null
   /** Failures since it last rested. */
@@ -172,9 +174,19 @@ export const partitionMachine = setup({
         enqueue.sendTo(channelOf(context.definition.id), { type: 'child.stopped', child: id, routed: child.routed })
         return
       }
-      enqueue.assign({ children: withChild(context, id, { ...child, life: 'alive', held: [] }) })
+      const reached = messages.at(-1)?.seq ?? child.reached
+      enqueue.assign({ children: withChild(context, id, { ...child, reached, life: 'alive', held: [] }) })
       enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, first) })
-      for (const message of messages) enqueue.sendTo(id, { type: 'message.routed', routed: child.routed, message })
+      for (const [index, message] of messages.entries()) {
+        // Only the last one has the number of the line: a rest before it is not the last word (see placement.ts).
+        const routed = child.routed - (messages.length - 1 - index)
+        const known = message.seq <= child.reached
+        enqueue.sendTo(id, {
+          type: 'message.routed',
+          routed,
+          message: known ? { ...message, again: 'restart' } : message,
+        })
+      }
     }),
     tellChildren: enqueueActions(({ context, enqueue }, params: { ending: Ending }) => {
       for (const [id, child] of Object.entries(context.children))
@@ -223,7 +235,7 @@ export const partitionMachine = setup({
         halt: { actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
         'outbox.route': { actions: 'routeOutbox' },
         'child.rested': { actions: 'noteRested' },
-        'xstate.error.actor.*': { actions: 'stopFailed' },
+        'xstate.error.actor.*': { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'forget'] },
         'xstate.done.actor.*': { actions: 'stopFailed' },
       },
     },
@@ -263,10 +275,12 @@ function withoutChildren(context: PartitionContext, ids: readonly string[]): Par
 }
 
 function routedTo(child: Child | undefined, routed: number, message: AcceptedMessage | null): Child {
-  if (child === undefined) return { routed, sweeps: null, failures: 0, life: 'alive', held: [] }
+  const seq = message?.seq ?? 0
+  if (child === undefined) return { routed, reached: seq, sweeps: null, failures: 0, life: 'alive', held: [] }
   // While it waits for its backoff the store keeps its messages: they are read when it is due.
   const held = child.life === 'recovering' && message !== null ? [...child.held, message] : child.held
-  return { ...child, routed, sweeps: null, held }
+  const reached = child.life === 'alive' ? Math.max(child.reached, seq) : child.reached
+  return { ...child, routed, reached, sweeps: null, held }
 }
 
 function inOrder(messages: readonly AcceptedMessage[]): AcceptedMessage[] {

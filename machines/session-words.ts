@@ -16,7 +16,7 @@ import {
 } from './commits.ts'
 import type { BusyMode } from './definitions.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
-import { type Inbox, interrupts, itemOf, joins, mayGrow, offer, takeTurn, turnTexts } from './inbox.ts'
+import { type Inbox, interrupts, isContinued, itemOf, mayGrow, offer, takeTurn, turnTexts } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
 import type { AcceptedMessage, Commit, Progress, SessionState, ToSession, TranscriptEntry } from './messages.ts'
 import { backoffMs } from './restart.ts'
@@ -99,8 +99,9 @@ export const words = setup({
         isMessage(event) ? [...context.answered, event.message.seq].slice(-ANSWERED_MAX) : context.answered,
     }),
     keep: assign(({ context, event }) => {
-      const kept = isMessage(event) ? offerOf(context, event.message) : null
-      return kept?.verdict === 'kept' ? { waiting: kept.inbox } : {}
+      const kept = offerOf(context, messageIn(event).message)
+      assert(kept?.verdict === 'kept', 'M3: what the inbox does not take is refused aloud and never dropped')
+      return { waiting: kept.inbox }
     }),
     takeTurn: assign(({ context }) => {
       const { turn, inbox } = takeTurn(context.waiting)
@@ -138,14 +139,16 @@ export const words = setup({
   },
   guards: {
     isKnown: ({ context, event }) =>
-      isMessage(event) && (isKnown(context, event.message.seq) || context.answered.includes(event.message.seq)),
+      isMessage(event) &&
+      (isKnown(context, event.message.seq) ||
+        (event.message.again !== 'retry' && context.answered.includes(event.message.seq))),
     isAnsweredAtOnce: ({ context, event }, params: { during: SessionState }) =>
       isMessage(event) && event.message.command !== null && commandText(context, event.message, params.during) !== null,
     isCommand: ({ event }, params: { name: string }) => isMessage(event) && event.message.command?.name === params.name,
     isNewPart: ({ context, event }) => {
       const item =
         isMessage(event) && !isKnown(context, event.message.seq) ? itemOf(event.message, context.busyMode) : null
-      return item !== null && context.waiting.some((waiting) => joins(waiting, item))
+      return item !== null && isContinued(context.waiting, item)
     },
     isFull: ({ context, event }) => isMessage(event) && offerOf(context, event.message)?.verdict === 'refused',
     interrupts: ({ context, event }) => {
@@ -264,7 +267,9 @@ function isMessage(event: { type: string }): event is Extract<ToSession, { type:
 
 function offerOf(context: SessionContext, message: AcceptedMessage): ReturnType<typeof offer> | null {
   const item = itemOf(message, context.busyMode)
-  return item === null ? null : offer(context.waiting, item, context.queueLimit)
+  // What was kept before a restart is not dropped after it: the turn that was at work stands in the inbox again, too.
+  const limit = message.again === undefined ? context.queueLimit : Number.POSITIVE_INFINITY
+  return item === null ? null : offer(context.waiting, item, limit)
 }
 
 function withoutTurn(context: SessionContext): SessionContext {

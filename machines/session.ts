@@ -275,6 +275,35 @@ export const sessionMachine = words.createMachine({
             writingAgain: {
               description: 'The disk did not take the commit: the answer is kept and written again later.',
               after: { commitBackoff: 'writing' },
+              on: {
+                'message.routed': [
+                  { guard: 'isKnown', actions: 'noteRouted' },
+                  {
+                    guard: { type: 'isCommand', params: { name: 'stop' } },
+                    target: '#session.idle',
+                    actions: [
+                      'noteRouted',
+                      { type: 'record', params: stop('running') },
+                      'noteAnswered',
+                      'forgetTurn',
+                      'forgetWaiting',
+                      'releaseSlot',
+                    ],
+                  },
+                  {
+                    guard: { type: 'isCommand', params: { name: 'new' } },
+                    target: '#session.idle',
+                    actions: [
+                      'noteRouted',
+                      { type: 'record', params: startOver },
+                      'noteAnswered',
+                      'forgetTurn',
+                      'forgetWaiting',
+                      'releaseSlot',
+                    ],
+                  },
+                ],
+              },
             },
           },
         },

@@ -11,11 +11,12 @@ import { RECOVERY_BATCH } from '../../machines/limits.ts'
 import type { ConnectionEvent, Inbound } from '../../machines/messages.ts'
 import { sessionKey } from '../../machines/session-key.ts'
 import type { Adapter, Door, Reception } from '../channels/adapter.ts'
+import { endingItsChildren } from './ending.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { partitionActor, withAgent } from './partition.ts'
 
 export function channelActor(parts: Parts) {
-  return channelMachine.provide({
+  const machine = channelMachine.provide({
     actors: {
       partition: partitionActor(parts),
       recover: fromPromise(({ input, system }) => recover(parts, input.channel, system)),
@@ -37,6 +38,7 @@ export function channelActor(parts: Parts) {
       },
     },
   })
+  return endingItsChildren(machine)
 }
 
 interface Connecting {
@@ -144,7 +146,7 @@ async function recover(parts: Parts, channel: string, system: unknown): Promise<
   for (;;) {
     const messages = await parts.store.unfinished(channel, after, RECOVERY_BATCH)
     for (const message of messages) {
-      tellGateway(system, { type: 'message.accepted', message: withAgent(parts, message) })
+      tellGateway(system, { type: 'message.accepted', message: { ...withAgent(parts, message), again: 'restart' } })
     }
     count += messages.length
     after = messages.at(-1)?.seq ?? after

@@ -5,11 +5,12 @@ import { fromPromise } from 'xstate'
 import { deliveryMachine, type DeliveredPart } from '../../machines/delivery.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import type { OutboxItem } from '../../machines/messages.ts'
+import { endingItsChildren } from './ending.ts'
 import type { Parts } from './parts.ts'
 
 export function deliveryActor(parts: Parts) {
   const { store } = parts
-  return deliveryMachine.provide({
+  const machine = deliveryMachine.provide({
     actors: {
       look: fromPromise(({ input }) => store.nextOwed(input.channel, input.conversation)),
       send: fromPromise(({ input, signal }) => send(parts, input, signal)),
@@ -24,6 +25,7 @@ export function deliveryActor(parts: Parts) {
       }),
     },
   })
+  return endingItsChildren(machine)
 }
 
 async function send(parts: Parts, item: OutboxItem, signal: AbortSignal): Promise<DeliveredPart> {

@@ -2,6 +2,7 @@
 
 import { createActor, fromCallback, fromPromise } from 'xstate'
 import { gatewayMachine } from '../../machines/gateway.ts'
+import { endingItsChildren } from './ending.ts'
 import { channelActor } from './channel.ts'
 import type { Parts } from './parts.ts'
 
@@ -18,7 +19,7 @@ export function createGateway(parts: Parts) {
 
 function gatewayActor(parts: Parts) {
   const { clock } = parts.world
-  return gatewayMachine.provide({
+  const machine = gatewayMachine.provide({
     actors: {
       channel: channelActor(parts),
       sweeper: fromCallback(({ input, system }) => {
@@ -39,6 +40,7 @@ function gatewayActor(parts: Parts) {
       },
     },
   })
+  return endingItsChildren(machine)
 }
 
 /** How often the outbox is looked at while the gateway ends. */

@@ -5,12 +5,13 @@ import { abandonCommit } from '../../machines/commits.ts'
 import { isSession, nameOf } from '../../machines/addresses.ts'
 import type { AcceptedMessage } from '../../machines/messages.ts'
 import { type ChildFailure, partitionMachine } from '../../machines/partition.ts'
+import { endingItsChildren } from './ending.ts'
 import { deliveryActor } from './delivery.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { sessionActor } from './session.ts'
 
 export function partitionActor(parts: Parts) {
-  return partitionMachine.provide({
+  const machine = partitionMachine.provide({
     actors: {
       session: sessionActor(parts),
       delivery: deliveryActor(parts),
@@ -31,6 +32,7 @@ export function partitionActor(parts: Parts) {
       },
     },
   })
+  return endingItsChildren(machine)
 }
 
 /** The file may have changed since a message was accepted: an agent that is gone is replaced by the channel's default. */

@@ -6,12 +6,14 @@ import { fromPromise } from 'xstate'
 import { type RunInput, runMachine } from '../../machines/run.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { HistoryMessage } from '../agents/agent.ts'
+import { endingItsChildren } from './ending.ts'
 import type { Parts } from './parts.ts'
 
 export function runActor(parts: Parts) {
-  return runMachine.provide({
+  const machine = runMachine.provide({
     actors: { think: fromPromise(({ input, signal }) => think(parts, input, signal)) },
   })
+  return endingItsChildren(machine)
 }
 
 async function think(parts: Parts, input: RunInput, signal: AbortSignal): Promise<string> {

@@ -9,12 +9,13 @@ import type { Inbox } from '../../machines/inbox.ts'
 import type { AcceptedMessage, Commit, TranscriptEntry } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import type { Prepared } from '../../machines/session-words.ts'
+import { endingItsChildren } from './ending.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { runActor } from './run.ts'
 
 export function sessionActor(parts: Parts) {
   const { store, log } = parts
-  return sessionMachine.provide({
+  const machine = sessionMachine.provide({
     actors: {
       run: runActor(parts),
       prepare: fromPromise(({ input }) => prepare(parts, input)),
@@ -40,6 +41,7 @@ export function sessionActor(parts: Parts) {
       },
     },
   })
+  return endingItsChildren(machine)
 }
 
 async function prepare(parts: Parts, { key, turn }: { key: string; turn: Inbox }): Promise<Prepared> {
@@ -70,22 +72,21 @@ async function undo(
   { speaker, command }: { speaker: Speaker; command: AcceptedMessage },
   system: unknown,
 ): Promise<void> {
-  const last = lastTurn(await parts.store.history(speaker.key))
-  if (last === null) return commit(parts, answerCommit(speaker, command, 'There is no turn to take out.'), system)
   const answer = answerCommit(speaker, command, 'The last turn is out of the history.')
-  const entry = { role: 'undo', turn: last.turn, text: '', sender: null } as const
-  return commit(parts, { ...answer, entries: [entry] }, system)
+  const entry = { role: 'undo', turn: speaker.turnId, text: '', sender: null } as const
+  const nothing = answerCommit(speaker, command, 'There is no turn to take out.')
+  await parts.store.commitUndo({ done: { ...answer, entries: [entry] }, nothing })
+  tellGateway(system, { type: 'outbox.owed', channel: speaker.channel, conversation: speaker.conversation })
 }
 
 /** The last turn of a history: what was asked in it, and what came before it. */
 function lastTurn(
   history: readonly TranscriptEntry[],
-): { turn: string; text: string; before: TranscriptEntry[] } | null {
+): { text: string; before: TranscriptEntry[] } | null {
   const last = history.findLast((entry) => entry.role === 'user')
   if (last === undefined) return null
   const asked = history.filter((entry) => entry.turn === last.turn && entry.role === 'user')
   return {
-    turn: last.turn,
     text: asked.map((entry) => entry.text).join('\n'),
     before: history.filter((entry) => entry.turn !== last.turn),
   }

@@ -28,7 +28,7 @@ export function gatewayPort(parts: PortParts): GatewayPort {
   const { gateway, store, definition } = parts
   const records = recordsPort(store, {
     stateOf: () => sessionStates(gateway),
-    onMessage: (message) => gateway.send({ type: 'message.accepted', message }),
+    onMessage: (message) => gateway.send({ type: 'message.accepted', message: { ...message, again: 'retry' } }),
     onOwed: (channel, conversation) => gateway.send({ type: 'outbox.owed', channel, conversation }),
   })
   return {

@@ -1,6 +1,7 @@
 // Operations: every call of the store as one synchronous step over the tables. What belongs together stands in one function,
 // and the group commit makes it one savepoint: it happens whole or not at all.
 
+import type { Commit } from '../../machines/messages.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, textOf } from './database.ts'
 import { deadLetters } from './dead-letters.ts'
@@ -37,6 +38,17 @@ interface Parts {
 }
 
 function arrivals({ messages, transcripts, outbox, dead, journal }: Parts) {
+  function commit(content: Commit): void {
+    for (const settlement of content.settled) {
+      const settled = messages.settle(settlement)
+      if (settled && settlement.outcome === 'dead') {
+        dead.addMessage(settlement.seq, settlement.reason ?? 'no reason was given')
+      }
+    }
+    if (content.sessionKey !== null) transcripts.append(content.sessionKey, content.entries)
+    for (const reply of content.replies) outbox.add(content, reply)
+  }
+
   return {
     accept(message) {
       const accepted = messages.accept(message)
@@ -50,15 +62,10 @@ function arrivals({ messages, transcripts, outbox, dead, journal }: Parts) {
       return { history: transcripts.history(sessionKey), exhausted }
     },
     release: messages.release,
-    commit(commit) {
-      for (const settlement of commit.settled) {
-        const settled = messages.settle(settlement)
-        if (settled && settlement.outcome === 'dead') {
-          dead.addMessage(settlement.seq, settlement.reason ?? 'no reason was given')
-        }
-      }
-      if (commit.sessionKey !== null) transcripts.append(commit.sessionKey, commit.entries)
-      for (const reply of commit.replies) outbox.add(commit, reply)
+    commit,
+    commitUndo({ done, nothing }) {
+      const turns = done.sessionKey === null ? [] : transcripts.history(done.sessionKey)
+      commit(turns.length > 0 ? done : nothing)
     },
     unfinished: messages.unfinished,
     unfinishedOf: messages.unfinishedOf,

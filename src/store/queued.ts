@@ -29,6 +29,7 @@ export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedS
     begin: (sessionKey, seqs) => line.write(() => tables.begin(sessionKey, seqs)),
     release: (seqs) => line.write(() => tables.release(seqs)),
     commit: (commit) => line.write(() => tables.commit(commit)),
+    commitUndo: (commits) => line.write(() => tables.commitUndo(commits)),
     unfinished: (channel, afterSeq, limit) => line.read(() => tables.unfinished(channel, afterSeq, limit)),
     unfinishedOf: (sessionKey) => line.read(() => tables.unfinishedOf(sessionKey)),
     owed: (channel) => line.read(() => tables.owed(channel)),

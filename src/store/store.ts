@@ -30,6 +30,9 @@ export interface Store {
   /** History, inbox and outbox in one transaction. A message that is settled already stays as it is. */
   commit(commit: Commit): Promise<void>
 
+  /** Commits `done` when the session's history has a turn, and `nothing` when it is empty: one look and one write. */
+  commitUndo(commits: { readonly done: Commit; readonly nothing: Commit }): Promise<void>
+
   /** Accepted messages of a channel that nobody settled, `seq` > `afterSeq`, oldest first. */
   unfinished(channel: string, afterSeq: number, limit: number): Promise<AcceptedMessage[]>
   /** The same for one session, all of them. */

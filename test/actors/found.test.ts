@@ -1,0 +1,134 @@
+// Found: what the simulation found, each as the shortest schedule that shows it.
+
+import { expect, test } from 'vitest'
+import { FailureError } from '../../machines/failure.ts'
+import type { Store } from '../../src/store/store.ts'
+import { type HouseOptions, openHouse } from '../support/house.ts'
+import { settled } from '../support/world.ts'
+
+const FULL = new FailureError({ kind: 'retryable', reason: 'storage', message: 'the disk is full' })
+
+/** A house whose disk refuses commits while it is full. */
+async function houseWithDisk(options: HouseOptions = {}) {
+  const disk = { full: false }
+  const wrap = (store: Store): Store => ({
+    ...store,
+    commit: async (commit) => {
+      if (disk.full) throw FULL
+      await store.commit(commit)
+    },
+  })
+  return { disk, house: await openHouse({ ...options, wrap }) }
+}
+
+test('S1 S38: a session that fails takes its run with it: no second request beside the first', async () => {
+  const { disk, house } = await houseWithDisk()
+  await house.says('a', 'one')
+  disk.full = true
+  await house.says('a', '/help')
+  expect(house.thoughts[0]?.closed()).toBe(true)
+  disk.full = false
+  await house.world.advance(1_000)
+  expect(house.thoughts).toHaveLength(2)
+  await house.thoughts[1]?.answer('once')
+  expect(house.platform('a').sent.map((sent) => sent.text)).toContain('once')
+})
+
+test('S44: a session that fails in a drain does not take its partition along', async () => {
+  const house = await openHouse({ gateway: { drainMs: 5_000 } })
+  await house.says('a', 'breaks', { conversation: 'c1' })
+  await house.says('a', 'hangs', { conversation: 'c2' })
+  house.gateway.send({ type: 'drain' })
+  await settled()
+  await house.thoughts[0]?.fail(new TypeError('bug'))
+  await house.world.advance(5_000)
+  await house.world.advance(1_500)
+  expect(house.gateway.getSnapshot().status).toBe('done')
+  expect((await house.store.begin('a/c2', [2])).exhausted).toEqual([])
+  expect((await house.store.counts()).messages.waiting).toBe(2)
+})
+
+test('M3: a refused message that is retried as a dead letter runs, also while its session lives', async () => {
+  const house = await openHouse({ channels: { a: { queueLimit: 1 } } })
+  for (const text of ['one', 'two', 'three']) await house.says('a', text)
+  const [letter] = await house.store.deadLetters(1)
+  const retried = await house.store.retryDeadLetter(letter?.id ?? 0)
+  if (retried?.kind !== 'message') throw new Error('the refused message is a dead letter')
+  house.gateway.send({ type: 'message.accepted', message: { ...retried.message, again: 'retry' } })
+  for (const answer of ['first', 'second', 'third']) await house.thoughts.at(-1)?.answer(answer)
+  expect(house.platform('a').sent.map((sent) => sent.text)).toContain('third')
+})
+
+test('S26 M5: what was kept is not refused after a restart, although the turn at work stands in the inbox again', async () => {
+  const house = await openHouse({ channels: { a: { queueLimit: 1 } } })
+  await house.says('a', 'one')
+  await house.says('a', 'two')
+  house.kill()
+  const next = await openHouse({ channels: { a: { queueLimit: 1 } }, store: house.store, world: house.world })
+  await next.thoughts.at(-1)?.answer('first')
+  await next.thoughts.at(-1)?.answer('second')
+  expect(next.platform('a').sent.map((sent) => sent.text)).toEqual(['first', 'second'])
+})
+
+test('M4: a session that was restarted with a command and a message is not passivated in the middle of its run', async () => {
+  const { disk, house } = await houseWithDisk({ gateway: { passivateAfterMs: 4_000 } })
+  disk.full = true
+  await house.says('a', '/help')
+  await house.says('a', 'work')
+  disk.full = false
+  await house.world.advance(1_000)
+  for (let sweep = 0; sweep < 6; sweep += 1) await house.world.advance(1_000)
+  expect(house.census().running).toBe(1)
+  expect(house.thoughts.at(-1)?.closed()).toBe(false)
+})
+
+test('a message right behind /undo finds the history without that turn', async () => {
+  const house = await openHouse()
+  await house.says('a', 'one')
+  await house.thoughts[0]?.answer('first')
+  await Promise.all([house.says('a', '/undo'), house.says('a', 'two')])
+  expect(house.thoughts[1]?.request.history).toEqual([])
+})
+
+test('S34: /new while a commit waits for the disk ends that turn: its answer never comes', async () => {
+  const { disk, house } = await houseWithDisk()
+  await house.says('a', 'one')
+  disk.full = true
+  await house.thoughts[0]?.answer('first')
+  disk.full = false
+  await house.says('a', '/new')
+  await house.world.advance(60_000)
+  expect(house.platform('a').sent.map((sent) => sent.text)).toEqual([expect.stringContaining('empty now')])
+  expect(await house.store.history('a/c1')).toEqual([])
+})
+
+test('S31: a /retry with nothing to retry leaves no empty question behind', async () => {
+  const house = await openHouse()
+  await house.says('a', '/retry')
+  await house.says('a', '/retry')
+  expect(house.thoughts).toEqual([])
+  expect(house.platform('a').sent.map((sent) => sent.text)).toEqual([
+    expect.stringContaining('no earlier message'),
+    expect.stringContaining('no earlier message'),
+  ])
+})
+
+test('M3: a part that comes while a long queue is gathered is kept', async () => {
+  const house = await openHouse()
+  await house.says('a', 'x'.repeat(4_096), { continues: true })
+  for (let message = 0; message < 12; message += 1) {
+    await house.says('a', `m${message}`, { sender: { id: '2', name: 'Bo', handle: null } })
+  }
+  await house.says('a', 'tail')
+  await house.world.advance(6_000)
+  for (let turn = 0; turn < 15; turn += 1) await house.thoughts.at(-1)?.answer('ok')
+  expect((await house.store.counts()).messages.waiting).toBe(0)
+})
+
+test('S19: two short messages behind a split text are turns of their own', async () => {
+  const house = await openHouse()
+  await house.says('a', 'x'.repeat(4_096), { continues: true })
+  for (const text of ['tail', 'second', 'third']) await house.says('a', text)
+  await house.world.advance(1_000)
+  expect(house.thoughts[0]?.request.messages.map((message) => message.text.slice(-6))).toEqual(['xxtail'])
+})
