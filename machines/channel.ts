@@ -197,9 +197,11 @@ export const channelMachine = setup({
         closing: {
           description: 'The old connection is ending; only then may there be another.',
           entry: 'close',
-          after: { closeMsMax: { target: '#channel.failed', actions: 'noteStuck' } },
+          // Stuck is said and not left: only the end of the old connection may lead to another one (C2).
+          after: { closeMsMax: { actions: ['noteStuck', { type: 'report', params: { state: 'failed' } }] } },
           on: {
             control: [
+              { guard: { type: 'leadsTo', params: { state: 'stopped' } } },
               { guard: { type: 'isControl', params: { control: 'pause' } }, actions: 'thenPaused' },
               { actions: 'thenConnecting' },
             ],

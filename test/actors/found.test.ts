@@ -132,3 +132,23 @@ test('S19: two short messages behind a split text are turns of their own', async
   await house.world.advance(1_000)
   expect(house.thoughts[0]?.request.messages.map((message) => message.text.slice(-6))).toEqual(['xxtail'])
 })
+
+test('C2: a connection that does not end is reported, and no control opens a second one beside it', async () => {
+  const house = await openHouse()
+  let end = (): void => {}
+  house.platform('a').nextRun.push((door) => {
+    door.live({ id: '99', name: '@bot' })
+    return new Promise((resolve) => (end = resolve))
+  })
+  house.gateway.send({ type: 'channel.control', channel: 'a', control: 'reconnect' })
+  await house.world.advance(0)
+  house.gateway.send({ type: 'channel.control', channel: 'a', control: 'reconnect' })
+  await house.world.advance(15_000)
+  expect(house.reports.get('a')).toMatchObject({ state: 'failed', failure: { remedy: 'Restart the gateway' } })
+  house.gateway.send({ type: 'channel.control', channel: 'a', control: 'reconnect' })
+  await house.world.advance(0)
+  expect(house.platform('a').connections).toBe(1)
+  end()
+  await house.world.advance(0)
+  expect(house.reports.get('a')?.state).toBe('live')
+})
