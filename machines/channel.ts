@@ -151,7 +151,7 @@ export const channelMachine = setup({
       description: 'Takes up what an earlier process accepted and did not finish.',
       entry: { type: 'report', params: { state: 'connecting' } },
       initial: 'reading',
-      on: { drain: 'stopped' },
+      on: { drain: { target: 'stopped', actions: 'tellPartitions' } },
       states: {
         reading: {
           invoke: {
@@ -281,6 +281,8 @@ export const channelMachine = setup({
     stopped: {
       description: 'Takes nothing any more; runs finish and what is owed is sent, by the gateway’s deadline.',
       entry: { type: 'report', params: { state: 'stopped' } },
+      // What a recovery still reads is on disk and is answered after the next start.
+      on: { 'message.accepted': {} },
     },
   },
 })

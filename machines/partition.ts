@@ -7,12 +7,13 @@
 import { enqueueActions, fromPromise, setup } from 'xstate'
 import { channelOf, deliveryAddress, gateway, isSession, nameOf, sessionAddress } from './addresses.ts'
 import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
+import { type Child, type Children, inOrder, routedTo, stopped, withChild, withoutChildren } from './children.ts'
 import type { AgentDefinition, ChannelDefinition } from './definitions.ts'
 import { deliveryMachine } from './delivery.ts'
-import { assert, unprovided } from './failure.ts'
+import { assert, failureOf, unprovided } from './failure.ts'
 import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
 import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
-import { nextRestart } from './restart.ts'
+import { backoffMs, nextRestart } from './restart.ts'
 import { sessionMachine } from './session.ts'
 import type { SessionInput } from './session-words.ts'
 
@@ -22,22 +23,7 @@ export interface PartitionInput {
 }
 
 export interface PartitionContext extends PartitionInput {
-  readonly children: Readonly<Record<string, Child>>
-}
-
-interface Child {
-  /** Number of the last message that was routed to it. */
-  readonly routed: number
-  /** Sequence number of the last message that reached the session alive: up to it a message had its place in the inbox. */
-  readonly reached: number
-  /** Sweeps since it came to rest; null while it is at work. */
-  readonly sweeps: number | null
-  /** Failures since it last rested. */
-  readonly failures: number
-  /** `waiting` for its backoff; `recovering`: its messages are being read from the store. */
-  readonly life: 'alive' | 'waiting' | 'recovering'
-  /** Messages that came while its others were being read: a read takes milliseconds, and bounds them. */
-  readonly held: readonly AcceptedMessage[]
+  readonly children: Children
 }
 
 export interface ChildFailure {
@@ -58,19 +44,19 @@ export const partitionMachine = setup({
     delivery: deliveryMachine,
     /** The unfinished messages of one session, oldest first. */
     recover: fromPromise<readonly AcceptedMessage[], { key: string }>(() => unprovided('recover')),
+    /** Every unfinished message of a session becomes a dead letter and its sender is told; nothing of it is left. */
+    abandon: fromPromise<readonly AcceptedMessage[], { key: string }>(() => unprovided('abandon')),
   },
   actions: {
     /** Says in the log which child failed and what happens now. */
     noteFailure: (_, _params: ChildFailure) => unprovided('noteFailure'),
-    /** Every unfinished message of a session becomes a dead letter; its sender is told. What is owed stays owed. */
-    abandon: (_, _params: ChildFailure) => unprovided('abandon'),
 
     routeMessage: enqueueActions(({ context, event, enqueue }) => {
       assert(event.type === 'message.route', 'routeMessage answers message.route')
       const { message, routed } = event
       const id = sessionAddress(message.sessionKey)
       const child = context.children[id]
-      enqueue.assign({ children: withChild(context, id, routedTo(child, routed, message)) })
+      enqueue.assign({ children: withChild(context.children, id, routedTo(child, routed, message)) })
       if (child !== undefined && child.life !== 'alive') return
       if (child === undefined) {
         enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, message) })
@@ -82,7 +68,7 @@ export const partitionMachine = setup({
       const { conversation, routed } = event
       const id = deliveryAddress(conversation)
       const child = context.children[id]
-      enqueue.assign({ children: withChild(context, id, routedTo(child, routed, null)) })
+      enqueue.assign({ children: withChild(context.children, id, routedTo(child, routed, null)) })
       if (child !== undefined && child.life !== 'alive') return
       if (child === undefined) {
         enqueue.spawnChild('delivery', { id, input: { channel: context.definition.id, conversation } })
@@ -94,29 +80,25 @@ export const partitionMachine = setup({
       const child = context.children[event.child]
       if (child === undefined || child.routed !== event.routed) return
       if (isSession(event.child)) {
-        enqueue.assign({ children: withChild(context, event.child, { ...child, sweeps: 0, failures: 0 }) })
+        enqueue.assign({ children: withChild(context.children, event.child, { ...child, sweeps: 0, failures: 0 }) })
         return
       }
       enqueue.stopChild(event.child)
-      enqueue.assign({ children: withoutChildren(context, [event.child]) })
-      enqueue.sendTo(channelOf(context.definition.id), {
-        type: 'child.stopped',
-        child: event.child,
-        routed: child.routed,
-      })
+      enqueue.assign({ children: withoutChildren(context.children, [event.child]) })
+      enqueue.sendTo(channelOf(context.definition.id), stopped(event.child, child))
     }),
     passivate: enqueueActions(({ context, enqueue }) => {
       const resting = Object.entries(context.children).filter(([, child]) => child.sweeps !== null)
       const due = resting.filter(([, child]) => (child.sweeps ?? 0) + 1 >= SWEEPS_BEFORE_PASSIVATION)
       for (const [id, child] of due) {
         enqueue.stopChild(id)
-        enqueue.sendTo(channelOf(context.definition.id), { type: 'child.stopped', child: id, routed: child.routed })
+        enqueue.sendTo(channelOf(context.definition.id), stopped(id, child))
       }
       const older = resting.map(([id, child]) => [id, { ...child, sweeps: (child.sweeps ?? 0) + 1 }] as const)
       const children = { ...context.children, ...Object.fromEntries(older) }
       enqueue.assign({
         children: withoutChildren(
-          { ...context, children },
+          children,
           due.map(([id]) => id),
         ),
       })
@@ -133,18 +115,28 @@ export const partitionMachine = setup({
       if (ended === null || ended.restartAfterMs === null) return
       const { id, child, restartAfterMs } = ended
       const waiting: Child = { ...child, failures: child.failures + 1, sweeps: null, life: 'waiting', held: [] }
-      enqueue.assign({ children: withChild(context, id, waiting) })
+      enqueue.assign({ children: withChild(context.children, id, waiting) })
       enqueue.raise({ type: 'restart.due', child: id }, { delay: restartAfterMs })
+    }),
+    /** What comes meanwhile is held and begins a new session. A delivery that is given up leaves what it owes on disk. */
+    giveUp: enqueueActions(({ context, event, enqueue }) => {
+      const ended = endOf(context, event)
+      if (ended === null) return
+      if (!isSession(ended.id)) {
+        enqueue.assign({ children: withoutChildren(context.children, [ended.id]) })
+        enqueue.sendTo(channelOf(context.definition.id), stopped(ended.id, ended.child))
+        return
+      }
+      const key = nameOf(ended.id)
+      const recovering: Child = { ...ended.child, sweeps: null, life: 'recovering', held: [] }
+      enqueue.assign({ children: withChild(context.children, ended.id, recovering) })
+      enqueue.spawnChild('abandon', { id: `recovery:${key}`, input: { key } })
     }),
     forget: enqueueActions(({ context, event, enqueue }) => {
       const ended = endOf(context, event)
       if (ended === null) return
-      enqueue.assign({ children: withoutChildren(context, [ended.id]) })
-      enqueue.sendTo(channelOf(context.definition.id), {
-        type: 'child.stopped',
-        child: ended.id,
-        routed: ended.child.routed,
-      })
+      enqueue.assign({ children: withoutChildren(context.children, [ended.id]) })
+      enqueue.sendTo(channelOf(context.definition.id), stopped(ended.id, ended.child))
     }),
     restart: enqueueActions(({ context, event, enqueue }) => {
       assert(event.type === 'restart.due', 'restart answers restart.due')
@@ -152,12 +144,12 @@ export const partitionMachine = setup({
       if (child === undefined) return
       if (isSession(event.child)) {
         const key = nameOf(event.child)
-        enqueue.assign({ children: withChild(context, event.child, { ...child, life: 'recovering' }) })
+        enqueue.assign({ children: withChild(context.children, event.child, { ...child, life: 'recovering' }) })
         enqueue.spawnChild('recover', { id: `recovery:${key}`, input: { key } })
         return
       }
       const conversation = nameOf(event.child)
-      enqueue.assign({ children: withChild(context, event.child, { ...child, life: 'alive', held: [] }) })
+      enqueue.assign({ children: withChild(context.children, event.child, { ...child, life: 'alive', held: [] }) })
       enqueue.spawnChild('delivery', { id: event.child, input: { channel: context.definition.id, conversation } })
       enqueue.sendTo(event.child, { type: 'outbox.routed', routed: child.routed })
     }),
@@ -170,22 +162,18 @@ export const partitionMachine = setup({
       const messages = inOrder([...(event.output as readonly AcceptedMessage[]), ...child.held])
       const first = messages[0]
       if (first === undefined) {
-        enqueue.assign({ children: withoutChildren(context, [id]) })
-        enqueue.sendTo(channelOf(context.definition.id), { type: 'child.stopped', child: id, routed: child.routed })
+        enqueue.assign({ children: withoutChildren(context.children, [id]) })
+        enqueue.sendTo(channelOf(context.definition.id), stopped(id, child))
         return
       }
       const reached = messages.at(-1)?.seq ?? child.reached
-      enqueue.assign({ children: withChild(context, id, { ...child, reached, life: 'alive', held: [] }) })
+      enqueue.assign({ children: withChild(context.children, id, { ...child, reached, life: 'alive', held: [] }) })
       enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, first) })
       for (const [index, message] of messages.entries()) {
         // Only the last one has the number of the line: a rest before it is not the last word (see placement.ts).
         const routed = child.routed - (messages.length - 1 - index)
-        const known = message.seq <= child.reached
-        enqueue.sendTo(id, {
-          type: 'message.routed',
-          routed,
-          message: known ? { ...message, again: 'restart' } : message,
-        })
+        const known: AcceptedMessage = message.seq <= child.reached ? { ...message, again: 'restart' } : message
+        enqueue.sendTo(id, { type: 'message.routed', routed, message: known })
       }
     }),
     tellChildren: enqueueActions(({ context, enqueue }, params: { ending: Ending }) => {
@@ -216,12 +204,7 @@ export const partitionMachine = setup({
         'xstate.error.actor.*': [
           {
             guard: 'givesUp',
-            actions: [
-              'stopFailed',
-              { type: 'noteFailure', params: failureIn },
-              { type: 'abandon', params: failureIn },
-              'forget',
-            ],
+            actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'giveUp'],
           },
           { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'] },
         ],
@@ -257,35 +240,16 @@ function endOf(context: PartitionContext, event: ToPartition | ChildEnded) {
   const id = childOf(event.actorId)
   const child = context.children[id]
   if (child === undefined) return null
-  const next = nextRestart(child.failures + 1)
+  const failures = child.failures + 1
+  // A disk that fails is not the child's doing: its messages are safe there, and it is tried until the disk is well again.
+  const ofDisk = failureOf(event.error).reason === 'storage'
+  const next = ofDisk ? { restartAfterMs: backoffMs(failures) } : nextRestart(failures)
   return { id, child, restartAfterMs: next === 'giveUp' ? null : next.restartAfterMs }
 }
 
 /** A recovery stands for the session that it is to restart. */
 function childOf(actorId: string): string {
   return actorId.replace(/^recovery:/, 'session:')
-}
-
-function withChild(context: PartitionContext, id: string, child: Child): PartitionContext['children'] {
-  return { ...context.children, [id]: child }
-}
-
-function withoutChildren(context: PartitionContext, ids: readonly string[]): PartitionContext['children'] {
-  return Object.fromEntries(Object.entries(context.children).filter(([id]) => !ids.includes(id)))
-}
-
-function routedTo(child: Child | undefined, routed: number, message: AcceptedMessage | null): Child {
-  const seq = message?.seq ?? 0
-  if (child === undefined) return { routed, reached: seq, sweeps: null, failures: 0, life: 'alive', held: [] }
-  // While it waits for its backoff the store keeps its messages: they are read when it is due.
-  const held = child.life === 'recovering' && message !== null ? [...child.held, message] : child.held
-  const reached = child.life === 'alive' ? Math.max(child.reached, seq) : child.reached
-  return { ...child, routed, reached, sweeps: null, held }
-}
-
-function inOrder(messages: readonly AcceptedMessage[]): AcceptedMessage[] {
-  const bySeq = new Map(messages.map((message) => [message.seq, message]))
-  return [...bySeq.values()].sort((a, b) => a.seq - b.seq)
 }
 
 function sessionInput(context: PartitionContext, message: AcceptedMessage): SessionInput {

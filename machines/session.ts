@@ -9,7 +9,7 @@
 // `idle → pending` is synchronous and before any await: it is the claim. There is no flag beside it.
 
 import { turnCommit } from './commits.ts'
-import { failureOf } from './failure.ts'
+import { FailureError, failureOf } from './failure.ts'
 import {
   answer,
   initialContext,
@@ -34,7 +34,7 @@ export const sessionMachine = words.createMachine({
   on: {
     'record.failed': {
       description: 'The disk did not take an answer: restart from the last commit.',
-      actions: { type: 'escalate', params: ({ event }) => ({ error: event.failure }) },
+      actions: { type: 'escalate', params: ({ event }) => ({ error: new FailureError(event.failure) }) },
     },
   },
   states: {

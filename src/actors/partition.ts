@@ -2,9 +2,8 @@
 
 import { fromPromise } from 'xstate'
 import { abandonCommit } from '../../machines/commits.ts'
-import { isSession, nameOf } from '../../machines/addresses.ts'
 import type { AcceptedMessage } from '../../machines/messages.ts'
-import { type ChildFailure, partitionMachine } from '../../machines/partition.ts'
+import { partitionMachine } from '../../machines/partition.ts'
 import { endingItsChildren } from './ending.ts'
 import { deliveryActor } from './delivery.ts'
 import { type Parts, tellGateway } from './parts.ts'
@@ -15,6 +14,7 @@ export function partitionActor(parts: Parts) {
     actors: {
       session: sessionActor(parts),
       delivery: deliveryActor(parts),
+      abandon: fromPromise(({ input, system }) => abandon(parts, input.key, system)),
       recover: fromPromise(async ({ input }) => {
         const messages = await parts.store.unfinishedOf(input.key)
         return messages.map((message) => withAgent(parts, message))
@@ -24,11 +24,6 @@ export function partitionActor(parts: Parts) {
       noteFailure: (_, { child, error, restartAfterMs }) => {
         const next = restartAfterMs === null ? 'it is not started again' : `it is started again in ${restartAfterMs} ms`
         parts.log.error({ actor: child, err: error }, `an actor failed; ${next}`)
-      },
-      abandon: ({ system }, params) => {
-        abandon(parts, params, system).catch((error: unknown) => {
-          parts.log.error({ actor: params.child, err: error }, 'messages of a given-up session could not be set aside')
-        })
       },
     },
   })
@@ -42,10 +37,10 @@ export function withAgent(parts: Parts, message: AcceptedMessage): AcceptedMessa
   return channel === undefined ? message : { ...message, agent: channel.routes.default }
 }
 
-async function abandon(parts: Parts, { child }: ChildFailure, system: unknown): Promise<void> {
-  if (!isSession(child)) return
-  for (const message of await parts.store.unfinishedOf(nameOf(child))) {
+async function abandon(parts: Parts, key: string, system: unknown): Promise<readonly AcceptedMessage[]> {
+  for (const message of await parts.store.unfinishedOf(key)) {
     await parts.store.commit(abandonCommit(message))
     tellGateway(system, { type: 'outbox.owed', channel: message.channel, conversation: message.conversation })
   }
+  return []
 }

@@ -80,9 +80,7 @@ async function undo(
 }
 
 /** The last turn of a history: what was asked in it, and what came before it. */
-function lastTurn(
-  history: readonly TranscriptEntry[],
-): { text: string; before: TranscriptEntry[] } | null {
+function lastTurn(history: readonly TranscriptEntry[]): { text: string; before: TranscriptEntry[] } | null {
   const last = history.findLast((entry) => entry.role === 'user')
   if (last === undefined) return null
   const asked = history.filter((entry) => entry.turn === last.turn && entry.role === 'user')

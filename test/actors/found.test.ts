@@ -152,3 +152,32 @@ test('C2: a connection that does not end is reported, and no control opens a sec
   await house.world.advance(0)
   expect(house.reports.get('a')?.state).toBe('live')
 })
+
+test('S46: a disk that fails for long strands nobody: the message is answered when the disk is well', async () => {
+  const { disk, house } = await houseWithDisk()
+  disk.full = true
+  await house.says('a', '/help')
+  for (let minute = 0; minute < 30; minute += 1) await house.world.advance(60_000)
+  disk.full = false
+  await house.world.advance(60_000)
+  expect(house.platform('a').sent.map((sent) => sent.text)).toEqual([expect.stringContaining('/help')])
+})
+
+test('S44: a drain while unfinished messages are read begins no run that the drain then ends', async () => {
+  const house = await openHouse()
+  await house.says('a', 'one')
+  house.kill()
+  let read = (): void => {}
+  const gate = new Promise<void>((resolve) => (read = resolve))
+  const wrap = (store: Store): Store => ({ ...store, owed: (channel) => gate.then(() => store.owed(channel)) })
+  const next = await openHouse({ store: house.store, world: house.world, gateway: { drainMs: 1_000 }, wrap })
+  next.gateway.send({ type: 'drain' })
+  read()
+  await next.world.advance(1_000)
+  await next.world.advance(1_500)
+  expect(next.gateway.getSnapshot().status).toBe('done')
+  // One try for the process that was killed, none for the drain.
+  expect((await house.store.begin('a/c1', [1])).exhausted).toEqual([])
+  expect((await house.store.begin('a/c1', [1])).exhausted).toEqual([])
+  expect((await house.store.begin('a/c1', [1])).exhausted).toEqual([1])
+})

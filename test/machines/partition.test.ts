@@ -22,11 +22,14 @@ function rig(machine = partitionMachine) {
       delivery: deliveryMachine.provide({
         actors: { look: fromPromise<OutboxItem | null, DeliveryInput>(async () => null) },
       }),
+      abandon: fromPromise<readonly AcceptedMessage[], { key: string }>(async ({ input }) => {
+        told.push({ type: 'abandoned', child: `session:${input.key}` })
+        return []
+      }),
       recover: fromPromise(async ({ input }) => disk.filter((message) => message.sessionKey === input.key)),
     },
     actions: {
       noteFailure: (_, failure) => void failures.push(failure),
-      abandon: (_, { child }) => void told.push({ type: 'abandoned', child }),
     },
   })
   const note = ({ event }: { event: { type: string } }): void => void told.push(event)
