@@ -38,7 +38,9 @@ export function itemOf(message: AcceptedMessage, mode: BusyMode): InboxItem | nu
 
 /** Puts an item in its place: steering goes ahead of what waits and behind earlier steering. */
 export function offer(inbox: Inbox, item: InboxItem, limit: number): Offer {
-  if (!isContinued(inbox, item) && turnsWaiting(inbox) >= limit) return { verdict: 'refused' }
+  // Turns are never more than messages: counting them costs a walk, and is needed only near the limit.
+  const mayBeFull = inbox.length >= limit && !isContinued(inbox, item)
+  if (mayBeFull && turnsWaiting(inbox) >= limit) return { verdict: 'refused' }
   if (item.manner !== 'steer') return { verdict: 'kept', inbox: [...inbox, item] }
   const ahead = inbox.filter((waiting) => waiting.manner === 'steer')
   const behind = inbox.filter((waiting) => waiting.manner !== 'steer')

@@ -8,6 +8,12 @@ export const PARTITION_CHILDREN_MAX = 64
 /** A message that breaks its session or the process this often is a dead letter: once can be chance, three times is the message. */
 export const MESSAGE_TRIES_MAX = 3
 
+/**
+ * A process that ends takes every running message down, and only one of them, if any, is to blame. While messages of other
+ * sessions were tried as often, or once less, a message is tried on, up to this: who is to blame stands out by then.
+ */
+export const MESSAGE_TRIES_IN_COMPANY_MAX = 6
+
 /** History loading, hooks and media are done by then, or the turn fails and its sender is told (S7). */
 export const PENDING_MS_MAX = 60_000
 

@@ -26,6 +26,9 @@ import {
   words,
 } from './session-words.ts'
 
+/** A turn that ends without a commit of its own: the command was answered, nothing of it is left in memory. */
+const OVER = ['noteAnswered', 'forgetTurn', 'forgetWaiting', 'releaseSlot'] as const
+
 export const sessionMachine = words.createMachine({
   id: 'session',
   description: 'One agent’s life in one conversation: idle → pending → running is the guard against a second run.',
@@ -80,26 +83,12 @@ export const sessionMachine = words.createMachine({
           {
             guard: { type: 'isCommand', params: { name: 'stop' } },
             target: 'idle',
-            actions: [
-              'noteRouted',
-              { type: 'record', params: stop('pending') },
-              'noteAnswered',
-              'forgetTurn',
-              'forgetWaiting',
-              'releaseSlot',
-            ],
+            actions: ['noteRouted', { type: 'record', params: stop('pending') }, ...OVER],
           },
           {
             guard: { type: 'isCommand', params: { name: 'new' } },
             target: 'idle',
-            actions: [
-              'noteRouted',
-              { type: 'record', params: startOver },
-              'noteAnswered',
-              'forgetTurn',
-              'forgetWaiting',
-              'releaseSlot',
-            ],
+            actions: ['noteRouted', { type: 'record', params: startOver }, ...OVER],
           },
           { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
           { actions: ['noteRouted', 'keep'] },
@@ -197,26 +186,12 @@ export const sessionMachine = words.createMachine({
               {
                 guard: { type: 'isCommand', params: { name: 'stop' } },
                 target: '#session.idle',
-                actions: [
-                  'noteRouted',
-                  { type: 'record', params: stop('running') },
-                  'noteAnswered',
-                  'forgetTurn',
-                  'forgetWaiting',
-                  'releaseSlot',
-                ],
+                actions: ['noteRouted', { type: 'record', params: stop('running') }, ...OVER],
               },
               {
                 guard: { type: 'isCommand', params: { name: 'new' } },
                 target: '#session.idle',
-                actions: [
-                  'noteRouted',
-                  { type: 'record', params: startOver },
-                  'noteAnswered',
-                  'forgetTurn',
-                  'forgetWaiting',
-                  'releaseSlot',
-                ],
+                actions: ['noteRouted', { type: 'record', params: startOver }, ...OVER],
               },
               { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
               {
@@ -276,31 +251,21 @@ export const sessionMachine = words.createMachine({
               description: 'The disk did not take the commit: the answer is kept and written again later.',
               after: { commitBackoff: 'writing' },
               on: {
+                halt: {
+                  target: '#session.draining',
+                  actions: [{ type: 'releaseTries', params: triesOfTurn }, 'forgetTurn', 'releaseSlot'],
+                },
                 'message.routed': [
                   { guard: 'isKnown', actions: 'noteRouted' },
                   {
                     guard: { type: 'isCommand', params: { name: 'stop' } },
                     target: '#session.idle',
-                    actions: [
-                      'noteRouted',
-                      { type: 'record', params: stop('running') },
-                      'noteAnswered',
-                      'forgetTurn',
-                      'forgetWaiting',
-                      'releaseSlot',
-                    ],
+                    actions: ['noteRouted', { type: 'record', params: stop('running') }, ...OVER],
                   },
                   {
                     guard: { type: 'isCommand', params: { name: 'new' } },
                     target: '#session.idle',
-                    actions: [
-                      'noteRouted',
-                      { type: 'record', params: startOver },
-                      'noteAnswered',
-                      'forgetTurn',
-                      'forgetWaiting',
-                      'releaseSlot',
-                    ],
+                    actions: ['noteRouted', { type: 'record', params: startOver }, ...OVER],
                   },
                 ],
               },

@@ -14,7 +14,7 @@ import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { createMetrics } from './start/metrics.ts'
 import { gatewayPort } from './start/port.ts'
-import { lockTokens } from './start/token-locks.ts'
+import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import type { World } from './world.ts'
@@ -75,7 +75,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       startedAtMs,
       channels: board.channels,
       metrics: createMetrics(),
-      beforeReconnect: () => renewSecrets(options),
+      beforeReconnect: () => renewSecrets(options, tokens),
     })
     const http = await listen(options, settings, port)
     opened.push(() => http.close())
@@ -104,12 +104,14 @@ function listen(
   return startHttp({ host, port, gateway, log, world, token: () => token && loaded.secrets.resolve(token) })
 }
 
-async function renewSecrets({ loaded, reload, log }: StartOptions): Promise<void> {
+async function renewSecrets({ loaded, reload, log }: StartOptions, tokens: TokenLocks): Promise<void> {
   try {
     const newer = await reload()
-    if (newer !== null) loaded.secrets.adopt(newer.secrets)
+    if (newer === null) return
+    tokens.renew(newer.secrets)
+    loaded.secrets.adopt(newer.secrets)
   } catch (error) {
-    log.warn({ err: error }, 'the configuration could not be read again; the credentials stay as they were')
+    log.warn({ err: error }, 'the credentials could not be renewed and stay as they were')
   }
 }
 

@@ -7,29 +7,50 @@ import { join } from 'node:path'
 import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { type Holder, LockHeldError } from '../store/failures.ts'
+import type { Lock } from '../store/lock.ts'
 import { holdLock } from '../store/sqlite.ts'
 
 export interface TokenLocks {
+  /** Takes the locks of newer credentials and gives back those of replaced ones; throws as `lockTokens`, and then keeps the old. */
+  renew(secrets: Secrets): void
   release(): void
 }
 
 /** Throws LockHeldError, naming the channel and the holder, when another process polls one of the tokens. */
 export function lockTokens(definition: GatewayDefinition, secrets: Secrets, holder: Holder): TokenLocks {
-  const locks: TokenLocks[] = []
-  const release = (): void => {
-    for (const lock of locks.splice(0)) lock.release()
-  }
-  for (const channel of Object.values(definition.channels)) {
-    const name = lockName(channel, secrets)
-    if (name === null) continue
-    try {
-      locks.push(holdLock(join(tmpdir(), `troupe-tokens-${process.getuid?.() ?? 0}`, name), holder))
-    } catch (error) {
-      release()
-      throw error instanceof LockHeldError ? named(error, channel) : error
+  const held = new Map<string, Lock>()
+  const renew = (newer: Secrets): void => {
+    const wanted = new Map<string, ChannelDefinition>()
+    for (const channel of Object.values(definition.channels)) {
+      const name = lockName(channel, newer)
+      if (name !== null) wanted.set(name, channel)
     }
+    const taken = new Map<string, Lock>()
+    try {
+      for (const [name, channel] of wanted) if (!held.has(name)) taken.set(name, lockToken(name, channel, holder))
+    } catch (error) {
+      for (const lock of taken.values()) lock.release()
+      throw error
+    }
+    for (const [name, lock] of taken) held.set(name, lock)
+    for (const [name, lock] of held) if (!wanted.has(name) && held.delete(name)) lock.release()
   }
-  return { release }
+  renew(secrets)
+  return {
+    renew,
+    release() {
+      for (const lock of held.values()) lock.release()
+      held.clear()
+    },
+  }
+}
+
+function lockToken(name: string, channel: ChannelDefinition, holder: Holder): Lock {
+  try {
+    return holdLock(join(tmpdir(), `troupe-tokens-${process.getuid?.() ?? 0}`, name), holder)
+  } catch (error) {
+    throw error instanceof LockHeldError ? named(error, channel) : error
+  }
 }
 
 /** null: nothing to poll with; the channel fails by itself and says why. */

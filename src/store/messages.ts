@@ -1,7 +1,7 @@
 // Messages: the durable accept, the tries and the end of everything people wrote.
 //   S4. A message is settled once: what is settled stays as it is until its dead letter is retried.
 
-import { MESSAGE_TRIES_MAX } from '../../machines/limits.ts'
+import { MESSAGE_TRIES_IN_COMPANY_MAX, MESSAGE_TRIES_MAX } from '../../machines/limits.ts'
 import type { AcceptedMessage, Command, Settlement } from '../../machines/messages.ts'
 import type { World } from '../world.ts'
 import { type Database, flagOf, numberOf, optionalTextOf, type Row, textOf, theRow } from './database.ts'
@@ -25,10 +25,11 @@ export function messages(database: Database, world: World): Messages {
   const seqOf = database.prepare(
     'SELECT seq FROM messages WHERE channel = ? AND conversation = ? AND platform_message_id = ?',
   )
-  const countTry = database.prepare(
-    'UPDATE messages SET tries = tries + 1 WHERE seq = ? AND outcome IS NULL AND tries < ?',
+  const countTry = database.prepare('UPDATE messages SET tries = tries + 1 WHERE seq = ? AND outcome IS NULL')
+  const triesOf = database.prepare('SELECT tries, session_key FROM messages WHERE seq = ? AND outcome IS NULL')
+  const triesOfOthers = database.prepare(
+    'SELECT max(tries) AS tries FROM messages WHERE outcome IS NULL AND tries >= 2 AND session_key <> ?',
   )
-  const isExhausted = database.prepare('SELECT 1 FROM messages WHERE seq = ? AND outcome IS NULL AND tries >= ?')
   const releaseOne = database.prepare(
     'UPDATE messages SET tries = tries - 1 WHERE seq = ? AND outcome IS NULL AND tries > 0',
   )
@@ -44,6 +45,15 @@ export function messages(database: Database, world: World): Messages {
   )
   const ofSession = database.prepare('SELECT * FROM messages WHERE session_key = ? AND outcome IS NULL ORDER BY seq')
 
+  /** Tried often enough, and more often than whatever else was at work: see MESSAGE_TRIES_IN_COMPANY_MAX. */
+  function isExhausted(seq: number): boolean {
+    const row = triesOf.get(seq)
+    const tries = row === undefined ? 0 : numberOf(row, 'tries')
+    if (row === undefined || tries < MESSAGE_TRIES_MAX) return false
+    const company = triesOfOthers.get(textOf(row, 'session_key'))?.tries
+    return tries >= MESSAGE_TRIES_IN_COMPANY_MAX || typeof company !== 'number' || tries - company >= 2
+  }
+
   return {
     accept(message) {
       const { changes, lastInsertRowid } = insert.run(columnsOf(message, world.nowMs()))
@@ -52,8 +62,8 @@ export function messages(database: Database, world: World): Messages {
       return { seq: numberOf(theRow(row), 'seq'), duplicate: true }
     },
     countTries(seqs) {
-      const exhausted = seqs.filter((seq) => isExhausted.get(seq, MESSAGE_TRIES_MAX) !== undefined)
-      for (const seq of seqs) countTry.run(seq, MESSAGE_TRIES_MAX)
+      const exhausted = seqs.filter(isExhausted)
+      for (const seq of seqs) if (!exhausted.includes(seq)) countTry.run(seq)
       return exhausted
     },
     release(seqs) {

@@ -30,6 +30,7 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE INDEX messages_unfinished ON messages (channel, seq) WHERE outcome IS NULL;
 CREATE INDEX messages_unfinished_of_session ON messages (session_key, seq) WHERE outcome IS NULL;
+CREATE INDEX messages_tried ON messages (tries) WHERE outcome IS NULL AND tries >= 2;
 
 CREATE TABLE sessions (
   key TEXT PRIMARY KEY,

@@ -20,7 +20,7 @@ export interface Store {
 
   /**
    * Begins a turn: counts a try for each message and reads the history. Messages that were tried MESSAGE_TRIES_MAX times
-   * before are named in `exhausted`, and nothing is counted for them.
+   * before are named in `exhausted`, and nothing is counted for them; in company (see MESSAGE_TRIES_IN_COMPANY_MAX) later.
    */
   begin(sessionKey: string, seqs: readonly number[]): Promise<{ history: TranscriptEntry[]; exhausted: number[] }>
 

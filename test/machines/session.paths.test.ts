@@ -134,7 +134,7 @@ function subject(machine = sessionMachine): Subject<typeof model> {
       await settled()
     },
     compare(state) {
-      const name = state.value as keyof typeof STATES
+      const name = state.value
       expect(rig.failed()).toBe(false)
       expect({ state: rig.state(), waiting: rig.waiting(), runs: rig.runsAlive() }).toEqual({
         state: STATES[name],

@@ -17,6 +17,7 @@ const BOUNDED = new Map([
   ['SCAN pairing_codes USING COVERING INDEX pairing_codes_asked', 'at most 1,000 are open'],
   ['SEARCH pairing_codes USING INDEX pairing_codes_asked (asked_at_ms<?)', 'at most 1,000 are open'],
   ['SEARCH pairing_codes USING INDEX pairing_codes_asked (asked_at_ms>?)', 'at most 1,000 are open'],
+  ['SEARCH messages USING INDEX messages_tried (tries>?)', 'only what two lives did not finish'],
   ['SCAN pairings', 'the operator’s list of everybody who is paired'],
 ])
 

@@ -3,6 +3,7 @@
 //   Waits are driven by what the child prints or by its end, are bounded, and fail with the whole log.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface LaunchOptions {
@@ -61,7 +62,7 @@ const END_MS_MAX = 15_000
 const ROOT = join(import.meta.dirname, '..', '..')
 
 /** Node keeps compiled code here, by the content of each file: a start costs half of the processor's time. */
-const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled')
+const COMPILED = join(tmpdir(), 'troupe-test-compile-cache')
 
 const children = new Set<ChildProcess>()
 process.on('exit', () => {

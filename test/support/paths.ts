@@ -58,11 +58,11 @@ function walk<T extends AnyStateMachine>(model: T, events: readonly EventFromLog
     description: events.map((event) => event.type).join(' → ') || 'the beginning',
     async on(subject) {
       let [state] = initialTransition(model, ...([undefined] as never))
-      subject.compare(state as SnapshotFrom<T>)
+      subject.compare(state)
       for (const event of events) {
         await subject.play(event)
         state = transition(model, state, event)[0]
-        subject.compare(state as SnapshotFrom<T>)
+        subject.compare(state)
       }
     },
   }

@@ -1,6 +1,6 @@
 // Scenario: everything around a gateway that an end-to-end test needs: a folder with its file, a Telegram, a model, and the
 // binary itself. What a test opens here is ended with the test, also when it fails.
-//   Tokens are random: the lock on a token is the whole machine's.
+//   Tokens are random, and their locks lie in the scenario's own temporary folder: nothing of a test stays on the machine.
 //   Scenarios of a file run side by side: most of their time is waiting. So what is to be ended is kept per scenario and not
 //   in a hook of the test runner, which knows only one current test.
 
@@ -35,13 +35,20 @@ export const SOON_MS = 12_000
 /** A machine that runs several at once is slow; what takes longer is stuck. */
 const SCENARIO_MS_MAX = 60_000
 
-const endings = new AsyncLocalStorage<(() => unknown)[]>()
+interface Stage {
+  /** What ends with the scenario. */
+  readonly acts: (() => unknown)[]
+  /** The temporary folder of its gateways, where they keep the locks on tokens; shared, so that they meet there. */
+  temporary: string | null
+}
+
+const stages = new AsyncLocalStorage<Stage>()
 
 /** A test that runs beside the others of its file. */
 export function scenario(title: string, prove: () => Promise<void>): void {
   test.concurrent(title, { timeout: SCENARIO_MS_MAX }, () => {
     const acts: (() => unknown)[] = []
-    return endings.run(acts, async () => {
+    return stages.run({ acts, temporary: null }, async () => {
       try {
         await prove()
       } finally {
@@ -53,9 +60,13 @@ export function scenario(title: string, prove: () => Promise<void>): void {
 
 /** Ends something with the scenario; the last that was opened goes first. */
 export function whenDone(act: () => unknown): void {
-  const acts = endings.getStore()
-  if (acts === undefined) throw new Error('Only a scenario can end what it opened.')
-  acts.push(act)
+  stage().acts.push(act)
+}
+
+function stage(): Stage {
+  const current = stages.getStore()
+  if (current === undefined) throw new Error('Only a scenario can end what it opened.')
+  return current
 }
 
 export function temporaryFolder(): string {
@@ -111,7 +122,9 @@ export function writeFile(folder: string, file: GatewayFile): string {
 
 /** A gateway that ends with the test. */
 export function launched(options: LaunchOptions): GatewayProcess {
-  const gateway = launch(options)
+  const current = stage()
+  current.temporary ??= temporaryFolder()
+  const gateway = launch({ ...options, environment: { TMPDIR: current.temporary, ...options.environment } })
   whenDone(async () => {
     if (!gateway.hasEnded) await gateway.kill9()
   })

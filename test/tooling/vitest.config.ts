@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
+    maxWorkers: 2,
     // End-to-end tests start processes; a wedged one must fail by name and not hang the run.
     testTimeout: 20_000,
     hookTimeout: 20_000,

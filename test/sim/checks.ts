@@ -1,0 +1,102 @@
+// Checks: what must hold whenever everything has come to rest, and what must hold when everything was healed and time has passed.
+
+import type { Store } from '../../src/store/store.ts'
+import { takesRoom } from './ledger.ts'
+import type { Simulation } from './simulation.ts'
+
+export function checkAtRest(simulation: Simulation): void {
+  const { process, disk, ledger, verdict, platforms } = simulation
+  if (process === null || process.draining || disk.waiting > 0 || disk.failing !== 'nothing') return
+  for (const [channel, platform] of platforms) {
+    const state = process.reports.get(channel)?.state
+    // C1: a channel whose connection stands is live, whatever befell the others.
+    verdict.check(
+      !platform.connected || state === 'live' || state === 'connecting' || platform.leaving,
+      'C1',
+      () => `${channel} is connected and ${state}`,
+    )
+  }
+  for (const [session, state] of process.shown) {
+    if (process.failed.has(session)) continue
+    const waiting = ledger.unsettledOf(session)
+    verdict.check(
+      state !== 'idle' || waiting.length === 0,
+      'S5',
+      () => `${session} is idle, and ${waiting.length} wait`,
+    )
+    for (const each of waiting) each.kept = true
+    const limit = simulation.definition.channels[waiting[0]?.message.channel ?? '']?.queueLimit ?? 0
+    // Whatever follows a split text at once is taken for its continuation and takes no room.
+    if (waiting.some((each) => each.message.continues)) continue
+    const alone = waiting.filter(
+      (each) =>
+        takesRoom(each) && !each.recovered && !each.reopened && each.message.album === null && !each.message.continues,
+    )
+    // The turn at work may come back into the inbox with a restart: it had its room.
+    verdict.check(
+      limit === 0 || alone.length <= limit + turnOf(simulation, session),
+      'S2',
+      () => `${session}: ${alone.length} wait, room for ${limit}`,
+    )
+  }
+}
+
+function turnOf(simulation: Simulation, session: string): number {
+  const running = simulation.model.running.find((each) => each.session === session)
+  return Math.max(1, running?.asked.length ?? 1)
+}
+
+export async function checkOutcome(simulation: Simulation, store: Store): Promise<void> {
+  const { ledger, verdict, model, process, platforms } = simulation
+  if (verdict.first !== null) return
+  const left = [...ledger.unsettled()]
+  verdict.check(
+    left.length === 0,
+    'S4',
+    () =>
+      `stranded: ${left
+        .slice(0, 3)
+        .map(
+          ({ seq, message }) =>
+            `${seq} ${message.sessionKey} ${message.text} (session ${process?.stateOf(message.sessionKey)})`,
+        )
+        .join('; ')}`,
+  )
+  const owed = [...ledger.owed()]
+  verdict.check(
+    owed.length === 0,
+    'S4',
+    () => `never delivered: reply ${owed[0]?.id} to ${owed[0]?.channel}/${owed[0]?.conversation}: ${owed[0]?.text}`,
+  )
+  verdict.check(model.running.length === 0, 'STALL', () => 'a run is alive and everything is answered')
+  const { messages, outbox, deadLetters } = await store.counts()
+  const ends = { answered: 0, discarded: 0, dead: 0, waiting: 0 }
+  for (const { outcome } of ledger.messages.values()) ends[outcome ?? 'waiting'] += 1
+  verdict.check(
+    JSON.stringify({ ...ends, ...messages }) === JSON.stringify(ends),
+    'S4',
+    () => `the store counts ${JSON.stringify(messages)}, there were ${JSON.stringify(ends)}`,
+  )
+  verdict.check(
+    outbox === 0 && deadLetters === ledger.letters.size,
+    'M3',
+    () => `${outbox} owed, ${deadLetters} dead letters of ${ledger.letters.size}`,
+  )
+  for (const reply of ledger.replies.values()) {
+    const there = reply.end === 'dead' || platforms.get(reply.channel)!.delivered(reply.id, reply.text)
+    verdict.check(there, 'S4', () => `reply ${reply.id} counts as delivered and never reached anybody`)
+  }
+  for (const [channel, platform] of platforms) {
+    const state = process?.reports.get(channel)?.state
+    verdict.check(
+      state === 'live' && platform.connected,
+      'C1',
+      () => `${channel} is ${state} and nothing keeps it from being live`,
+    )
+  }
+  verdict.check(
+    process?.reports.size === platforms.size && process.rollCalls === 1,
+    'C3',
+    () => `${process?.rollCalls} roll calls`,
+  )
+}

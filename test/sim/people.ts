@@ -1,0 +1,52 @@
+// People: what they write, as the platforms hand it over. Each text carries the mark of its step, so that it is known again
+// wherever it turns up.
+
+import type { Inbound } from '../../machines/messages.ts'
+import type { Step } from './steps.ts'
+
+interface Room {
+  readonly channel: string
+  readonly conversation: string
+  readonly group: boolean
+}
+
+export function inboundOf(step: Extract<Step, { do: 'say' }>, { channel, conversation, group }: Room): Inbound {
+  const { id, what } = step
+  const sender = group ? String(step.from + 1) : '1'
+  const mark = `t${id}.`
+  return {
+    channel,
+    conversation,
+    platformMessageId: `m${id}`,
+    kind: group ? 'group' : 'dm',
+    sender: { id: sender, name: null, handle: null },
+    text: textOf(what, mark),
+    addressed: true,
+    // Few albums at a time, so that parts of one meet parts of the other.
+    album: what === 'album' ? `al${Math.floor(id / 12)}` : null,
+    attachments: what === 'album' || what === 'photo' ? 1 : 0,
+    continues: what === 'split',
+  }
+}
+
+function textOf(what: Extract<Step, { do: 'say' }>['what'], mark: string): string {
+  switch (what) {
+    case 'plain':
+    case 'photo':
+    case 'album':
+    case 'split':
+    case 'splitEnd':
+      return mark
+    case 'poison':
+      return `${mark} poison`
+    case 'queue':
+    case 'steer':
+      return `/${what} ${mark}`
+    case 'bare':
+      return '/queue'
+    case 'unknown':
+      return `/frobnicate ${mark}`
+    default:
+      return `/${what}`
+  }
+}

@@ -1,0 +1,233 @@
+// Simulation: the world of one run: people, platforms, a model, a disk, a clock, and one process after another on top of them.
+//   It does one step at a time, lets everything come to rest, and asks the checks. The same schedule does the same things.
+
+import type { GatewayDefinition } from '../../machines/definitions.ts'
+import type { Inbound } from '../../machines/messages.ts'
+import { openMemoryStore } from '../../src/store/sqlite.ts'
+import type { Store } from '../../src/store/store.ts'
+import { act } from './acts.ts'
+import type { Breakage } from './broken.ts'
+import { checkAtRest, checkOutcome } from './checks.ts'
+import { VirtualClock } from './clock.ts'
+import { definitionOf } from './definition.ts'
+import { Disk } from './disk.ts'
+import { Ledger } from './ledger.ts'
+import { Model } from './model.ts'
+import { Platform } from './platform.ts'
+import { Process } from './process.ts'
+import type { Schedule } from './steps.ts'
+import { Verdict, type Violation } from './violation.ts'
+import { Witness } from './witness.ts'
+
+export interface Outcome {
+  readonly violation: Violation | null
+  /** Index of the step at which it was seen; the number of steps when it was the calm at the end. */
+  readonly at: number
+  readonly events: readonly string[]
+}
+
+export class Simulation {
+  readonly clock = new VirtualClock()
+  readonly verdict = new Verdict()
+  readonly platforms = new Map<string, Platform>()
+  readonly ledger: Ledger
+  readonly model: Model
+  readonly disk: Disk
+  readonly definition: GatewayDefinition
+  process: Process | null = null
+  readonly said = new Map<number, Inbound>()
+  readonly schedule: Schedule
+  readonly #store: Store
+  readonly #breakage: Breakage | null
+  readonly hit: (event: string) => void
+  readonly #witness: Witness
+
+  constructor(schedule: Schedule, options: { hit?: (event: string) => void; breakage?: Breakage | null } = {}) {
+    this.schedule = schedule
+    this.hit = options.hit ?? (() => {})
+    this.#breakage = options.breakage ?? null
+    const { verdict, clock } = this
+    const hit = this.hit
+    this.#witness = new Witness({
+      verdict,
+      hit,
+      ledger: () => this.ledger,
+      model: () => this.model,
+      process: () => this.process,
+    })
+    this.definition = definitionOf(schedule)
+    const channels = this.definition.channels
+    this.ledger = new Ledger(verdict, {
+      queueLimitOf: (channel) => channels[channel]!.queueLimit,
+      interruptsIn: (channel) => channels[channel]!.busyMode === 'interrupt',
+      onCommit: (commit) => this.#witness.onCommit(commit),
+    })
+    this.model = new Model({
+      seed: schedule.seed,
+      ledger: this.ledger,
+      verdict,
+      concurrentRuns: schedule.plan.concurrentRuns,
+      hit: this.hit,
+      mayBegin: (caller) => !(caller instanceof Process && caller.drained),
+      steersIn: (channel) => channels[channel]!.busyMode === 'steer',
+    })
+    const world = {
+      nowMs: () => clock.nowMs,
+      id: () => 'id',
+      random: () => 0.5,
+      clock: clock.faceOf(this),
+      environment: {},
+    }
+    this.#store = openMemoryStore({ world })
+    this.disk = new Disk(
+      this.#store,
+      () => clock.nowMs,
+      (effect, owner) => this.#witness.onEffect(effect, owner),
+    )
+    for (const channel of Object.keys(channels)) {
+      const onTaken = (outgoing: { text: string }): void => this.#witness.onTaken(channel, outgoing.text)
+      this.platforms.set(channel, new Platform({ channel, ledger: this.ledger, verdict, hit: this.hit, onTaken }))
+    }
+  }
+
+  async run(): Promise<Outcome> {
+    const { steps } = this.schedule
+    this.start()
+    await this.settle()
+    for (const [index, step] of steps.entries()) {
+      this.#witness.note(`${index} ${JSON.stringify(step)}`)
+      await act(this, step)
+      if (step.loose !== true) {
+        await this.settle()
+        checkAtRest(this)
+      }
+      if (this.verdict.first !== null) return this.#outcome(index)
+    }
+    await this.calm()
+    return this.#outcome(steps.length)
+  }
+
+  async close(): Promise<void> {
+    this.process?.lose()
+    await this.#store.close()
+  }
+
+  start(): void {
+    if (this.process !== null) return
+    const faultsAtStart = this.disk.faulted
+    this.process = new Process({
+      faultsAtStart,
+      definition: this.definition,
+      clock: this.clock,
+      platforms: this.platforms,
+      model: this.model,
+      breakage: this.#breakage,
+      storeFor: (process) => this.disk.handleOf(process),
+      onShow: (_, progress) => {
+        if (progress.kind === 'delta') this.#witness.onDelta(progress.session, progress.text)
+      },
+      onFailure: (_, actor) => {
+        this.#witness.note(`  ${actor} failed`)
+        this.hit(`${actor.slice(0, actor.indexOf(':'))} failed`)
+        if (actor.startsWith('session:')) this.ledger.blame(this.ledger.unsettledOf(actor.slice('session:'.length)))
+      },
+      onBroken: (rule, text) => this.verdict.broken(rule, text),
+    })
+  }
+
+  /** Lets everything that can happen now happen. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 20_000; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (this.disk.due) await this.disk.flush(Number.POSITIVE_INFINITY)
+      else {
+        if (this.process?.draining === true) this.process.drained = true
+        if (this.process?.ended === true) await this.#end()
+        return
+      }
+    }
+    this.verdict.broken('LIVELOCK', 'it does not come to rest')
+  }
+
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.clock.nowMs + ms
+    while (this.clock.step(untilMs)) await this.settle()
+    await this.settle()
+  }
+
+  /** Heals everything and lets time pass until nothing moves; then every accepted message has its one end. */
+  async calm(): Promise<void> {
+    this.#witness.note('calm')
+    const fast = this.disk.fast
+    this.disk.fast = true
+    this.disk.heal()
+    for (const platform of this.platforms.values()) platform.heal()
+    await this.settle()
+    for (let look = 0; this.process?.draining === true && look < 60; look += 1) await this.advance(1_000)
+    this.start()
+    this.model.heal()
+    for (let look = 0; look < 80 && !(await this.#rests()); look += 1) await this.advance(look < 10 ? 1_100 : 30_000)
+    await checkOutcome(this, this.#store)
+    this.model.healed = false
+    this.disk.fast = fast
+  }
+
+  async #rests(): Promise<boolean> {
+    await this.settle()
+    for (const each of this.model.running) each.act('answer')
+    for (const [id, report] of this.process?.reports ?? []) {
+      if (report.state === 'paused' || report.state === 'failed') this.control(id, 'reconnect')
+    }
+    await this.settle()
+    const channelsLive = [...(this.process?.reports.values() ?? [])].every((report) => report.state === 'live')
+    const settled = this.ledger.unsettled().next().done === true && this.ledger.owed().next().done === true
+    return this.verdict.first !== null || (channelsLive && settled && this.disk.waiting === 0)
+  }
+
+  control(channel: string, control: 'pause' | 'resume' | 'reconnect'): void {
+    this.process?.gateway.send({ type: 'channel.control', channel, control })
+  }
+
+  async crash({ effective, down }: { effective: number; down: number }): Promise<void> {
+    const { process } = this
+    if (process === null) return
+    const names = this.disk.names
+    if (names.length > 0)
+      this.hit(`crash between ${names[effective - 1] ?? 'nothing'} and ${names[effective] ?? 'nothing'}`)
+    else this.hit('crash with nothing on its way to the disk')
+    process.lose()
+    this.process = null
+    await this.disk.lose(process, effective)
+    this.ledger.blame(this.ledger.unsettled())
+    if (down === 0) this.start()
+  }
+
+  drain(): void {
+    if (this.process === null || this.process.draining) return
+    this.hit('drain')
+    this.process.draining = true
+    this.process.gateway.send({ type: 'drain' })
+  }
+
+  /** The gateway has ended by itself: the store finishes what was asked for, then the process is gone. */
+  async #end(): Promise<void> {
+    const { process } = this
+    if (process === null) return
+    this.hit('a drain came to its end')
+    await this.disk.flush(Number.POSITIVE_INFINITY)
+    for (const written of this.ledger.unsettled()) {
+      const counts = written.tries > written.culpable
+      if (counts && (this.disk.failing !== 'nothing' || this.disk.faulted > process.faultsAtStart))
+        written.culpable = written.tries
+      else this.verdict.check(!counts, 'S44', () => `message ${written.seq}: a try that the drain ended was counted`)
+    }
+    process.lose()
+    this.process = null
+    await this.disk.lose(process, Number.POSITIVE_INFINITY)
+    for (const written of this.ledger.unsettled()) Object.assign(written, { open: false, recovered: true })
+  }
+
+  #outcome(at: number): Outcome {
+    return { violation: this.verdict.first, at, events: this.#witness.events }
+  }
+}

@@ -1,0 +1,91 @@
+// Witness: sees what takes effect on disk, what platforms take and what is shown, writes it down and asks whether it may be.
+//   S6. Once a turn was discarded or an end confirmed, nothing of its run is committed, sent or shown.
+
+import type { Commit, Inbound } from '../../machines/messages.ts'
+import type { Effect, Owner } from './disk.ts'
+import type { Ledger } from './ledger.ts'
+import type { Model } from './model.ts'
+import type { Process } from './process.ts'
+import type { Verdict } from './violation.ts'
+
+export interface WitnessParts {
+  readonly verdict: Verdict
+  readonly ledger: () => Ledger
+  readonly model: () => Model
+  readonly process: () => Process | null
+  readonly hit: (event: string) => void
+}
+
+export class Witness {
+  readonly #parts: WitnessParts
+  readonly #events: string[] = []
+
+  constructor(parts: WitnessParts) {
+    this.#parts = parts
+  }
+
+  /** The last events, oldest first. */
+  get events(): readonly string[] {
+    return this.#events.slice(-180)
+  }
+
+  note(event: string): void {
+    this.#events.push(event)
+    if (this.#events.length > 400) this.#events.splice(0, 200)
+  }
+
+  onEffect(effect: Effect, owner: Owner): void {
+    const { hit, process } = this.#parts
+    const [ledger, model] = [this.#parts.ledger(), this.#parts.model()]
+    const before = effect.name === 'accept' ? this.#stateAt(effect.input[0] as Inbound & { sessionKey: string }) : null
+    ledger.note(effect)
+    // A begin that a session asked for before it failed counts against it all the same.
+    const key = effect.name === 'begin' ? (effect.input[0] as string) : null
+    if (key !== null && (!owner.alive || process()?.failed.has(key) === true)) ledger.blame(ledger.unsettledOf(key))
+    this.note(`  disk: ${effect.name} ${describe(effect)}${owner.alive ? '' : ' (for a lost process)'}`)
+    if (before === null) return
+    const { seq } = effect.result as { seq: number }
+    const mark = Number(/t(\d+)\./.exec(ledger.messages.get(seq)?.message.text ?? '')?.[1] ?? -1)
+    if (mark >= 0) model.byMark.set(mark, ledger.messages.get(seq)!)
+    hit(before)
+  }
+
+  #stateAt({ sessionKey }: { sessionKey: string }): string {
+    return `accept while ${this.#parts.process()?.stateOf(sessionKey) ?? 'the process is lost'}`
+  }
+
+  onCommit(commit: Commit): void {
+    const { verdict, model } = this.#parts
+    const stopped = commit.replies.some(({ text }) => text.startsWith('Stopped') || text.startsWith('Started over'))
+    const gone = commit.settled.filter(({ outcome }) => outcome === 'discarded').map(({ seq }) => seq)
+    const texts = [...commit.replies, ...commit.entries].map(({ text }) => text)
+    for (const thinking of model().thinking) {
+      if (texts.includes(thinking.text)) {
+        verdict.check(!thinking.cancelled, 'S6', () => `${thinking.text} of a cancelled run was committed`)
+        Object.assign(thinking, { committed: true })
+      }
+      const ends =
+        thinking.asked.some(({ seq }) => gone.includes(seq)) || (stopped && thinking.session === commit.sessionKey)
+      if (ends && !('committed' in thinking)) thinking.cancelled = true
+    }
+  }
+
+  onTaken(channel: string, text: string): void {
+    const { verdict, model } = this.#parts
+    this.note(`  ${channel} takes: ${text.slice(0, 60)}`)
+    const cancelled = model().thinking.some((thinking) => thinking.cancelled && thinking.text === text)
+    verdict.check(!cancelled, 'S6', () => `${text} of a cancelled run was sent`)
+  }
+
+  onDelta(session: string, text: string): void {
+    const { verdict, model, hit } = this.#parts
+    hit('a delta was shown')
+    const from = model().thinking.find((thinking) => thinking.text.startsWith(text) && thinking.session === session)
+    const gone = from === undefined || from.cancelled || from.request.signal.aborted
+    verdict.check(!gone, 'S6', () => `a delta of an ended run was shown: ${text}`)
+  }
+}
+
+function describe({ name, input, result }: Effect): string {
+  return `${JSON.stringify(name === 'accept' ? (input[0] as Inbound).text : input).slice(0, 300)} → ${JSON.stringify(result)?.slice(0, 120)}`
+}
