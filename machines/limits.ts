@@ -49,6 +49,9 @@ export const SESSION_RESTARTS_MAX = 10
 /** Sweeps of a resting session before it leaves memory: it rests between one and 1.25 times `passivate_after`. */
 export const SWEEPS_BEFORE_PASSIVATION = 4
 
+/** Between two partitions of a sweep the event loop serves messages. */
+export const SWEEP_STEP_MS = 1
+
 /** Longest text of one inbound message, in UTF-16 units; sixteen of Telegram's longest, joined. */
 export const TEXT_UNITS_MAX = 65_536
 

@@ -162,6 +162,7 @@ export type ToChannel =
   | { readonly type: 'outbox.owed'; readonly conversation: string }
   | { readonly type: 'control'; readonly control: ChannelControl }
   | { readonly type: 'sweep' }
+  | { readonly type: 'sweep.next' }
   | Ending
   | ConnectionEvent
   | { readonly type: 'child.stopped'; readonly child: string; readonly routed: number }

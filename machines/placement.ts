@@ -44,12 +44,16 @@ export class Placement {
     if (size === PARTITION_CHILDREN_MAX) this.#roomy.push(place.partition)
   }
 
-  /** Takes out partitions that hold nobody, so that their actors can be stopped. */
-  takeEmpty(): number[] {
-    const empty = [...this.#sizes].filter(([, size]) => size === 0).map(([partition]) => partition)
-    for (const partition of empty) this.#sizes.delete(partition)
-    this.#roomy = this.#roomy.filter((partition) => this.#sizes.has(partition))
-    return empty
+  has(partition: number): boolean {
+    return this.#sizes.has(partition)
+  }
+
+  /** Takes a partition out when it holds nobody, so that its actor can be stopped. */
+  takeIfEmpty(partition: number): boolean {
+    if (this.#sizes.get(partition) !== 0) return false
+    this.#sizes.delete(partition)
+    this.#roomy = this.#roomy.filter((other) => other !== partition)
+    return true
   }
 
   /** Forgets a partition that failed, and says who was in it. */

@@ -116,7 +116,7 @@ describe('placement', () => {
         const { children: count, partitions } = placement.toJSON()
         expect(partitions).toBeGreaterThanOrEqual(Math.ceil(count / PARTITION_CHILDREN_MAX))
         for (const [child, routed] of last) placement.free(child, routed)
-        placement.takeEmpty()
+        for (const partition of placement.partitions) placement.takeIfEmpty(partition)
         expect(placement.toJSON()).toEqual({ children: 0, partitions: 0 })
       }),
     )
