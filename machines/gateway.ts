@@ -97,7 +97,8 @@ export const gatewayMachine = setup({
       const failures = (context.failures[id] ?? 0) + 1
       const next = nextRestart(failures)
       enqueue.assign({ failures: { ...context.failures, [id]: failures } })
-      if (next !== 'giveUp') enqueue.raise({ type: 'restart.due', channel: id }, { delay: next.restartAfterMs })
+      if (next !== 'giveUp')
+        enqueue.raise({ type: 'restart.due', channel: id }, { id: `restart:${id}`, delay: next.restartAfterMs })
     }),
     restartChannel: enqueueActions(({ context, event, enqueue }) => {
       assert(event.type === 'restart.due', 'restartChannel answers restart.due')

@@ -116,7 +116,7 @@ export const partitionMachine = setup({
       const { id, child, restartAfterMs } = ended
       const waiting: Child = { ...child, failures: child.failures + 1, sweeps: null, life: 'waiting', held: [] }
       enqueue.assign({ children: withChild(context.children, id, waiting) })
-      enqueue.raise({ type: 'restart.due', child: id }, { delay: restartAfterMs })
+      enqueue.raise({ type: 'restart.due', child: id }, { id: `restart:${id}`, delay: restartAfterMs })
     }),
     /** What comes meanwhile is held and begins a new session. A delivery that is given up leaves what it owes on disk. */
     giveUp: enqueueActions(({ context, event, enqueue }) => {

@@ -28,8 +28,9 @@ else runMain()
 /** TypeScript in a checkout, JavaScript in the published package: whichever stands beside this file. */
 function runMain() {
   if (process.connected && process.execArgv.indexOf(TAKEN_OVER) >= 0) dieWithParent()
-  // Compiled code is kept between starts, in the system's folder for such: commands start in about half the time.
-  nodeModule.enableCompileCache()
+  // Compiled code is kept between starts, in a folder that is ours alone: commands start in about half the time, and a gateway
+  // is 25 MB smaller. Where it cannot be written nothing is kept.
+  nodeModule.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/troupe', import.meta.url)))
   var source = new URL('./main.ts', import.meta.url)
   var main = existsSync(source) ? source : new URL('./main.js', import.meta.url)
   import(main.href).then(callMain, function (thrown) {

@@ -2,6 +2,7 @@
 
 import { createActor, fromCallback, fromPromise } from 'xstate'
 import { gatewayMachine } from '../../machines/gateway.ts'
+import { indexDelays } from './delays.ts'
 import { endingItsChildren } from './ending.ts'
 import { channelActor } from './channel.ts'
 import type { Parts } from './parts.ts'
@@ -10,11 +11,10 @@ export type GatewayActor = ReturnType<typeof createGateway>
 
 /** Made, not started. */
 export function createGateway(parts: Parts) {
-  return createActor(gatewayActor(parts), {
-    systemId: 'gateway',
-    clock: parts.world.clock,
-    input: { definition: parts.definition },
-  })
+  const { definition, world } = parts
+  const gateway = createActor(gatewayActor(parts), { systemId: 'gateway', clock: world.clock, input: { definition } })
+  indexDelays(gateway)
+  return gateway
 }
 
 function gatewayActor(parts: Parts) {

@@ -1,7 +1,6 @@
 // Metrics: the gateway's state in Prometheus' text format, filled in at the moment of asking.
 // Cardinality is bounded: channels and states are labels, sessions and people never are.
 
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Status } from '../http/port.ts'
 import type { StoreCounts } from '../store/store.ts'
 
@@ -16,8 +15,20 @@ export interface Metrics {
 
 const CHANNEL_STATES = ['connecting', 'live', 'retrying', 'failed', 'paused', 'stopped'] as const
 
-/** One per gateway: it also watches the process (memory, event loop, garbage collection). */
+/** One per gateway; its library is loaded by the first who asks. */
 export function createMetrics(): Metrics {
+  let loaded: Promise<Metrics> | null = null
+  return {
+    text(measured) {
+      loaded ??= loadMetrics()
+      return loaded.then((metrics) => metrics.text(measured))
+    },
+  }
+}
+
+/** It also watches the process: memory, event loop, garbage collection. */
+async function loadMetrics(): Promise<Metrics> {
+  const { collectDefaultMetrics, Gauge, Registry } = await import('prom-client')
   const register = new Registry()
   collectDefaultMetrics({ register })
   const gauge = (name: string, help: string, labelNames: string[] = []) =>

@@ -34,6 +34,7 @@ const nobody = async (): Promise<null> => null
 
 const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'receipt'> = {
   release: nothing,
+  commitUndo: nothing,
   unfinished: none,
   unfinishedOf: none,
   owed: none,

@@ -1,7 +1,8 @@
 // Memory: bytes of heap that a live session takes, and that one leaves behind once it was passivated.
 
+import { heapBytes } from './clocks.ts'
 import { atMost, type MeasureOptions, type Section } from './report.ts'
-import { heapBytes, openTree, type Tree } from './tree.ts'
+import { openTree, type Tree } from './tree.ts'
 
 /** Less than any trace of a session could be: its key alone takes more. */
 const NOTHING_BYTES = 16
@@ -13,7 +14,7 @@ export interface MemoryOptions extends MeasureOptions {
 }
 
 export async function measureMemory(options: MemoryOptions): Promise<Section> {
-  const sessions = options.sessions ?? (options.size === 'quick' ? 2_000 : 20_000)
+  const sessions = options.sessions ?? (options.size === 'quick' ? 10_000 : 20_000)
   const tree = await (options.open ?? openTree)()
   // Compiled code and grown tables are not a session's: a first cycle pays for them.
   await cycle(tree, sessions)

@@ -63,7 +63,12 @@ export function formatSection(section: Section): string {
     row.target === undefined ? '' : `${row.target.met ? 'met' : 'NOT MET'}: ${row.target.says}`,
   ])
   const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  const table = lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+  const table = lines.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
   return [`${section.name}: ${section.about}`, ...table.map((line) => `  ${line}`)].join('\n')
 }
 

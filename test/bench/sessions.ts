@@ -1,5 +1,7 @@
 // Sessions: what it costs to open and to close one session while others live, and how long a sweep holds up everything.
 
+import { SWEEPS_BEFORE_PASSIVATION } from '../../machines/limits.ts'
+import { type Swept } from './clocks.ts'
 import { atMost, median, type MeasureOptions, type Row, type Section } from './report.ts'
 import { openTree, type Tree } from './tree.ts'
 
@@ -23,7 +25,7 @@ export async function measureSessions(options: SessionsOptions): Promise<Section
   const most = others.at(-1) ?? FEW
   return {
     name: 'sessions',
-    about: `one session opened (first message to delivered answer) and closed (passivated) while others live; echo, no disk`,
+    about: `one session opened (first message to delivered answer) and closed (passivated) while others live; processor time; echo, no disk`,
     rows: [...others.flatMap((count) => rowsOf(count, most, measured)), ...sweepRows(most, measured)],
   }
 }
@@ -33,7 +35,7 @@ interface Measured {
   readonly open: ReadonlyMap<number, number>
   readonly close: ReadonlyMap<number, number>
   readonly idleSweepMs: number
-  readonly closingSweepMs: number
+  readonly closing: Swept
 }
 
 async function measureRound(options: SessionsOptions, others: readonly number[]): Promise<Measured> {
@@ -42,8 +44,7 @@ async function measureRound(options: SessionsOptions, others: readonly number[])
   const open = new Map<number, number>()
   const close = new Map<number, number>()
   // Until the compiler has seen enough of it, the first size would be the slowest.
-  await batch(tree, options.size)
-  await batch(tree, options.size)
+  for (let number = 0; number < batches; number += 1) await batch(tree, options.size)
   for (const count of others) {
     await fill(tree, count)
     const costs: Batch[] = []
@@ -54,11 +55,12 @@ async function measureRound(options: SessionsOptions, others: readonly number[])
     open.set(count, median(costs.map((cost) => cost.openMicroseconds)))
     close.set(count, median(costs.map((cost) => cost.closeMicroseconds)))
   }
-  const sweeps = [await tree.sweep(), await tree.sweep(), await tree.sweep()]
-  const closingSweepMs = await tree.sweep()
+  const idle: Swept[] = []
+  while (idle.length < SWEEPS_BEFORE_PASSIVATION - 1) idle.push(await tree.sweep())
+  const closing = await tree.sweep()
   await tree.closeAll()
   tree.stop()
-  return { open, close, idleSweepMs: median(sweeps), closingSweepMs }
+  return { open, close, idleSweepMs: median(idle.map((swept) => swept.blockedMs)), closing }
 }
 
 interface Batch {
@@ -115,9 +117,14 @@ function sweepRows(count: number, measured: readonly Measured[]): Row[] {
       rounds: measured.map((round) => round.idleSweepMs),
     },
     {
+      what: `a sweep of ${sessions} that passivates all takes`,
+      unit: 'ms',
+      rounds: measured.map((round) => round.closing.ms),
+    },
+    {
       what: `a sweep of ${sessions} that passivates all blocks for`,
       unit: 'ms',
-      rounds: measured.map((round) => round.closingSweepMs),
+      rounds: measured.map((round) => round.closing.blockedMs),
     },
   ]
 }

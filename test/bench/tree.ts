@@ -4,9 +4,7 @@
 //   A session is closed by the sweep that passivates it. To close a few among many, the sweep is confined to the partitions
 //   that hold them: everything else of its way (gateway, channel, partition, placement) is the real one.
 
-import { setImmediate as turn } from 'node:timers/promises'
-import { runInNewContext } from 'node:vm'
-import { setFlagsFromString } from 'node:v8'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import { SWEEPS_BEFORE_PASSIVATION } from '../../machines/limits.ts'
 import type { Inbound } from '../../machines/messages.ts'
@@ -18,14 +16,15 @@ import type { Adapter, Door } from '../../src/channels/adapter.ts'
 import { realWorld } from '../../src/world.ts'
 import { silentLog } from '../support/world.ts'
 import { emptyStore } from './empty-store.ts'
+import { observeTurns, processorMs, QUIET_MS, type Swept } from './clocks.ts'
 
 export interface Tree {
   /** Opens that many sessions that were never seen before, all at once when `together`, else one after the other. */
   open(count: number, how: 'together' | 'inTurn'): Promise<Opened>
   /** Passivates these, and with them whoever shares their partitions; resolves with how many went and how long it took. */
   close(opened: Opened): Promise<{ readonly closed: number; readonly ms: number }>
-  /** One sweep of everything; resolves with how long it blocked. */
-  sweep(): Promise<number>
+  /** One sweep of everything; resolves when nothing of it is left to do. */
+  sweep(): Promise<Swept>
   /** Passivates everything. */
   closeAll(): Promise<void>
   readonly live: number
@@ -34,6 +33,7 @@ export interface Tree {
 
 export interface Opened {
   readonly conversations: readonly string[]
+  /** Processor time of this thread: other work on the machine is not in it. */
   readonly ms: number
 }
 
@@ -46,11 +46,12 @@ const CHANNEL = 'bench'
 
 export async function openTree(options: TreeOptions = {}): Promise<Tree> {
   const platform = quietPlatform()
+  const defects: string[] = []
   const gateway = createGateway({
     definition: DEFINITION,
     store: emptyStore(),
     world: { ...realWorld({}), clock: STILL_SWEEPER },
-    log: {...silentLog, error: (f: any, m: any) => console.log(m, f), warn: (f:any,m:any)=>console.log(m,f)},
+    log: { ...silentLog, error: (_, message) => defects.push(message) },
     secret: () => '',
     platforms: { bench: { name: 'bench', journaled: false, load: async () => () => platform.adapter } },
     buildAgent: options.buildAgent ?? buildAgent,
@@ -64,7 +65,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
 
   async function open(count: number, how: 'together' | 'inTurn'): Promise<Opened> {
     const conversations = Array.from({ length: count }, () => `c${(opened += 1)}`)
-    const startedAt = performance.now()
+    const usedMs = processorMs()
     if (how === 'together') {
       await Promise.all(conversations.map((conversation) => door.receive(inbound(conversation))))
       await platform.rested()
@@ -74,27 +75,34 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
         await platform.rested()
       }
     }
-    return { conversations, ms: performance.now() - startedAt }
+    return { conversations, ms: processorMs() - usedMs }
   }
 
-  async function sweep(): Promise<number> {
-    const startedAt = performance.now()
-    gateway.send({ type: 'sweep' })
-    const ms = performance.now() - startedAt
-    await turn()
-    return ms
+  async function sweep(): Promise<Swept> {
+    const swept = await observeTurns(() => gateway.send({ type: 'sweep' }))
+    throwDefect()
+    return swept
+  }
+
+  function throwDefect(): void {
+    if (defects.length > 0) throw new Error(`Actors failed, so nothing was measured: ${defects[0]}`)
   }
 
   return {
-    open, gateway,
+    open,
     sweep,
     async close({ conversations }) {
       const before = census(gateway).live
       const release = confine(gateway, conversations)
-      let ms = 0
+      const usedMs = processorMs()
       // One more than it takes: it stops the partitions that were left empty.
-      for (let sweeps = 0; sweeps <= SWEEPS_BEFORE_PASSIVATION; sweeps += 1) ms += await sweep()
+      for (let sweeps = 0; sweeps <= SWEEPS_BEFORE_PASSIVATION; sweeps += 1) {
+        gateway.send({ type: 'sweep' })
+        await sleep(QUIET_MS)
+      }
+      const ms = processorMs() - usedMs
       release()
+      throwDefect()
       return { closed: before - census(gateway).live, ms }
     },
     async closeAll() {
@@ -105,19 +113,6 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     },
     stop: () => gateway.stop(),
   }
-}
-
-/** Bytes of the heap in use, after everything that can go has gone. */
-export async function heapBytes(): Promise<number> {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect !== 'function') throw new Error('This Node cannot collect garbage on demand.')
-  // A finalizer of the first collection may let something go that only the next one finds.
-  for (let again = 0; again < 3; again += 1) {
-    collect()
-    await turn()
-  }
-  return process.memoryUsage().heapUsed
 }
 
 /** Sends the channel's next sweeps to the partitions of these conversations only, until it is released. */
@@ -132,7 +127,15 @@ function confine(gateway: GatewayActor, conversations: readonly string[]): () =>
     .filter(([, partition]) => Object.keys(childrenOf(partition)).some((child) => wanted.has(lastPart(child))))
     .map(([address]) => Number(lastPart(address)))
   if (partitions.length === 0) throw new Error('No partition holds these sessions: nothing would be measured.')
-  Object.defineProperty(placement, 'partitions', { configurable: true, get: () => partitions })
+  const all = (): unknown => Reflect.get(Object.getPrototypeOf(placement), 'partitions', placement)
+  const living = (): Set<unknown> => new Set(Array.isArray(all()) ? (all() as unknown[]) : [])
+  Object.defineProperty(placement, 'partitions', {
+    configurable: true,
+    get: () => {
+      const now = living()
+      return partitions.filter((partition) => now.has(partition))
+    },
+  })
   return () => void Reflect.deleteProperty(placement, 'partitions')
 }
 

@@ -1,0 +1,266 @@
+// Bench: each measurement measures. Its subject is slowed, or made to hoard, on purpose, and the figure must show it by at
+// least as much as was put in. How fast anything is on this machine is never asserted.
+
+import { spawnSync } from 'node:child_process'
+import { createServer, type Server } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createActor, createMachine, setup, spawnChild, stopChild } from 'xstate'
+import { buildAgent } from '../src/agents/catalog.ts'
+import { measureLatency } from './bench/latency.ts'
+import { measureMemory } from './bench/memory.ts'
+import { formatSection, median, plainSection, type Row, type Section } from './bench/report.ts'
+import { measureSessions } from './bench/sessions.ts'
+import { measureStart } from './bench/start.ts'
+import { measureStore } from './bench/store.ts'
+import { type Opened, openTree } from './bench/tree.ts'
+import { measureWeb } from './bench/web.ts'
+
+const ONCE = { rounds: 1, size: 'quick' } as const
+
+/** Processes are started, or much is done, on a machine that may be busy. */
+const BUSY_MS_MAX = 60_000
+
+describe('start', () => {
+  test(
+    'shows the seconds and the megabytes that were put into a slowed start',
+    async () => {
+      const plain = await measureStart({ ...ONCE, bots: [1] })
+      const nodeFlags = ['--import', `data:text/javascript,${encodeURIComponent(SLOW_AND_HEAVY)}`]
+      const slowed = await measureStart({ ...ONCE, bots: [1], nodeFlags })
+      expect(figure(slowed, '1 bot, all live after')).toBeGreaterThan(1.5)
+      const memory = '1 bot, resident memory'
+      expect(figure(slowed, memory) - figure(plain, memory)).toBeGreaterThan(60)
+    },
+    BUSY_MS_MAX,
+  )
+})
+
+const SLOW_AND_HEAVY = `
+  globalThis.ballast = Buffer.alloc(100e6, 1)
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+`
+
+describe('latency', () => {
+  test(
+    'shows the delay of each of the two subjects under its own name',
+    async () => {
+      const section = await measureLatency({
+        ...ONCE,
+        gatewayDelayMs: 120,
+        bareDelayMs: 60,
+        messages: 6,
+        crowdMessages: 6,
+      })
+      const { rounds, beside, target } = row(section, 'update to reply, p50')
+      expect(median(rounds)).toBeGreaterThanOrEqual(119)
+      expect(median(beside?.rounds ?? [])).toBeGreaterThanOrEqual(59)
+      expect(target?.met).toBe(false)
+      // Six people at once, each answered after at least 120 ms.
+      expect(figure(section, 'messages answered, 32 people at once')).toBeLessThan(6 / 0.119)
+    },
+    BUSY_MS_MAX,
+  )
+})
+
+describe('web', () => {
+  test('counts no more answers than a slow server can give', async () => {
+    const url = await serve(async () => {
+      await sleep(30)
+      return 202
+    })
+    const section = await measureWeb({ ...ONCE, url, inFlight: [1, 4], milliseconds: 400 })
+    expect(figure(section, 'accepted, 1 in flight')).toBeGreaterThan(0)
+    expect(figure(section, 'accepted, 1 in flight')).toBeLessThan(1_000 / 29)
+    expect(figure(section, 'accepted, 4 in flight')).toBeLessThan(4_000 / 29)
+    expect(row(section, 'accepted, 4 in flight').target?.met).toBe(false)
+  })
+
+  test('cannot be made on a server that does not accept', async () => {
+    const url = await serve(async () => 503)
+    await expect(measureWeb({ ...ONCE, url, milliseconds: 200 })).rejects.toThrow('answered with 503 instead of 202')
+  })
+})
+
+describe('sessions', () => {
+  test('shows what opening costs more when every agent is slow', async () => {
+    const slow = { buildAgent: slowAgent(() => wait(1)) }
+    const section = await measureSessions({ ...ONCE, open: () => openTree(slow), others: [64] })
+    expect(figure(section, 'open, 64 others')).toBeGreaterThan(1_000)
+  })
+
+  test(
+    'finds the supervisor that copies all its children: its cost grows with the others',
+    async () => {
+      const section = await measureSessions({ ...ONCE, open: flatTree, others: [0, 64, 2_500] })
+      expect(row(section, 'open and close, 2,500 others').target?.met).toBe(false)
+    },
+    BUSY_MS_MAX,
+  )
+
+  test('refuses a tree that does not passivate', async () => {
+    const stubborn = { ...(await flatTree()), close: async () => ({ closed: 0, ms: 0 }) }
+    await expect(measureSessions({ ...ONCE, open: async () => stubborn })).rejects.toThrow('only 0 were passivated')
+  })
+})
+
+describe('memory', () => {
+  test('finds what a passivated session leaves behind', async () => {
+    const kept: unknown[] = []
+    const hoarding = { buildAgent: slowAgent(() => void kept.push(new Array(1_000).fill(kept.length))) }
+    const section = await measureMemory({ ...ONCE, open: () => openTree(hoarding), sessions: 300 })
+    expect(figure(section, 'a passivated session')).toBeGreaterThan(7_000)
+    expect(row(section, 'a passivated session').target?.met).toBe(false)
+    expect(kept.length).toBeGreaterThanOrEqual(300)
+  })
+})
+
+describe('store', () => {
+  test('shows the delay of a slow disk in each figure', async () => {
+    const section = await measureStore({
+      ...ONCE,
+      calls: 64,
+      wrap: (store) => ({
+        ...store,
+        accept: (message) => sleep(20).then(() => store.accept(message)),
+        commit: (commit) => sleep(20).then(() => store.commit(commit)),
+      }),
+    })
+    expect(figure(section, 'one accept alone, p50')).toBeGreaterThan(19)
+    expect(figure(section, 'accepts, 64 at once')).toBeLessThan(64 / 0.019)
+    expect(figure(section, 'commits, 64 at once')).toBeLessThan(64 / 0.019)
+  })
+})
+
+describe('the report', () => {
+  const section: Section = {
+    name: 'start',
+    about: 'about',
+    rows: [
+      {
+        what: 'live after',
+        unit: 's',
+        rounds: [3, 1, 8],
+        beside: { label: 'bare', rounds: [2, 1.5] },
+        target: { says: 'within 2 s', met: false },
+      },
+    ],
+  }
+
+  test('shows median, least, greatest, rounds, ratio and target', () => {
+    expect(formatSection(section)).toContain(
+      'live after  3.00 s (1.00–8.00, 3)  bare 1.75 s (1.50–2.00, 2)  1.71×  NOT MET: within 2 s',
+    )
+  })
+
+  test('gives programs the same', () => {
+    expect(plainSection(section).rows[0]).toMatchObject({
+      median: 3,
+      min: 1,
+      max: 8,
+      rounds: 3,
+      beside: { median: 1.75 },
+    })
+  })
+})
+
+describe('npm run bench', () => {
+  test('ends with 1 and says why when a measurement could not be made', () => {
+    const { status, stderr, stdout } = bench(['--only', 'store', '--quick', '--json'], { TMPDIR: '/nowhere/at/all' })
+    expect(status).toBe(1)
+    expect(stderr).toContain('store could not be measured: ')
+    expect(JSON.parse(stdout)).toMatchObject({ sections: [], failures: [{ name: 'store' }] })
+  })
+
+  test('refuses what it does not know, and says what it does', () => {
+    for (const words of [['--only', 'speed'], ['--rounds', '0'], ['--fast']]) {
+      const { status, stderr } = bench(words)
+      expect(status).toBe(64)
+      expect(stderr).toContain('--only NAME')
+    }
+  })
+})
+
+function bench(words: readonly string[], environment: Record<string, string> = {}) {
+  const main = fileURLToPath(new URL('./bench/main.ts', import.meta.url))
+  const env = { ...process.env, ...environment }
+  return spawnSync(process.execPath, [main, ...words], { encoding: 'utf8', env })
+}
+
+function row(section: Section, what: string): Row {
+  const found = section.rows.find((each) => each.what === what)
+  if (found === undefined) throw new Error(`There is no row “${what}” in:\n${formatSection(section)}`)
+  return found
+}
+
+function figure(section: Section, what: string): number {
+  return median(row(section, what).rounds)
+}
+
+/** Busy, as a slow machine would be: a timer would not hold up the actors. */
+function wait(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
+function slowAgent(before: () => void): typeof buildAgent {
+  return (parts) => {
+    before()
+    return buildAgent(parts)
+  }
+}
+
+/** A supervisor without partitions: each spawn and each stop copies all children. */
+async function flatTree() {
+  const leaf = createMachine({})
+  const flat = setup({
+    types: { events: {} as { type: 'open' | 'close'; id: string } },
+    actors: { leaf },
+  }).createMachine({
+    on: {
+      open: { actions: spawnChild('leaf', { id: ({ event }) => event.id }) },
+      close: { actions: stopChild(({ event }) => event.id) },
+    },
+  })
+  const root = createActor(flat)
+  root.start()
+  let opened = 0
+  const timed = (type: 'open' | 'close', ids: readonly string[]): number => {
+    const startedAt = performance.now()
+    for (const id of ids) root.send({ type, id })
+    return performance.now() - startedAt
+  }
+  return {
+    async open(count: number): Promise<Opened> {
+      const conversations = Array.from({ length: count }, () => `leaf-${(opened += 1)}`)
+      return { conversations, ms: timed('open', conversations) }
+    },
+    async close({ conversations }: Opened) {
+      return { closed: conversations.length, ms: timed('close', conversations) }
+    },
+    sweep: async () => ({ ms: 0, blockedMs: 0 }),
+    closeAll: async () => {},
+    get live() {
+      return Object.keys(root.getSnapshot().children).length
+    },
+    stop: () => root.stop(),
+  }
+}
+
+async function serve(answer: () => Promise<number>): Promise<string> {
+  const quiet = JSON.stringify({ outbox: 0, sessions: { pending: 0, running: 0, queued_messages: 0 } })
+  const server: Server = createServer((request, response) => {
+    request.resume()
+    if (request.url === '/status') return void response.end(quiet)
+    void answer().then((status) => response.writeHead(status).end())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
+  return `http://127.0.0.1:${address.port}`
+}

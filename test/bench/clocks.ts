@@ -1,0 +1,56 @@
+// Clocks: what an in-process measurement reads: processor time, pieces of the event loop, bytes of the heap.
+
+import { setImmediate as turn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+export interface Swept {
+  /** From its beginning to its end. */
+  readonly ms: number
+  /** Its longest piece: so long the process did nothing else. */
+  readonly blockedMs: number
+}
+
+/** A shorter turn of the event loop has nothing of a sweep in it. */
+const WORK_MS_MIN = 0.1
+
+/** A sweep that is made in pieces goes on before so much time is over. */
+export const QUIET_MS = 20
+
+/** Watches the event loop from `begin` until it has been quiet for a while. By the clock: processor time comes in ticks. */
+export async function observeTurns(begin: () => void): Promise<Swept> {
+  const startedAt = performance.now()
+  begin()
+  let turnedAt = performance.now()
+  let endedAt = turnedAt
+  let blockedMs = turnedAt - startedAt
+  while (turnedAt - endedAt < QUIET_MS) {
+    await turn()
+    const now = performance.now()
+    const took = now - turnedAt
+    turnedAt = now
+    if (took < WORK_MS_MIN) continue
+    blockedMs = Math.max(blockedMs, took)
+    endedAt = now
+  }
+  return { ms: endedAt - startedAt, blockedMs }
+}
+
+/** Processor time of this thread: other work on the machine is not in it. It comes in ticks of some milliseconds. */
+export function processorMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1_000
+}
+
+/** Bytes of the heap in use, after everything that can go has gone. */
+export async function heapBytes(): Promise<number> {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  if (typeof collect !== 'function') throw new Error('This Node cannot collect garbage on demand.')
+  // A finalizer of the first collection may let something go that only the next one finds.
+  for (let again = 0; again < 3; again += 1) {
+    collect()
+    await turn()
+  }
+  return process.memoryUsage().heapUsed
+}

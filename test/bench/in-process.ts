@@ -1,0 +1,16 @@
+// In process: the measurements that start no processes. Each is made in a child of its own, see child-measure.ts.
+
+import { measureMemory } from './memory.ts'
+import type { Measure } from './report.ts'
+import { measureSessions } from './sessions.ts'
+import { measureStore } from './store.ts'
+
+export const IN_PROCESS = {
+  sessions: (options) => measureSessions(options),
+  memory: (options) => measureMemory(options),
+  store: (options) => measureStore(options),
+} satisfies Readonly<Record<string, Measure>>
+
+export function isInProcess(name: string): name is keyof typeof IN_PROCESS {
+  return name in IN_PROCESS
+}
