@@ -10,7 +10,7 @@ import type { ChannelState, ToChannel } from './messages.ts'
 import { ENDED, missingFailure, SILENCE, STUCK } from './channel-failure.ts'
 import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
 import { partitionMachine } from './partition.ts'
-import { Placement } from './placement.ts'
+import type { Placement } from './placement.ts'
 import { backoffMs } from './restart.ts'
 
 export interface ChannelInput {

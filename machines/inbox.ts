@@ -87,7 +87,7 @@ export function interrupts(item: InboxItem): boolean {
 }
 
 /** Whether `next` is a further part of the message that `earlier` began: an album, or a text that the client split. */
-export function joins(earlier: InboxItem, next: InboxItem): boolean {
+function joins(earlier: InboxItem, next: InboxItem): boolean {
   const [a, b] = [earlier.message, next.message]
   if (a.sender.id !== b.sender.id || earlier.manner !== next.manner || earlier.retry || next.retry) return false
   if (a.album !== null) return a.album === b.album

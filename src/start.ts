@@ -10,6 +10,7 @@ import type { Loaded } from './config/load.ts'
 import type { GatewaySettings, SecretReference } from '../machines/definitions.ts'
 import type { ChannelStatus, GatewayPort } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
+import type { Relay } from './inspect/relay.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { createMetrics } from './start/metrics.ts'
@@ -34,10 +35,21 @@ export interface StartOptions {
   readonly version: string
   /** Loads the file again, for credentials that were replaced; null when it does not load now. */
   readonly reload: () => Promise<Loaded | null>
+  /** What the Stately inspector may see, on a loopback port of its own; null: nothing, and nothing is paid for it. */
+  readonly inspect: Inspection | null
+}
+
+export interface Inspection {
+  /** Empty: everything; a channel's id; `session:KEY`. */
+  readonly watch: string
+  /** With the texts that people and models wrote. */
+  readonly texts: boolean
 }
 
 export interface RunningGateway {
   readonly url: string
+  /** Where the inspector's page is; null without one. */
+  readonly inspectUrl: string | null
   readonly port: GatewayPort
   /** Every channel, in the order of the file, once each has gone live or failed its first try. */
   readonly rollCall: Promise<readonly ChannelStatus[]>
@@ -81,9 +93,20 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
+    const inspection = await inspected(options, gateway)
+    if (inspection !== null) opened.push(() => inspection.close())
+    const inspectUrl = inspection?.url ?? null
+
     const ended = untilEnded(gateway, () => close(opened))
     gateway.start()
-    return { url: http.url, port, rollCall: board.rollCall, drain: () => gateway.send({ type: 'drain' }), ended }
+    return {
+      url: http.url,
+      inspectUrl,
+      port,
+      rollCall: board.rollCall,
+      drain: () => gateway.send({ type: 'drain' }),
+      ended,
+    }
   } catch (error) {
     await close(opened)
     throw error
@@ -102,6 +125,15 @@ function listen(
 ): Promise<HttpServer> {
   const { host, port, token } = settings
   return startHttp({ host, port, gateway, log, world, token: () => token && loaded.secrets.resolve(token) })
+}
+
+/** Its library is loaded by the first who wants to look. */
+async function inspected({ inspect, loaded, world, log }: StartOptions, root: GatewayActor): Promise<Relay | null> {
+  if (inspect === null) return null
+  const { startInspection } = await import('./inspect/relay.ts')
+  const { watchOf } = await import('./inspect/watch.ts')
+  const watch = watchOf(inspect.watch, Object.keys(loaded.definition.channels))
+  return startInspection({ root, watch, texts: inspect.texts, host: '127.0.0.1', port: 0, world, log })
 }
 
 async function renewSecrets({ loaded, reload, log }: StartOptions, tokens: TokenLocks): Promise<void> {

@@ -15,7 +15,7 @@ export interface Endpoint {
 }
 
 /** `doctor` asks for all endpoints at once and a person waits for it. */
-export const PROBE_MS_MAX = 10_000
+const PROBE_MS_MAX = 10_000
 
 /** As much of a refusal as is read to see why. */
 const REFUSAL_BYTES_MAX = 16_384

@@ -29,7 +29,7 @@ export const FIRST_TEXT_MS_MAX = 120_000
 export const NEXT_TEXT_MS_MAX = 60_000
 
 /** Repeats of a request that failed before its first byte (429, 5xx, no connection); nothing else repeats it. */
-export const REPEATS_MAX = 2
+const REPEATS_MAX = 2
 
 type Part = TextStreamPart<ToolSet>
 type Finish = Extract<Part, { type: 'finish' }>

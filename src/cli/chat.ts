@@ -124,6 +124,7 @@ async function open(
       const newer = await reload()
       return isProblems(newer) ? null : newer
     },
+    inspect: null,
   })
 }
 

@@ -5,7 +5,7 @@
 import { formatProblem, type Problem } from '../config/problems.ts'
 import { isLoopback } from '../config/references.ts'
 import type { GatewaySettings } from '../../machines/definitions.ts'
-import type { RunningGateway } from '../start.ts'
+import type { Inspection, RunningGateway } from '../start.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, type Options } from './command.ts'
 import type { ConsoleLog } from './console-log.ts'
 import { CommandFailure, EXIT, type ExitCode, foreseen } from './exit.ts'
@@ -25,11 +25,13 @@ export const startCommand: Command = {
     DATA,
     { flags: '--strict', says: 'stop, with exit code 1, unless every channel goes live' },
     { flags: '--json-logs', says: 'log in JSON lines on a terminal too' },
-    { flags: '--inspect', says: 'not available yet: refused' },
+    { flags: '--inspect [what]', says: 'show the machines to the Stately inspector: all, a channel, or session:KEY' },
+    { flags: '--inspect-texts', says: 'with --inspect: also show what people and models write' },
   ],
   examples: [
     'troupe start                          # ./gateway.yaml, or the demo workforce when there is none',
     'troupe start --config bots.yaml --strict',
+    'troupe start --inspect                # watch every statechart; --inspect=CHANNEL watches one',
     'troupe start --port 0 --data /tmp/try # any free port, a data folder to throw away',
   ],
   run: start,
@@ -42,8 +44,6 @@ const AFTER_DRAIN_MS_MAX = 2_900
 const PROGRESS_MS = 200
 
 async function start({ context, options }: Invocation): Promise<ExitCode> {
-  if (options.given('inspect'))
-    throw new CommandFailure(EXIT.usage, '--inspect is not available in this version. Start without it.')
   const file = await openFile(context, options)
   if (file === null) return EXIT.configuration
   checkHost(file, options)
@@ -82,8 +82,10 @@ async function serve(serving: Serving): Promise<ExitCode> {
     log: console.log,
     version: context.version,
     reload: () => reload(file, console),
+    inspect: options.given('inspect') ? inspectionOf(options) : null,
   })
   context.terminal.out(`Listening on ${gateway.url}`)
+  if (gateway.inspectUrl !== null) context.terminal.out(`Inspector: ${gateway.inspectUrl}`)
   void asked.then(() => gateway.drain())
   const code = await callTheRoll(gateway, serving)
   await gateway.ended
@@ -176,6 +178,10 @@ function checkHost({ loaded }: OpenedFile, options: Options): void {
   if (host === undefined || isLoopback(host) || loaded.definition.gateway.token !== null) return
   const message = `--host ${host} lets other machines in, and there is no gateway.token. Set one, or stay on 127.0.0.1.`
   throw new CommandFailure(EXIT.configuration, message)
+}
+
+function inspectionOf(options: Options): Inspection {
+  return { watch: options.text('inspect') ?? '', texts: options.given('inspect-texts') }
 }
 
 function settingsOf(file: OpenedFile, options: Options): Partial<Pick<GatewaySettings, 'host' | 'port' | 'data'>> {

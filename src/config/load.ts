@@ -23,7 +23,7 @@ import { HARMLESS, SYNTAX } from './syntax.ts'
 import { entriesOf, type Finding, isOpen, nodeAt, type Path, type Span, type Tree, type TreeEntry } from './tree.ts'
 import { type Environment, type Lookup, lookupIn, maskVariables, substitute } from './variables.ts'
 
-export type { Loaded, LoadResult, MissingVariable } from './judge.ts'
+export type { Loaded, LoadResult } from './judge.ts'
 
 export type SourceText = {
   /** As the user gave it: problems begin with it, and `data` is relative to its folder. */

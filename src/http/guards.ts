@@ -39,7 +39,7 @@ export function checkOrigin(headers: Headers): void {
   if (!ours) throw new Refusal(403, 'origin_not_allowed', 'Requests from other web pages are not taken.')
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 

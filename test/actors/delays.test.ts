@@ -17,7 +17,7 @@ function waitingRoom(count: number, prepare: (root: AnyActor) => void) {
   const room = setup({ actors: { waiting } }).createMachine({
     invoke: Array.from({ length: count }, (_, child) => ({ id: `c${child}`, src: 'waiting' as const })),
   })
-  const root = createActor(room, { clock: counting as never })
+  const root = createActor(room, { clock: counting })
   prepare(root)
   root.start()
   return { root, clock, cancelled }

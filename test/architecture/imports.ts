@@ -189,6 +189,7 @@ const HOMES: readonly (readonly [library: RegExp, home: RegExp | 'one file'])[] 
   [/^(ai|@ai-sdk\/.*)$/, /^src\/agents\/model\.ts$/],
   [/^(hono|@hono\/.*)$/, /^src\/http\/server\.ts$/],
   [/^pino$/, /^src\/log\.ts$/],
+  [/^ws$/, /^src\/inspect\/relay\.ts$/],
   [/^commander$/, /^src\/(main\.ts|cli\/.*)$/],
   [/^(pino-pretty|picocolors|prom-client)$/, 'one file'],
 ]

@@ -171,9 +171,21 @@ test('S05 reconnect reads the credentials again: a replaced token brings the cha
   expect(out + err).not.toMatch(/r{35}|w{35}/)
 })
 
-test('--inspect is refused rather than accepted without effect', async () => {
-  const { code, err } = await troupe(['start', '--inspect'], { folder: folderWith() })
-  expect({ code, err }).toEqual({ code: 64, err: expect.stringContaining('not available') })
+test('--inspect prints an address on this machine where the inspector’s page is', async () => {
+  const gateway = begin(['start', '--port', '0', '--inspect=cfo'], { folder: folderWith() })
+  const [, page = ''] = await gateway.prints(/Inspector: (http:\/\/127\.0\.0\.1:\d+\/?)\n/)
+  const answer = await fetch(page)
+  expect({ status: answer.status, text: await answer.text() }).toEqual({
+    status: 200,
+    text: expect.stringContaining('Stately inspector'),
+  })
+  gateway.process.kill('SIGTERM')
+  expect(await gateway.ended).toMatchObject({ code: 0 })
+})
+
+test('--inspect with something that is not there is refused by name', async () => {
+  const { code, err } = await troupe(['start', '--port', '0', '--inspect=nobody'], { folder: folderWith() })
+  expect({ code, err }).toEqual({ code: 78, err: expect.stringContaining('nobody') })
 })
 
 test('a gateway outlives the reader of its standard output', async () => {

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { checkRequest, type ModelRequest } from './model-request.ts'
 
-export type { ModelRequest, WireMessage } from './model-request.ts'
+export type { ModelRequest } from './model-request.ts'
 
 export interface ModelServer {
   /** For `base_url`: ends in /v1. */

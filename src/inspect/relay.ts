@@ -1,0 +1,184 @@
+// Relay: a small port of its own, on loopback, where inspectors listen to a running gateway. The only file that knows ws.
+// Owns the listening socket and its connections. Nothing that a client says is listened to.
+//   I5. Only pages of this machine and Stately's own page are answered.
+//   I7. `close` ends everything that is open and resolves within a second.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { FailureError } from '../../machines/failure.ts'
+import type { Log } from '../log.ts'
+import type { World } from '../world.ts'
+import { createAudience } from './audience.ts'
+import { isHostAllowed, isOriginAllowed } from './guards.ts'
+import { createInspector, type Inspector, type InspectorOptions } from './inspector.ts'
+import { CLIENT_MESSAGE_BYTES_MAX, CLIENTS_MAX, CLOSE_MS_MAX, PING_MS } from './limits.ts'
+import { answerPage, answerText } from './page.ts'
+
+export interface RelayOptions {
+  readonly host: '127.0.0.1' | '::1'
+  /** 0: any free port. */
+  readonly port: number
+  readonly inspector: Inspector
+  /** For people: what is watched, and whether texts leave. */
+  readonly view: { readonly watch: string; readonly texts: boolean }
+  /** The Stately inspector's page; a test has its own. */
+  readonly page?: string
+  readonly world: World
+  readonly log: Log
+}
+
+export interface Relay {
+  /** The page. The same address with `ws:` is what an inspector listens to. */
+  readonly url: string
+  readonly port: number
+  /** Says goodbye to everybody, cuts who does not go, stops looking at the tree. A second call is the same end. */
+  close(): Promise<void>
+}
+
+const STATELY_PAGE = 'https://stately.ai/inspect'
+
+export type InspectionOptions = InspectorOptions & Pick<RelayOptions, 'host' | 'port' | 'page'>
+
+/** An inspector of `root` with its relay: all that `--inspect` is. */
+export function startInspection(options: InspectionOptions): Promise<Relay> {
+  const { watch, texts } = options
+  const view = { watch: watch === 'everything' ? watch : watch.address, texts }
+  return startRelay({ ...options, view, inspector: createInspector(options) })
+}
+
+/** Resolves once the port listens. Rejects with a FailureError; `conflict` when somebody else has the port. */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const { inspector, world, log } = options
+  const audience = createAudience({ inspector, world, log })
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: CLIENT_MESSAGE_BYTES_MAX })
+  const server = createServer((request, response) => void answer(request, response, options))
+  server.on('upgrade', (request, socket, head) => {
+    const refusal = refusalOf(request, options) ?? roomFor(sockets)
+    if (refusal !== null) refuse(socket, refusal)
+    else sockets.handleUpgrade(request, socket, head, (client) => admit(client, { audience, log }))
+  })
+  await listen(server, options)
+  server.on('error', (error) => log.error({ err: error }, 'the inspector’s port reports an error'))
+  const stopPinging = pinging(sockets, world)
+  const { port } = server.address() as AddressInfo // A TCP server that listens has one.
+  const name = options.host === '::1' ? '[::1]' : options.host
+  let closed: Promise<void> | null = null
+  return {
+    url: `http://${name}:${port}/`,
+    port,
+    close() {
+      audience.end()
+      stopPinging()
+      closed ??= closing(server, sockets, world)
+      return closed
+    },
+  }
+}
+
+interface Refusal {
+  readonly status: string
+  readonly sentence: string
+}
+
+function refusalOf({ headers, url }: IncomingMessage, { page = STATELY_PAGE }: RelayOptions): Refusal | null {
+  if (!isHostAllowed(headers.host)) {
+    return { status: '403 Forbidden', sentence: 'The inspector answers to the local names of this machine only.' }
+  }
+  if (!isOriginAllowed(headers.origin, page)) {
+    return { status: '403 Forbidden', sentence: 'Other web pages may not inspect this gateway.' }
+  }
+  return headers.upgrade === undefined || url === '/' ? null : { status: '404 Not Found', sentence: 'Connect to /.' }
+}
+
+function roomFor(sockets: WebSocketServer): Refusal | null {
+  if (sockets.clients.size < CLIENTS_MAX) return null
+  const sentence = `${CLIENTS_MAX} inspectors are connected; close one of them.`
+  return { status: '503 Service Unavailable', sentence }
+}
+
+function refuse(socket: Duplex, { status, sentence }: Refusal): void {
+  const body = `${sentence}\n`
+  socket.on('error', () => socket.destroy())
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  )
+}
+
+function admit(client: WebSocket, { audience, log }: { audience: ReturnType<typeof createAudience>; log: Log }): void {
+  client.on('error', (error) => log.debug({ err: error }, 'an inspector’s connection broke'))
+  client.on('close', () => audience.leave(client))
+  audience.join(client)
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, options: RelayOptions): Promise<void> {
+  const { view, page = STATELY_PAGE, log } = options
+  const refusal = refusalOf(request, options)
+  if (refusal !== null) return answerText(response, 403, refusal.sentence)
+  if (request.method !== 'GET') return answerText(response, 405, 'This address takes GET.')
+  try {
+    const path = new URL(request.url ?? '/', 'http://relay').pathname
+    await answerPage(path, response, { ...view, page, host: request.headers.host ?? '' })
+  } catch (error) {
+    log.error({ err: error }, 'a request to the inspector failed')
+    response.destroy()
+  }
+}
+
+/** Ends connections whose other side is gone without a word. */
+function pinging(sockets: WebSocketServer, { clock }: World): () => void {
+  const silent = new Set<WebSocket>()
+  const round = (): void => {
+    for (const client of sockets.clients) {
+      if (silent.delete(client)) client.terminate()
+      else {
+        silent.add(client)
+        client.once('pong', () => silent.delete(client))
+        client.ping()
+      }
+    }
+    timer = clock.setTimeout(round, PING_MS)
+  }
+  let timer = clock.setTimeout(round, PING_MS)
+  return () => clock.clearTimeout(timer)
+}
+
+function closing(server: Server, sockets: WebSocketServer, { clock }: World): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimeout(() => {
+      for (const client of sockets.clients) client.terminate()
+      server.closeAllConnections()
+    }, CLOSE_MS_MAX)
+    server.close(() => {
+      clock.clearTimeout(timer)
+      resolve()
+    })
+    for (const client of sockets.clients) client.close(1001, 'the gateway ends')
+    server.closeIdleConnections()
+  })
+}
+
+function listen(server: Server, { host, port }: RelayOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE'
+      reject(
+        new FailureError({
+          kind: 'permanent',
+          reason: taken ? 'conflict' : 'refused',
+          message: taken
+            ? `Port ${port} on ${host} is taken by another program.`
+            : `The inspector cannot listen on ${host}, port ${port} (${error.code ?? 'unknown reason'}).`,
+          remedy: 'Choose another port for the inspector, or leave it out: any free one is taken then.',
+        }),
+      )
+    }
+    server.once('error', failed)
+    server.listen({ host, port }, () => {
+      server.off('error', failed)
+      resolve()
+    })
+  })
+}
