@@ -104,6 +104,11 @@ function hold(rule: Rule): void {
 /** In a process of its own, so that neither this test's modules nor its handles are in the way. */
 function importEach(paths: readonly string[]): readonly unknown[] {
   return JSON.parse(
-    execFileSync(process.execPath, ['test/architecture/import-probe.ts', ...paths], { cwd: ROOT, encoding: 'utf8' }),
+    // An environment of its own: with some variables Node itself opens files while it loads a module.
+    execFileSync(process.execPath, ['test/architecture/import-probe.ts', ...paths], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    }),
   )
 }
