@@ -34,10 +34,14 @@ async function send(parts: Parts, item: OutboxItem, signal: AbortSignal): Promis
   // Also when an earlier send is in doubt: a second attempt is what makes the record say "uncertain".
   await parts.store.attempt(item.id)
   try {
+    // The disk may have taken longer than the deadline: what was given up is not sent after all.
+    signal.throwIfAborted()
     const { id, conversation, text, replyTo, uncertain } = item
     const outgoing = { outboxId: id, conversation, text, replyTo, uncertain }
     return await adapter.send(outgoing, item.partsSent, signal)
   } catch (error) {
+    // Ended from outside it counts as in doubt, whatever it says later: the mark may be its successor's by now.
+    if (signal.aborted) throw error
     const failure = failureOf(error)
     const { channel, conversation } = item
     parts.log.warn({ channel, conversation, outbox: item.id, err: error }, `a send failed: ${failure.message}`)

@@ -181,3 +181,26 @@ test('S44: a drain while unfinished messages are read begins no run that the dra
   expect((await house.store.begin('a/c1', [1])).exhausted).toEqual([])
   expect((await house.store.begin('a/c1', [1])).exhausted).toEqual([1])
 })
+
+test('D2: a send whose attempt took the disk longer than its deadline is not made after all', async () => {
+  let written = (): void => {}
+  const slow = new Promise<void>((resolve) => (written = resolve))
+  let attempts = 0
+  const wrap = (store: Store): Store => ({
+    ...store,
+    attempt: async (id) => {
+      attempts += 1
+      if (attempts === 1) await slow
+      await store.attempt(id)
+    },
+  })
+  const house = await openHouse({ wrap })
+  await house.says('a', 'one')
+  await house.thoughts[0]?.answer('first')
+  await house.world.advance(60_000)
+  await house.world.advance(1_000)
+  expect(house.platform('a').sent.map((sent) => sent.text)).toEqual(['first'])
+  written()
+  await settled()
+  expect(house.platform('a').sent).toHaveLength(1)
+})
