@@ -5,7 +5,6 @@
 import { COMMANDS, WITH_TEXT } from './commands.ts'
 import { type Failure, sayable } from './failure.ts'
 import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
-import { MESSAGE_TRIES_MAX } from './limits.ts'
 import type {
   AcceptedMessage,
   Commit,
@@ -71,6 +70,20 @@ export function newCommit(speaker: Speaker, command: AcceptedMessage): Commit {
   const stopped = withStop(speaker, command, 'Started over: this session’s history is empty now.')
   const reset: NewTranscriptEntry = { role: 'reset', turn: speaker.turnId, text: '', sender: null }
   return { ...stopped, entries: [...stopped.entries, reset] }
+}
+
+/** `/undo`: one of the two is written, by whether the history has a turn. */
+export interface UndoCommits {
+  readonly done: Commit
+  readonly nothing: Commit
+}
+
+export function undoCommits(speaker: Speaker, command: AcceptedMessage): UndoCommits {
+  const entry: NewTranscriptEntry = { role: 'undo', turn: speaker.turnId, text: '', sender: null }
+  return {
+    done: { ...answerCommit(speaker, command, 'The last turn is out of the history.'), entries: [entry] },
+    nothing: answerCommit(speaker, command, 'There is no turn to take out.'),
+  }
 }
 
 /** A message that the inbox had no room for: refused aloud, kept as a dead letter. */
@@ -213,7 +226,7 @@ function outcomeText(outcome: RunOutcome): string {
 }
 
 function brokenText(): string {
-  return `I gave up on your message: it failed ${MESSAGE_TRIES_MAX} times. It was set aside for the operator.`
+  return 'I gave up on your message: it failed again and again. It was set aside for the operator.'
 }
 
 function settle(items: Inbox, outcome: Outcome, reason: string | null): Settlement[] {

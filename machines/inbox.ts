@@ -1,6 +1,6 @@
 // Inbox: the messages that wait for a turn of their session, and the busy modes. Pure functions over plain data.
 //   S2. An inbox never exceeds its limit. (Messages of one album or one split text count once.)
-//   The answer to an offer is what the sender is told: kept, duplicate or refused.
+//   The answer to an offer is what the sender is told: kept or refused. (A second routing of the same message is no offer.)
 
 import type { BusyMode } from './definitions.ts'
 import { GATHER_QUIET_MS } from './limits.ts'

@@ -2,7 +2,13 @@
 // One law for connections, sessions, deliveries and commits: the wait doubles from BACKOFF_MS_MIN to BACKOFF_MS_MAX, and the
 // other side's own hint is obeyed when it is longer.
 
-import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, SESSION_RESTARTS_MAX } from './limits.ts'
+import {
+  BACKOFF_MS_MAX,
+  BACKOFF_MS_MIN,
+  MESSAGE_TRIES_IN_COMPANY_MAX,
+  MESSAGE_TRIES_MAX,
+  SESSION_RESTARTS_MAX,
+} from './limits.ts'
 
 /** Milliseconds to wait after `failures` (1, 2, …) in a row; `hintMs` is what the other side asked for. */
 export function backoffMs(failures: number, hintMs = 0): number {
@@ -13,4 +19,13 @@ export function backoffMs(failures: number, hintMs = 0): number {
 /** Restart intensity: what a supervisor does after `failures` (1, 2, …) of a child without a rest in between. */
 export function nextRestart(failures: number): { readonly restartAfterMs: number } | 'giveUp' {
   return failures > SESSION_RESTARTS_MAX ? 'giveUp' : { restartAfterMs: backoffMs(failures) }
+}
+
+/**
+ * Whether a message is to blame for the ends of its `tries` activations: it was at work in enough of them, and in more than
+ * whatever else is unfinished (`company`: the most tries among messages of other sessions).
+ */
+export function isToBlame(tries: number, company: number): boolean {
+  if (tries < MESSAGE_TRIES_MAX) return false
+  return tries >= MESSAGE_TRIES_IN_COMPANY_MAX || tries - company >= 2
 }

@@ -13,6 +13,8 @@ import {
   refuseCommit,
   type Speaker,
   stopCommit,
+  type UndoCommits,
+  undoCommits,
 } from './commits.ts'
 import type { BusyMode } from './definitions.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
@@ -87,8 +89,8 @@ export const words = setup({
   actions: {
     /** Writes a commit beside the machine's way; a failure comes back as `record.failed`. */
     record: (_, _params: Commit) => unprovided('record'),
-    /** `/undo`: takes the last turn out of the history, if there is one. */
-    undo: (_, _params: { speaker: Speaker; command: AcceptedMessage }) => unprovided('undo'),
+    /** `/undo`: writes the one or the other by what the history holds; fails as `record` does. */
+    undo: (_, _params: UndoCommits) => unprovided('undo'),
     /** Takes back the tries of a turn that a drain ended. */
     releaseTries: (_, _params: { seqs: readonly number[] }) => unprovided('releaseTries'),
     show: (_, _params: { conversation: string; progress: Progress }) => unprovided('show'),
@@ -207,8 +209,8 @@ export function interruption({ context }: { readonly context: SessionContext }):
   return interruptCommit(context)
 }
 
-export function undoing({ context, event }: Hand): { speaker: Speaker; command: AcceptedMessage } {
-  return { speaker: context, command: messageIn(event).message }
+export function undoing({ context, event }: Hand): UndoCommits {
+  return undoCommits(context, messageIn(event).message)
 }
 
 export function triesOfTurn({ context }: { readonly context: SessionContext }): { seqs: readonly number[] } {

@@ -3,10 +3,10 @@
 //   S3. A delivery is woken only after the commit that holds its reply.
 
 import { fromPromise } from 'xstate'
-import { answerCommit, type Speaker } from '../../machines/commits.ts'
+import type { UndoCommits } from '../../machines/commits.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import type { Inbox } from '../../machines/inbox.ts'
-import type { AcceptedMessage, Commit, TranscriptEntry } from '../../machines/messages.ts'
+import type { Commit, TranscriptEntry } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import type { Prepared } from '../../machines/session-words.ts'
 import { endingItsChildren } from './ending.ts'
@@ -27,8 +27,8 @@ export function sessionActor(parts: Parts) {
           self.send({ type: 'record.failed', failure: failureOf(error) })
         })
       },
-      undo: ({ self, system }, { speaker, command }) => {
-        undo(parts, { speaker, command }, system).catch((error: unknown) => {
+      undo: ({ self, system }, params) => {
+        undo(parts, params, system).catch((error: unknown) => {
           self.send({ type: 'record.failed', failure: failureOf(error) })
         })
       },
@@ -62,21 +62,18 @@ async function prepare(parts: Parts, { key, turn }: { key: string; turn: Inbox }
 
 async function commit(parts: Parts, content: Commit, system: unknown): Promise<void> {
   await parts.store.commit(content)
-  for (const conversation of new Set(content.replies.map((reply) => reply.conversation))) {
-    tellGateway(system, { type: 'outbox.owed', channel: content.channel, conversation })
-  }
+  wakeDeliveries(content, system)
 }
 
-async function undo(
-  parts: Parts,
-  { speaker, command }: { speaker: Speaker; command: AcceptedMessage },
-  system: unknown,
-): Promise<void> {
-  const answer = answerCommit(speaker, command, 'The last turn is out of the history.')
-  const entry = { role: 'undo', turn: speaker.turnId, text: '', sender: null } as const
-  const nothing = answerCommit(speaker, command, 'There is no turn to take out.')
-  await parts.store.commitUndo({ done: { ...answer, entries: [entry] }, nothing })
-  tellGateway(system, { type: 'outbox.owed', channel: speaker.channel, conversation: speaker.conversation })
+async function undo(parts: Parts, commits: UndoCommits, system: unknown): Promise<void> {
+  await parts.store.commitUndo(commits)
+  wakeDeliveries(commits.done, system)
+}
+
+function wakeDeliveries({ channel, replies }: Commit, system: unknown): void {
+  for (const conversation of new Set(replies.map((reply) => reply.conversation))) {
+    tellGateway(system, { type: 'outbox.owed', channel, conversation })
+  }
 }
 
 /** The last turn of a history: what was asked in it, and what came before it. */

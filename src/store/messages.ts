@@ -1,8 +1,8 @@
 // Messages: the durable accept, the tries and the end of everything people wrote.
 //   S4. A message is settled once: what is settled stays as it is until its dead letter is retried.
 
-import { MESSAGE_TRIES_IN_COMPANY_MAX, MESSAGE_TRIES_MAX } from '../../machines/limits.ts'
 import type { AcceptedMessage, Command, Settlement } from '../../machines/messages.ts'
+import { isToBlame } from '../../machines/restart.ts'
 import type { World } from '../world.ts'
 import { type Database, flagOf, numberOf, optionalTextOf, type Row, textOf, theRow } from './database.ts'
 import type { NewMessage } from './store.ts'
@@ -45,13 +45,11 @@ export function messages(database: Database, world: World): Messages {
   )
   const ofSession = database.prepare('SELECT * FROM messages WHERE session_key = ? AND outcome IS NULL ORDER BY seq')
 
-  /** Tried often enough, and more often than whatever else was at work: see MESSAGE_TRIES_IN_COMPANY_MAX. */
   function isExhausted(seq: number): boolean {
     const row = triesOf.get(seq)
-    const tries = row === undefined ? 0 : numberOf(row, 'tries')
-    if (row === undefined || tries < MESSAGE_TRIES_MAX) return false
+    if (row === undefined) return false
     const company = triesOfOthers.get(textOf(row, 'session_key'))?.tries
-    return tries >= MESSAGE_TRIES_IN_COMPANY_MAX || typeof company !== 'number' || tries - company >= 2
+    return isToBlame(numberOf(row, 'tries'), typeof company === 'number' ? company : 0)
   }
 
   return {

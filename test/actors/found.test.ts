@@ -1,6 +1,7 @@
 // Found: what the simulation found, each as the shortest schedule that shows it.
 
 import { expect, test } from 'vitest'
+import type { AnyActorRef } from 'xstate'
 import { FailureError } from '../../machines/failure.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type HouseOptions, openHouse } from '../support/house.ts'
@@ -203,4 +204,21 @@ test('D2: a send whose attempt took the disk longer than its deadline is not mad
   written()
   await settled()
   expect(house.platform('a').sent).toHaveLength(1)
+})
+
+test('S1: a partition that fails ends its sessions, and they come back from the store without a second run', async () => {
+  const house = await openHouse()
+  await house.says('a', 'one')
+  const channel = house.gateway.getSnapshot().children['channel:a']?.getSnapshot() as {
+    children: Record<string, AnyActorRef>
+  } // A channel's.
+  const partition = channel.children['partition:0']
+  // A defect of the partition's own: it is told something that nobody may say.
+  partition?.send({ type: 'message.route', routed: 2, message: null })
+  await settled()
+  expect(house.thoughts[0]?.closed()).toBe(true)
+  expect(house.thoughts).toHaveLength(2)
+  await house.thoughts[1]?.answer('once')
+  expect(house.platform('a').sent.map((sent) => sent.text)).toEqual(['once'])
+  expect(house.census()).toMatchObject({ idle: 1, live: 1 })
 })

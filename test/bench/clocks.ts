@@ -15,7 +15,7 @@ export interface Swept {
 const WORK_MS_MIN = 0.1
 
 /** A sweep that is made in pieces goes on before so much time is over. */
-export const QUIET_MS = 20
+const QUIET_MS = 20
 
 /** Watches the event loop from `begin` until it has been quiet for a while. By the clock: processor time comes in ticks. */
 export async function observeTurns(begin: () => void): Promise<Swept> {

@@ -16,7 +16,7 @@ import type { Adapter, Door } from '../../src/channels/adapter.ts'
 import { realWorld } from '../../src/world.ts'
 import { silentLog } from '../support/world.ts'
 import { emptyStore } from './empty-store.ts'
-import { observeTurns, processorMs, QUIET_MS, type Swept } from './clocks.ts'
+import { observeTurns, processorMs, type Swept } from './clocks.ts'
 
 export interface Tree {
   /** Opens that many sessions that were never seen before, all at once when `together`, else one after the other. */
@@ -98,7 +98,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
       // One more than it takes: it stops the partitions that were left empty.
       for (let sweeps = 0; sweeps <= SWEEPS_BEFORE_PASSIVATION; sweeps += 1) {
         gateway.send({ type: 'sweep' })
-        await sleep(QUIET_MS)
+        await sweptThrough(gateway)
       }
       const ms = processorMs() - usedMs
       release()
@@ -113,6 +113,18 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     },
     stop: () => gateway.stop(),
   }
+}
+
+/** A sweep takes one partition at a time, and the next one does not begin before it is through. */
+async function sweptThrough(gateway: GatewayActor): Promise<void> {
+  const channel = childrenOf(gateway)[`channel:${CHANNEL}`]
+  const unswept = (): number => {
+    const left = channel === undefined ? undefined : contextOf(channel)['unswept']
+    if (!Array.isArray(left)) throw new Error('The channel keeps no list of unswept partitions: this must follow it.')
+    return left.length
+  }
+  await sleep(1)
+  while (unswept() > 0) await sleep(1)
 }
 
 /** Sends the channel's next sweeps to the partitions of these conversations only, until it is released. */
