@@ -106,7 +106,11 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
       return { closed: before - census(gateway).live, ms }
     },
     async closeAll() {
-      for (let sweeps = 0; sweeps <= SWEEPS_BEFORE_PASSIVATION; sweeps += 1) await sweep()
+      for (let sweeps = 0; sweeps <= SWEEPS_BEFORE_PASSIVATION; sweeps += 1) {
+        gateway.send({ type: 'sweep' })
+        await sweptThrough(gateway)
+      }
+      throwDefect()
     },
     get live() {
       return census(gateway).live
