@@ -31,9 +31,26 @@ export interface AgentDefinition {
   readonly id: string
   readonly instructions: string
   readonly model: ModelDefinition
+  /** What it can do besides talking: names of built-in tools, or absolute paths of a user's own modules. */
+  readonly tools: readonly string[]
+  /** By tool name, or by `prefix.*`; what stands in neither is asked for when the tool changes something. */
+  readonly approval: Readonly<Record<string, ApprovalPolicy>>
+  /** After this long an approval that waits is a no. */
+  readonly approvalTimeoutMs: number
+  /** Who may approve, as in `allowedUsers`; empty: whoever may speak in the conversation. */
+  readonly approvers: readonly string[]
+  /** Model answers in one run. */
+  readonly maxSteps: number
+  readonly runTimeoutMs: number
+  /** The working folder of its tools: made for each run, for each session, or a given absolute path. */
+  readonly workdir: 'per_run' | 'per_session' | { readonly path: string }
+  /** Executables that must be there: names in PATH, or paths. */
+  readonly requires: readonly string[]
   /** Variables that the file names for this agent and that are not set; not empty: its channels fail by name. */
   readonly missing: readonly string[]
 }
+
+export type ApprovalPolicy = 'ask' | 'allow' | 'deny'
 
 export type ModelDefinition =
   | { readonly provider: 'echo'; readonly delayMs: number }

@@ -10,7 +10,7 @@ import type {
 } from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
 import { isSecret, type Pieces } from './check.ts'
-import { type ChannelKeys, type ModelKeys, PROVIDER_VARIABLES } from './schema.ts'
+import { type AgentKeys, type ChannelKeys, type ModelKeys, PROVIDER_VARIABLES } from './schema.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
   nodeAt,
@@ -79,7 +79,7 @@ export function define(
   }
   const agents = [...pieces.agents].map(([id, { keys, model }]): [string, AgentDefinition] => {
     const missing = missingOf('agents', id)
-    return [id, { id, instructions: keys?.instructions ?? '', model: modelDefinition(id, model), missing }]
+    return [id, { ...agentDefinition(id, keys, model), missing }]
   })
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
@@ -125,6 +125,26 @@ function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefi
     drainMs: keys.drain,
     concurrentRuns: keys.concurrent_runs,
     passivateAfterMs: keys.passivate_after,
+  }
+}
+
+function agentDefinition(
+  id: string,
+  keys: AgentKeys | null,
+  model: ModelKeys | null,
+): Omit<AgentDefinition, 'missing'> {
+  return {
+    id,
+    instructions: keys?.instructions ?? '',
+    model: modelDefinition(id, model),
+    tools: [],
+    approval: {},
+    approvalTimeoutMs: 300_000,
+    approvers: [],
+    maxSteps: 16,
+    runTimeoutMs: 600_000,
+    workdir: 'per_session',
+    requires: [],
   }
 }
 

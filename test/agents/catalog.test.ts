@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import type { ModelDefinition } from '../../machines/definitions.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
+import { testAgent } from '../support/definitions.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { asking, failureFrom, KEY, partsFor } from './parts.ts'
 
@@ -83,7 +84,7 @@ async function librariesLoadedBy(model: ModelDefinition): Promise<string[]> {
     const { buildAgent } = await import(${JSON.stringify(new URL('../../src/agents/catalog.ts', import.meta.url).href)})
     const unused = () => { throw new Error('not needed') }
     const agent = await buildAgent({
-      definition: { id: 'cfo', instructions: '', model: ${JSON.stringify(model)}, missing: [] },
+      definition: ${JSON.stringify(testAgent('cfo', { instructions: '', model }))},
       secret: unused, log: {}, world: { clock: { setTimeout: unused, clearTimeout: unused } },
     })
     if (${model.provider === 'echo'}) await agent.think({

@@ -1,12 +1,13 @@
 // Parts: what the agents' suites build an agent from: a world whose clock stands still until told, a log that keeps its
 // lines, secrets by name.
 
-import type { AgentDefinition, ModelDefinition, SecretReference } from '../../machines/definitions.ts'
+import type { ModelDefinition, SecretReference } from '../../machines/definitions.ts'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Sender } from '../../machines/messages.ts'
 import type { AgentParts, ThinkRequest, TurnMessage } from '../../src/agents/agent.ts'
 import { createLog } from '../../src/log.ts'
 import type { Clock, World } from '../../src/world.ts'
+import { testAgent } from '../support/definitions.ts'
 
 export const KEY: SecretReference = { secret: 'agents.cfo.model.api_key' }
 
@@ -19,12 +20,7 @@ export interface TestParts extends AgentParts {
 export function partsFor(model: ModelDefinition, secrets: Readonly<Record<string, string>> = {}): TestParts {
   const lines: string[] = []
   const clock = handClock()
-  const definition: AgentDefinition = {
-    id: 'cfo',
-    instructions: 'You answer questions about money.',
-    model,
-    missing: [],
-  }
+  const definition = testAgent('cfo', { instructions: 'You answer questions about money.', model })
   const world: World = { nowMs: clock.nowMs, id: () => 'id', random: () => 0.5, clock, environment: {} }
   return {
     definition,

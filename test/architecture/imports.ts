@@ -32,7 +32,7 @@ interface Row {
 const TABLE: readonly Row[] = [
   { from: /^machines\//, may: ['own folder'], packages: ['xstate'] },
   {
-    from: /^src\/(config|channels|agents|store|http|inspect)\//,
+    from: /^src\/(config|channels|agents|tools|store|http|inspect)\//,
     may: ['own folder', 'vocabulary', 'world', 'log'],
   },
   {
@@ -58,7 +58,7 @@ const TABLE: readonly Row[] = [
   { from: /^src\/console\//, may: ['own folder'], packages: [] },
 ]
 
-const CONTRACTS = new Set(['src/channels/adapter.ts', 'src/agents/agent.ts', 'src/store/store.ts'])
+const CONTRACTS = new Set(['src/channels/adapter.ts', 'src/agents/agent.ts', 'src/tools/tool.ts', 'src/store/store.ts'])
 
 const SINGLE_FILES: Readonly<Record<string, Kind>> = {
   'src/world.ts': 'world',

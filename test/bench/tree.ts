@@ -14,6 +14,7 @@ import { buildAgent } from '../../src/agents/catalog.ts'
 import type { BuildAgent } from '../../src/agents/agent.ts'
 import type { Adapter, Door } from '../../src/channels/adapter.ts'
 import { realWorld } from '../../src/world.ts'
+import { testAgent } from '../support/definitions.ts'
 import { silentLog } from '../support/world.ts'
 import { emptyStore } from './empty-store.ts'
 import { observeTurns, processorMs, type Swept } from './clocks.ts'
@@ -257,7 +258,7 @@ const DEFINITION: GatewayDefinition = {
     concurrentRuns: 64,
     passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
   },
-  agents: { echo: { id: 'echo', instructions: '', model: { provider: 'echo', delayMs: 0 }, missing: [] } },
+  agents: { echo: testAgent('echo', { instructions: '' }) },
   channels: { [CHANNEL]: CHANNEL_DEFINITION },
 }
 

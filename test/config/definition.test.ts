@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { demoDefinition } from '../../src/config/demo.ts'
 import { loadFile } from '../../src/config/load.ts'
+import { testAgent } from '../support/definitions.ts'
 import { fixture, fixtureText, folder, loaded, spilled, unfrozen, withChannels, withGateway } from './support.ts'
 
 const VARIABLES = {
@@ -42,9 +43,8 @@ describe('a file that sets every key', () => {
       passivateAfterMs: 5_400_000,
     })
     expect(definition.agents).toEqual({
-      slow: { id: 'slow', instructions: 'Say it slowly.', model: { provider: 'echo', delayMs: 200 }, missing: [] },
-      local: {
-        id: 'local',
+      slow: testAgent('slow', { instructions: 'Say it slowly.', model: { provider: 'echo', delayMs: 200 } }),
+      local: testAgent('local', {
         instructions: 'You run here.',
         model: {
           provider: 'openai-compatible',
@@ -52,10 +52,8 @@ describe('a file that sets every key', () => {
           baseUrl: 'http://127.0.0.1:11434/v1',
           apiKey: { secret: 'agents.local.model.api_key' },
         },
-        missing: [],
-      },
-      hosted: {
-        id: 'hosted',
+      }),
+      hosted: testAgent('hosted', {
         instructions: '',
         model: {
           provider: 'anthropic',
@@ -63,10 +61,8 @@ describe('a file that sets every key', () => {
           baseUrl: 'https://models.example/v1',
           apiKey: { secret: 'agents.hosted.model.api_key' },
         },
-        missing: [],
-      },
-      short: {
-        id: 'short',
+      }),
+      short: testAgent('short', {
         instructions: '',
         model: {
           provider: 'google',
@@ -74,8 +70,7 @@ describe('a file that sets every key', () => {
           baseUrl: null,
           apiKey: { secret: 'agents.short.model.api_key' },
         },
-        missing: [],
-      },
+      }),
     })
     expect(definition.channels['zeta']).toEqual({
       id: 'zeta',

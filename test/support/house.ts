@@ -1,7 +1,7 @@
 // House: the real machines, actors and store in one process, with a platform and an agent whose every step a test holds.
 // The platform is strict: it refuses a second connection, a send on a conversation that nobody opened, a part out of order.
 
-import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { ChannelReport, Inbound, Progress } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
@@ -11,6 +11,7 @@ import type { ThinkRequest, Thought } from '../../src/agents/agent.ts'
 import type { Adapter, Door, Outgoing, Reception } from '../../src/channels/adapter.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
+import { testAgent } from './definitions.ts'
 import { type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
 
 export interface HouseOptions {
@@ -211,12 +212,6 @@ export function testDefinition({
   channels = { a: {} },
   gateway = {},
 }: Pick<HouseOptions, 'channels' | 'gateway'>): GatewayDefinition {
-  const agent = (id: string): AgentDefinition => ({
-    id,
-    instructions: 'answer',
-    model: { provider: 'echo', delayMs: 0 },
-    missing: [],
-  })
   return {
     gateway: {
       host: '127.0.0.1',
@@ -228,7 +223,7 @@ export function testDefinition({
       passivateAfterMs: 300_000,
       ...gateway,
     },
-    agents: { cfo: agent('cfo'), ops: agent('ops') },
+    agents: { cfo: testAgent('cfo'), ops: testAgent('ops') },
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
   }
 }

@@ -1,0 +1,76 @@
+// Tool: the contract between a run and what its agent can do besides talking. Built from the definition inside the run that uses
+// it, never shared by two sessions (A2), and closed with it.
+
+import type { AgentDefinition, SecretReference } from '../../machines/definitions.ts'
+import type { Sender } from '../../machines/messages.ts'
+import type { Log } from '../log.ts'
+import type { World } from '../world.ts'
+
+export interface Tool {
+  /** Letters, digits, `_`, `-`, and `.` between a server's name and its tool's; at most 64 characters. Unique in a toolbox. */
+  readonly name: string
+  /** For the model: what it does and when to use it. */
+  readonly description: string
+  /** A JSON Schema of type `object`. What the model gives is held against it before `call`. */
+  readonly parameters: Readonly<Record<string, unknown>>
+  /** It changes something outside the conversation: a person is asked first, unless the definition's `approval` says otherwise. */
+  readonly changes: boolean
+  /** Doing it twice is the same as doing it once: after a crash in the middle of it, it may be done again. */
+  readonly idempotent: boolean
+  /**
+   * Resolves with what the model is told. Rejects with a FailureError when it could not be done: the model reads its message.
+   * When `signal` aborts, everything that it started ends, and it rejects with `cancelled`. Nothing of it runs after it settled.
+   */
+  call(input: ToolInput, scope: ToolScope): Promise<string>
+}
+
+export type ToolInput = Readonly<Record<string, unknown>>
+
+/** What one call may know of its run. */
+export interface ToolScope {
+  readonly signal: AbortSignal
+  /** The absolute path of the working folder; it exists. */
+  readonly workdir: string
+  /** Who asked for the turn: the first sender. */
+  readonly sender: Sender
+}
+
+/** Everything a toolbox is built from. */
+export interface ToolParts {
+  readonly definition: AgentDefinition
+  /** The session's key; its working folder and its notes hang on it. */
+  readonly session: string
+  /** The turn's id, unique within the session and the same after a crash. */
+  readonly turn: string
+  /** The gateway's data folder, absolute. */
+  readonly data: string
+  /** The value of a secret, at the moment of use; throws FailureError `missing` with the variable's name. */
+  readonly secret: (reference: SecretReference) => string
+  readonly notes: Notes
+  readonly world: World
+  readonly log: Log
+}
+
+export interface Toolbox {
+  readonly tools: readonly Tool[]
+  /** Ends what the tools hold open and removes a folder that was made for the run alone; resolves when nothing of it runs. */
+  close(): Promise<void>
+}
+
+/** Builds the tools of a definition; loads a tool's library at its first use. */
+export type BuildTools = (parts: ToolParts) => Promise<Toolbox>
+
+/** Durable notes of one agent about one person, kept by the store. */
+export interface Notes {
+  list(agent: string, user: string): Promise<readonly Note[]>
+  /** Returns the note's number, unique among this agent's notes about this person. */
+  add(agent: string, user: string, text: string): Promise<number>
+  /** False: there is no such note. */
+  remove(agent: string, user: string, number: number): Promise<boolean>
+}
+
+export interface Note {
+  readonly number: number
+  readonly text: string
+  readonly atMs: number
+}
