@@ -15,6 +15,7 @@ import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { createMetrics } from './start/metrics.ts'
 import { gatewayPort } from './start/port.ts'
+import { withLacks } from './start/needs.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -63,13 +64,14 @@ export interface RunningGateway {
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
   const settings = { ...loaded.definition.gateway, ...options.settings }
-  const definition = { ...loaded.definition, gateway: settings }
+  const definition = await withLacks({ ...loaded.definition, gateway: settings }, world)
   const startedAtMs = world.nowMs()
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
     const store = openStore({ folder: settings.data, holder, world })
     opened.push(() => store.close())
+    await sweepFolders(settings, options)
     const tokens = lockTokens(definition, loaded.secrets, holder)
     opened.push(() => tokens.release())
 
@@ -125,6 +127,13 @@ function listen(
 ): Promise<HttpServer> {
   const { host, port, token } = settings
   return startHttp({ host, port, gateway, log, world, token: () => token && loaded.secrets.resolve(token) })
+}
+
+/** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
+async function sweepFolders({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+  const { sweepWorkdirs } = await import('./tools/workdir.ts')
+  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
+  if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
 }
 
 /** Its library is loaded by the first who wants to look. */
