@@ -51,7 +51,7 @@ const DEFAULT_EXPORT = 'A tool module has a default export such as { description
 async function imported(path: string): Promise<unknown> {
   try {
     const { mtimeMs } = await stat(path)
-    const loaded: { default?: unknown } = await import(`${pathToFileURL(path).href}?changed=${mtimeMs}`)
+    const loaded: { default?: unknown } = await import(`${pathToFileURL(path).href}?t=${Math.trunc(mtimeMs)}`)
     return loaded.default
   } catch (thrown) {
     if (codeOf(thrown) === 'ENOENT') throw missing(`the tool ${basename(path)} is not there`, `Put it at ${path}`)

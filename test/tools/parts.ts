@@ -35,9 +35,19 @@ export interface Opened {
   call(name: string, input?: Record<string, unknown>, scope?: Partial<ToolScope>): Promise<string>
 }
 
-/** The tools of an agent, in a data folder of their own. */
+/** The tools of an agent, in a data folder of their own, until the test is over. */
 export async function open(given: Partial<AgentDefinition>, rest: Partial<ToolParts> = {}): Promise<Opened> {
-  const data = rest.data ?? join(temporaryFolder(), 'data')
+  const opened = await openIn(rest.data ?? join(temporaryFolder(), 'data'), given, rest)
+  onTestFinished(() => opened.toolbox.close())
+  return opened
+}
+
+/** The same, for whoever closes it himself. */
+export async function openIn(
+  data: string,
+  given: Partial<AgentDefinition>,
+  rest: Partial<ToolParts> = {},
+): Promise<Opened> {
   mkdirSync(data, { recursive: true })
   const parts: ToolParts = {
     definition: testAgent('cfo', given),
@@ -53,7 +63,6 @@ export async function open(given: Partial<AgentDefinition>, rest: Partial<ToolPa
     ...rest,
   }
   const toolbox = await buildTools(parts)
-  onTestFinished(() => toolbox.close())
   const tool = (name: string): Tool => {
     const found = toolbox.tools.find((one) => one.name === name)
     if (found === undefined) throw new Error(`there is no tool ${name}`)
