@@ -15,7 +15,7 @@ import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
 import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
 import { backoffMs, nextRestart } from './restart.ts'
 import { sessionMachine } from './session.ts'
-import type { SessionInput } from './session-words.ts'
+import type { SessionInput } from './session-context.ts'
 
 export interface PartitionInput {
   readonly definition: ChannelDefinition
@@ -262,6 +262,7 @@ function sessionInput(context: PartitionContext, message: AcceptedMessage): Sess
     model: agent === undefined ? 'none' : modelLabel(agent),
     busyMode: context.definition.busyMode,
     queueLimit: context.definition.queueLimit,
+    keepsPartial: context.definition.partialAnswers === 'keep',
   }
 }
 

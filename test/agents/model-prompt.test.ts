@@ -103,8 +103,14 @@ function checkPrompt(
   expect(result.at(-1)?.role).toBe('user')
   for (const [index, message] of result.entries()) {
     expect(message.role).toBe(index % 2 === 0 ? 'user' : 'assistant')
-    expect(message.content.trim()).not.toBe('')
+    expect(textOf(message).trim()).not.toBe('')
   }
-  const whole = result.map((message) => message.content).join('\n')
+  const whole = result.map(textOf).join('\n')
   for (const { text } of [...history, ...messages]) expect(whole).toContain(text)
+}
+
+/** Without steps a prompt is text alone. */
+function textOf({ content }: PromptMessage): string {
+  if (typeof content !== 'string') throw new Error('the prompt has parts')
+  return content
 }

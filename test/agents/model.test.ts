@@ -50,7 +50,7 @@ test('one request: instructions, history, the turn, the key; its pieces come as 
   await call.chunk('each other.')
   await until(() => request.deltas.length === 2)
   await call.end()
-  expect(await answer).toEqual({ text: 'Ask each other.', usage: { inputTokens: 11, outputTokens: 7 } })
+  expect(await answer).toEqual({ text: 'Ask each other.', calls: [], usage: { inputTokens: 11, outputTokens: 7 } })
   expect(request.deltas).toEqual(['Ask ', 'each other.'])
   expect([server.requests.length, server.refused, parts.clock.timers()]).toEqual([1, [], 0])
   expect(getEventListeners(request.signal, 'abort')).toEqual([])

@@ -40,7 +40,7 @@ export const historyChecks: readonly Check[] = [
           script,
           ...turns.flatMap((turn) => [`ask ${turn}`, `answer ${turn}`]),
         ])
-        expect((await store.begin(sessionKey, [])).history).toStrictEqual(history)
+        expect((await store.begin(sessionKey, 'turn-1', [])).history).toStrictEqual(history)
         expect(await store.transcript(sessionKey)).toHaveLength(entriesOf(script).length)
       }
     },
@@ -56,7 +56,7 @@ export const historyChecks: readonly Check[] = [
         sender: role === 'user' ? { id: '7', name: null, handle: '@anna' } : null,
       }))
       await store.commit(newCommit({ entries }))
-      const expected = entries.map((each, index) => ({ ...each, seq: index + 1, atMs: world.nowMs() }))
+      const expected = entries.map((each, index) => ({ ...each, steps: [], seq: index + 1, atMs: world.nowMs() }))
       expect(await store.transcript('web/room')).toStrictEqual(expected)
       expect(await store.history('web/room')).toStrictEqual(expected)
     },
