@@ -196,26 +196,37 @@ export const partitionMachine = setup({
     supervising: {
       description: 'Children are started by their first message and stopped at rest.',
       on: {
-        'message.route': { actions: 'routeMessage' },
-        'outbox.route': { actions: 'routeOutbox' },
-        'child.rested': { actions: 'noteRested' },
-        'restart.due': { actions: 'restart' },
-        sweep: { actions: 'passivate' },
+        'message.route': { description: 'To its session, which its first message starts.', actions: 'routeMessage' },
+        'outbox.route': { description: 'Wakes the delivery of a conversation.', actions: 'routeOutbox' },
+        'child.rested': { description: 'At rest, and has seen all that was routed to it.', actions: 'noteRested' },
+        'restart.due': { description: 'A failed child’s backoff is over.', actions: 'restart' },
+        sweep: { description: 'Who has rested for four sweeps is unloaded.', actions: 'passivate' },
         'xstate.error.actor.*': [
           {
+            description: 'Failed too often: what is unfinished becomes dead letters.',
             guard: 'givesUp',
             actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'giveUp'],
           },
-          { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'] },
+          {
+            description: 'One child failed, and only that one is started again.',
+            actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'],
+          },
         ],
-        'xstate.done.actor.*': { actions: 'resume' },
-        drain: { target: 'draining', actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
+        'xstate.done.actor.*': { description: 'Its messages were read: the session begins anew.', actions: 'resume' },
+        drain: {
+          description: 'The gateway ends: runs finish, none begins.',
+          target: 'draining',
+          actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) },
+        },
       },
     },
     draining: {
       description: 'No session is started any more: its messages are on disk. What is owed is still sent.',
       on: {
-        halt: { actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
+        halt: {
+          description: 'The time for runs is over.',
+          actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) },
+        },
         'outbox.route': { actions: 'routeOutbox' },
         'child.rested': { actions: 'noteRested' },
         'xstate.error.actor.*': { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'forget'] },
