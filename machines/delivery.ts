@@ -110,8 +110,11 @@ export const deliveryMachine = setup({
   }),
   initial: 'looking',
   on: {
-    'outbox.routed': { actions: 'noteRouted' },
-    drain: { actions: 'beginDrain' },
+    'outbox.routed': {
+      description: 'More was committed for this conversation: there is another look before it rests.',
+      actions: 'noteRouted',
+    },
+    drain: { description: 'The send in progress is finished and no other begun.', actions: 'beginDrain' },
   },
   states: {
     looking: {
@@ -153,12 +156,18 @@ export const deliveryMachine = setup({
           actions: { type: 'keepFailure', params: ({ event }) => ({ failure: failureOf(event.error) }) },
         },
       },
-      after: { sendMsMax: { target: 'deciding', actions: 'keepDeadline' } },
+      after: {
+        sendMsMax: {
+          description: 'Whether it arrived nobody knows: its record says uncertain.',
+          target: 'deciding',
+          actions: 'keepDeadline',
+        },
+      },
     },
     deciding: {
       description: 'Again, or never again.',
       always: [
-        { guard: 'isHopeless', target: 'burying' },
+        { description: 'Trying again cannot help, or could double it.', guard: 'isHopeless', target: 'burying' },
         { guard: 'isDraining', target: 'empty' },
         { target: 'waiting' },
       ],
@@ -169,7 +178,12 @@ export const deliveryMachine = setup({
       on: {
         drain: { target: 'empty', actions: 'beginDrain' },
         'outbox.routed': [
-          { guard: 'lacksCredential', target: 'looking', actions: 'noteRouted' },
+          {
+            description: 'The channel is live again, perhaps with another credential: no reason to wait on.',
+            guard: 'lacksCredential',
+            target: 'looking',
+            actions: 'noteRouted',
+          },
           { actions: 'noteRouted' },
         ],
       },
@@ -179,6 +193,7 @@ export const deliveryMachine = setup({
       initial: 'writing',
       states: {
         writing: {
+          description: 'The receipt is on its way to the disk.',
           invoke: {
             id: 'writeReceipt',
             src: 'writeReceipt',
@@ -187,7 +202,10 @@ export const deliveryMachine = setup({
             onError: { target: 'writingAgain', actions: 'countDiskFailure' },
           },
         },
-        writingAgain: { after: { diskBackoff: 'writing' } },
+        writingAgain: {
+          description: 'The disk did not take the receipt: it is kept and written again later.',
+          after: { diskBackoff: 'writing' },
+        },
       },
     },
     burying: {

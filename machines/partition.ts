@@ -15,7 +15,7 @@ import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
 import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
 import { backoffMs, nextRestart } from './restart.ts'
 import { sessionMachine } from './session.ts'
-import type { SessionInput } from './session-words.ts'
+import type { SessionInput } from './session-context.ts'
 
 export interface PartitionInput {
   readonly definition: ChannelDefinition
@@ -202,26 +202,37 @@ export const partitionMachine = setup({
     supervising: {
       description: 'Children are started by their first message and stopped at rest.',
       on: {
-        'message.route': { actions: 'routeMessage' },
-        'outbox.route': { actions: 'routeOutbox' },
-        'child.rested': { actions: 'noteRested' },
-        'restart.due': { actions: 'restart' },
-        sweep: { actions: 'passivate' },
+        'message.route': { description: 'To its session, which its first message starts.', actions: 'routeMessage' },
+        'outbox.route': { description: 'Wakes the delivery of a conversation.', actions: 'routeOutbox' },
+        'child.rested': { description: 'At rest, and has seen all that was routed to it.', actions: 'noteRested' },
+        'restart.due': { description: 'A failed child’s backoff is over.', actions: 'restart' },
+        sweep: { description: 'Who has rested for four sweeps is unloaded.', actions: 'passivate' },
         'xstate.error.actor.*': [
           {
+            description: 'Failed too often: what is unfinished becomes dead letters.',
             guard: 'givesUp',
             actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'giveUp'],
           },
-          { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'] },
+          {
+            description: 'One child failed, and only that one is started again.',
+            actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'],
+          },
         ],
-        'xstate.done.actor.*': { actions: 'resume' },
-        drain: { target: 'draining', actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
+        'xstate.done.actor.*': { description: 'Its messages were read: the session begins anew.', actions: 'resume' },
+        drain: {
+          description: 'The gateway ends: runs finish, none begins.',
+          target: 'draining',
+          actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) },
+        },
       },
     },
     draining: {
       description: 'No session is started any more: its messages are on disk. What is owed is still sent.',
       on: {
-        halt: { actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
+        halt: {
+          description: 'The time for runs is over.',
+          actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) },
+        },
         'outbox.route': { actions: 'routeOutbox' },
         'child.rested': { actions: 'noteRested' },
         'xstate.error.actor.*': { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'forget'] },
@@ -273,6 +284,7 @@ function sessionInput(context: PartitionContext, message: AcceptedMessage): Sess
     model: agent === undefined ? 'none' : modelLabel(agent),
     busyMode: context.definition.busyMode,
     queueLimit: context.definition.queueLimit,
+    keepsPartial: context.definition.partialAnswers === 'keep',
   }
 }
 

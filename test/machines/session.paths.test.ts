@@ -8,6 +8,7 @@ import { withChanged } from '../support/broken.ts'
 import { acceptedMessage } from '../support/messages.ts'
 import { caughtBy, shortestPaths, type Subject, tours } from '../support/paths.ts'
 import { sessionRig } from '../support/session-rig.ts'
+import { prepared } from '../support/definitions.ts'
 import { settled } from '../support/world.ts'
 
 /** The rig's queue_limit. */
@@ -99,8 +100,8 @@ describe('S1 S5: every pair of a state and an event', () => {
 describe('a broken session is caught', () => {
   const working = ['states', 'running', 'states', 'working']
   test.each([
-    ['stop keeps the queue', [...working, 'on', 'message.routed', '2', 'actions'], ['noteRouted', 'forgetTurn']],
-    ['stop does not end the run', [...working, 'on', 'message.routed', '2', 'target'], undefined],
+    ['stop keeps the queue', [...working, 'on', 'message.routed', '3', 'actions'], ['noteRouted', 'forgetTurn']],
+    ['stop does not end the run', [...working, 'on', 'message.routed', '3', 'target'], undefined],
     ['a run ends without a commit', [...working, 'invoke', 'onDone'], '#session.idle'],
   ])('%s', async (_, path, value) => {
     const broken = withChanged(sessionMachine, path, value)
@@ -116,13 +117,13 @@ function subject(machine = sessionMachine): Subject<typeof model> {
     const command = name === null ? null : { name, text: '' }
     return { type: 'message.routed', routed, message: acceptedMessage(text, { seq: routed, command }) } as const
   }
-  const turn = [{ message: acceptedMessage('x', { seq: 1_000 }), text: 'x', manner: 'queue', retry: false }] as const
+  const turn = [{ message: acceptedMessage('x', { seq: 1_000 }), text: 'x', manner: 'queue', task: 'answer' }] as const
   const play = {
     message: () => rig.send(message('hello', null)),
     stop: () => rig.send(message('/stop', 'stop')),
     slot: () => rig.send({ type: 'slot.granted' }),
     drain: () => rig.send({ type: 'drain' }),
-    prepared: async () => rig.steps.prepare.at(-1)?.resolve({ history: [], exhausted: [], turn }),
+    prepared: async () => rig.steps.prepare.at(-1)?.resolve(prepared(turn)),
     answered: async () => rig.steps.run.at(-1)?.resolve({ kind: 'answered', text: 'yes' }),
     committed: async () => rig.steps.commit.at(-1)?.resolve(),
   }

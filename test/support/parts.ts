@@ -3,6 +3,7 @@
 import type { Parts } from '../../src/actors/parts.ts'
 import { testDefinition } from './house.ts'
 import { silentLog } from './world.ts'
+import { noTools } from './tools.ts'
 
 type Given = Pick<Parts, 'store' | 'world'> & Partial<Parts>
 
@@ -14,6 +15,7 @@ export function testParts(given: Given): Parts {
     secret: () => 'secret',
     platforms: {},
     buildAgent: () => Promise.reject(new Error('this test has no agent')),
+    ...noTools(),
     adapters: new Map(),
     onRollCall: () => {},
     onReport: () => {},
