@@ -142,6 +142,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
             failures: 'word',
             life: 'word',
             held: { each: message },
+            givenUp: 'word',
           } satisfies Parts<Child>,
         },
       },
