@@ -60,10 +60,6 @@ export type Point = keyof typeof POINTS
 
 export const POINT_NAMES = Object.keys(POINTS) as readonly Point[] // The keys of a record that nobody adds to.
 
-export function isPoint(name: string): name is Point {
-  return Object.hasOwn(POINTS, name)
-}
-
 export function factsOf(point: Point): PointFacts {
   return POINTS[point]
 }
