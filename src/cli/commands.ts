@@ -6,6 +6,7 @@ import type { Command } from './command.ts'
 import { deadLettersListCommand, deadLettersRetryCommand } from './deadletters.ts'
 import { doctorCommand } from './doctor.ts'
 import { initCommand } from './init.ts'
+import { inspectCommand } from './inspect.ts'
 import { machinesCommand } from './machines.ts'
 import { pairingApproveCommand, pairingListCommand, pairingRevokeCommand } from './pairing.ts'
 import { sendCommand } from './send.ts'
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   pairingListCommand,
   pairingApproveCommand,
   pairingRevokeCommand,
+  inspectCommand,
   machinesCommand,
 ]
 

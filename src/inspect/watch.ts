@@ -7,16 +7,17 @@ import { type Actor, nameOf, parentOf } from './actor.ts'
 /** Everything, or the actor at this address with all that is below it. */
 export type Watch = 'everything' | { readonly address: string }
 
-/** What `--inspect=TEXT` asks for: a channel of the file by its id, or `session:KEY`. */
+/** What `--inspect=TEXT` asks for: a channel of the file by its id, `session:KEY`, or `everything`, which is also no text. */
 export function watchOf(text: string, channels: readonly string[]): Watch {
-  if (text === '') return 'everything'
+  const channel = channels.find((id) => id === text || channelAddress(id) === text)
+  if (channel !== undefined) return { address: channelAddress(channel) }
+  if (text === '' || text === 'everything') return 'everything'
   if (isSession(text)) return { address: text }
-  if (channels.includes(text)) return { address: channelAddress(text) }
   throw new FailureError({
     kind: 'permanent',
     reason: 'notFound',
     message: `There is no channel "${text}" to inspect.`,
-    remedy: `Name one of these: ${channels.join(', ')}. Or one session, as session:KEY; sessions list prints the keys.`,
+    remedy: `Name one of these: ${channels.join(', ')}. Or one session, as session:KEY (\`troupe sessions list\` prints the keys), or everything.`,
   })
 }
 

@@ -1,22 +1,7 @@
 // Notes: what agents remember of people. `user` names a person on a channel (machines/notes.ts).
-//   A note's number is never given twice, also after it was removed: a removal that is repeated can hit no other note.
+//   A note's number is not given again, also after it was removed: a removal that is repeated hits no other note. For that the
+//   highest one, when it is removed, stays as an empty text until there is a higher one.
 //   A text that an agent noted about a person already is not noted again.
-//
-// The tables, for the schema's next version:
-//   CREATE TABLE notes (
-//     agent TEXT NOT NULL,
-//     user TEXT NOT NULL,
-//     number INTEGER NOT NULL,
-//     text TEXT NOT NULL,
-//     at_ms INTEGER NOT NULL,
-//     PRIMARY KEY (agent, user, number)
-//   ) STRICT, WITHOUT ROWID;
-//   CREATE TABLE note_numbers (
-//     agent TEXT NOT NULL,
-//     user TEXT NOT NULL,
-//     last INTEGER NOT NULL,
-//     PRIMARY KEY (agent, user)
-//   ) STRICT, WITHOUT ROWID;
 
 import type { Note } from '../../machines/notes.ts'
 import type { World } from '../world.ts'
@@ -32,14 +17,19 @@ export interface NoteOperations {
 }
 
 export function notes(database: Database, world: World): NoteOperations {
-  const list = database.prepare('SELECT number, text, at_ms FROM notes WHERE agent = ? AND user = ? ORDER BY number')
-  const known = database.prepare('SELECT number FROM notes WHERE agent = ? AND user = ? AND text = ?')
-  const count = database.prepare(
-    `INSERT INTO note_numbers (agent, user, last) VALUES (?, ?, 1)
-     ON CONFLICT (agent, user) DO UPDATE SET last = last + 1 RETURNING last`,
+  const list = database.prepare(
+    "SELECT number, text, at_ms FROM notes WHERE agent = ? AND user = ? AND text <> '' ORDER BY number",
   )
+  const known = database.prepare('SELECT number FROM notes WHERE agent = ? AND user = ? AND text = ?')
+  const highest = database.prepare('SELECT coalesce(max(number), 0) AS number FROM notes WHERE agent = ? AND user = ?')
   const insert = database.prepare('INSERT INTO notes (agent, user, number, text, at_ms) VALUES (?, ?, ?, ?, ?)')
-  const remove = database.prepare('DELETE FROM notes WHERE agent = ? AND user = ? AND number = ?')
+  const empty = database.prepare(
+    "UPDATE notes SET text = '' WHERE agent = ? AND user = ? AND number = ? AND text <> ''",
+  )
+  const clear = database.prepare(
+    `DELETE FROM notes WHERE agent = ?1 AND user = ?2 AND text = ''
+     AND number < (SELECT max(number) FROM notes WHERE agent = ?1 AND user = ?2)`,
+  )
   return {
     list: (agent, user) =>
       list.all(agent, user).map((row) => ({
@@ -50,10 +40,15 @@ export function notes(database: Database, world: World): NoteOperations {
     add(agent, user, text) {
       const same = known.get(agent, user, text)
       if (same !== undefined) return numberOf(same, 'number')
-      const number = numberOf(theRow(count.get(agent, user)), 'last')
+      const number = numberOf(theRow(highest.get(agent, user)), 'number') + 1
       insert.run(agent, user, number, text, world.nowMs())
+      clear.run(agent, user)
       return number
     },
-    remove: (agent, user, number) => remove.run(agent, user, number).changes === 1,
+    remove(agent, user, number) {
+      const found = empty.run(agent, user, number).changes === 1
+      clear.run(agent, user)
+      return found
+    },
   }
 }

@@ -46,7 +46,7 @@ export async function goTo<T>(way: Way, use: (place: Place) => Promise<T>): Prom
   } catch (thrown) {
     throw fileFailure(way.path, thrown)
   } finally {
-    for (const { handle } of folders) await handle.close()
+    await closeAll(folders)
   }
 }
 
@@ -99,7 +99,7 @@ async function walk(way: Way, folders: Folder[]): Promise<string> {
       links += 1
       if (links > LINKS_MAX) throw refused(`${JSON.stringify(name)} is a link in a circle`)
       names.unshift(...namesOf(way, link))
-      if (isAbsolute(link)) for (const { handle } of folders.splice(1)) await handle.close()
+      if (isAbsolute(link)) await closeAll(folders.splice(1))
     } else if (isLast) {
       return name
     } else {
@@ -108,6 +108,10 @@ async function walk(way: Way, folders: Folder[]): Promise<string> {
     }
     if (folders.length > NAMES_MAX) throw refused('the path is too deep')
   }
+}
+
+async function closeAll(folders: readonly Folder[]): Promise<void> {
+  for (const { handle } of folders) await handle.close()
 }
 
 async function goUp(way: Way, folders: Folder[]): Promise<void> {

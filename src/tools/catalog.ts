@@ -1,58 +1,78 @@
-// Catalogue: the tools of a definition, each with what every call is owed: an input that was looked at, a result of bounded
-// length, no secret's value in it, and a failure in words.
+// Catalogue: the tools of a definition, each with what every call is owed: an input that was looked at, a result without a
+// secret's value, and a failure in words.
 //   Importing it loads no tool: an agent that only talks never pays for one.
 //   A3. Every text of a tool, results and failures alike, is searched for secrets' values before it leaves.
 
 import { FailureError } from '../../machines/failure.ts'
 import { isBuiltIn, usesFolder } from '../../machines/tool-names.ts'
-import type { BuildTools, Tool, Toolbox, ToolInput, ToolParts, ToolScope } from './tool.ts'
+import type { BuildTools, Tool, ToolInput, ToolParts, ToolScope } from './tool.ts'
 import type { Workdir } from './workdir.ts'
 
-export const buildTools: BuildTools = async (parts) => {
-  const { tools } = parts.definition
-  if (tools.length === 0) return { tools: [], close: async () => {} }
-  const open: (() => Promise<void>)[] = []
-  const close = async (): Promise<void> => {
-    for (const shut of open.splice(0).reverse()) await shut().catch((error: unknown) => note(parts, error))
-  }
-  try {
-    const workdir = tools.some(usesFolder) ? await openFolder(parts, open) : null
-    const built = await Promise.all(tools.map((tool) => toolsOf(tool, { parts, workdir, open })))
-    const all = await Promise.all(built.flat().map((tool) => guarded(tool, parts)))
-    return { tools: all, close } satisfies Toolbox
-  } catch (error) {
-    await close()
-    throw error
+/** What is the same for the tools of every agent. */
+export interface Outside {
+  /** The text without any secret's value. */
+  readonly redact: (text: string) => string
+  /** Files and folders that no tool may see, absolute: the configuration, the variables beside it, the data folder. */
+  readonly hidden: readonly string[]
+}
+
+export function toolBuilder(outside: Outside): BuildTools {
+  return async (parts) => {
+    const { tools } = parts.definition
+    const opened: Opened = { calls: new Set(), closing: new AbortController(), last: [] }
+    try {
+      const workdir = tools.some(usesFolder) ? await openFolder(parts, outside, opened) : null
+      const built = await Promise.all(tools.map((tool) => toolsOf(tool, { parts, outside, workdir, opened })))
+      const all = await Promise.all(built.flat().map((tool) => guarded(tool, { parts, outside, opened })))
+      return { tools: all, workdir: workdir?.path ?? '', close: () => close(parts, opened) }
+    } catch (error) {
+      await close(parts, opened)
+      throw error
+    }
   }
 }
 
-/** Longest result that a model is given, in UTF-16 units: about 16,000 tokens. */
-export const RESULT_UNITS_MAX = 64 * 1024
+/** What a toolbox has open. */
+interface Opened {
+  /** Calls that have not ended. */
+  readonly calls: Set<Promise<unknown>>
+  /** Ends them. */
+  readonly closing: AbortController
+  /** What is closed when none of them is left, the newest first. */
+  readonly last: (() => Promise<void>)[]
+}
+
+async function close({ log }: ToolParts, { calls, closing, last }: Opened): Promise<void> {
+  closing.abort()
+  await Promise.allSettled(calls)
+  for (const shut of last.splice(0).reverse()) {
+    await shut().catch((error: unknown) => log.warn({ err: error }, 'what a tool had open could not be closed'))
+  }
+}
 
 // --- the tools of one word --------------------------------------------------------------------------------------------
 
 interface Building {
   readonly parts: ToolParts
-  /** null: no tool of this agent has one. */
-  readonly workdir: Workdir | null
-  /** What is to be closed with the toolbox. */
-  readonly open: (() => Promise<void>)[]
+  readonly outside: Outside
+  readonly opened: Opened
 }
 
-async function openFolder(parts: ToolParts, open: Building['open']): Promise<Workdir> {
+async function openFolder(parts: ToolParts, { hidden }: Outside, { last }: Opened): Promise<Workdir> {
   const { openWorkdir } = await import('./workdir.ts')
-  const workdir = await openWorkdir(parts)
-  open.push(() => workdir.close())
+  const workdir = await openWorkdir({ ...parts, hidden })
+  last.push(() => workdir.close())
   return workdir
 }
 
-/** Loads the code of a tool at its first use. */
-async function toolsOf(tool: string, { parts, workdir, open }: Building): Promise<readonly Tool[]> {
+/** Loads the code of a tool at its first use. `workdir` is null when no tool of this agent has one. */
+async function toolsOf(tool: string, building: Building & { workdir: Workdir | null }): Promise<readonly Tool[]> {
+  const { parts, outside, workdir, opened } = building
   const { definition, world } = parts
   const root = workdir?.path ?? ''
   if (!isBuiltIn(tool)) {
     const { ownTool } = await import('./own.ts')
-    return [await ownTool(tool, { workdir: root, world })]
+    return [await ownTool(tool, world)]
   }
   switch (tool) {
     case 'files': {
@@ -61,9 +81,9 @@ async function toolsOf(tool: string, { parts, workdir, open }: Building): Promis
     }
     case 'shell': {
       const { shellTool, temporaryIn } = await import('./shell.ts')
-      const { hidden, turn } = parts
-      const shell = shellTool({ workdir: root, temporary: temporaryIn(root, turn), hidden, world })
-      open.push(() => shell.close())
+      const { hidden } = outside
+      const shell = shellTool({ workdir: root, temporary: temporaryIn(root, parts.turn), hidden, world })
+      opened.last.push(() => shell.close())
       return [shell.tool]
     }
     case 'http': {
@@ -79,19 +99,27 @@ async function toolsOf(tool: string, { parts, workdir, open }: Building): Promis
 
 // --- what every call is owed ------------------------------------------------------------------------------------------
 
-async function guarded(tool: Tool, parts: ToolParts): Promise<Tool> {
+async function guarded(tool: Tool, { parts, outside, opened }: Building): Promise<Tool> {
   const { judgeOf } = await import('./input.ts')
   const judge = judgeOf(tool.parameters)
+  const attempt = async (input: ToolInput, scope: ToolScope): Promise<string> => {
+    const signal = AbortSignal.any([scope.signal, opened.closing.signal])
+    if (signal.aborted) throw failure('cancelled', 'the call was ended')
+    const mistake = judge(input)
+    if (mistake !== null) throw failure('refused', `${tool.name} cannot be called like this. ${mistake}`)
+    return sendable(outside.redact(await tool.call(input, { ...scope, signal })))
+  }
   return {
     ...tool,
-    async call(input: ToolInput, scope: ToolScope) {
+    async call(input, scope) {
+      const attempted = attempt(input, scope)
+      opened.calls.add(attempted)
       try {
-        if (scope.signal.aborted) throw failure('cancelled', 'the call was ended')
-        const mistake = judge(input)
-        if (mistake !== null) throw failure('refused', `${tool.name} cannot be called like this. ${mistake}`)
-        return shortened(parts.redact(await tool.call(input, scope)))
+        return await attempted
       } catch (thrown) {
-        throw told(thrown, tool, parts)
+        throw told(thrown, tool, { ...parts, ...outside })
+      } finally {
+        opened.calls.delete(attempted)
       }
     },
   }
@@ -102,7 +130,7 @@ function failure(reason: 'cancelled' | 'refused', message: string): FailureError
 }
 
 /** A tool's own mistake ends its call and not the session: the model is told, the log has the rest. */
-function told(thrown: unknown, { name }: Tool, { redact, log }: ToolParts): FailureError {
+function told(thrown: unknown, { name }: Tool, { redact, log }: ToolParts & Outside): FailureError {
   if (thrown instanceof FailureError) {
     const { failure: known } = thrown
     return new FailureError({ ...known, message: redact(known.message) }, { cause: thrown.cause })
@@ -112,12 +140,7 @@ function told(thrown: unknown, { name }: Tool, { redact, log }: ToolParts): Fail
   return new FailureError({ kind: 'permanent', reason: 'defect', message }, { cause: thrown })
 }
 
-/** Also text that is no text: a NUL or half a character is refused by some providers, and with it the whole request. */
-function shortened(result: string): string {
-  const text = result.slice(0, RESULT_UNITS_MAX).replaceAll('\0', '\ufffd').toWellFormed()
-  return result.length <= RESULT_UNITS_MAX ? text : `${text}\n[the rest is left out]`
-}
-
-function note({ log }: ToolParts, error: unknown): void {
-  log.warn({ err: error }, 'something that a tool had open could not be closed')
+/** A NUL or half a character is refused by some providers, and with it the whole request. */
+function sendable(text: string): string {
+  return text.replaceAll('\0', '\ufffd').toWellFormed()
 }

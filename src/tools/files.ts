@@ -6,6 +6,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, opendir, readlink, rename, rmdir, unlink } from 'node:fs/promises'
 import type { World } from '../world.ts'
+import { numberOf, textOf } from './arguments.ts'
 import { below, type Folder, goTo, openFile, openFolder, type Place, type Way } from './beneath.ts'
 import { codeOf, refused, throwIfAborted } from './failures.ts'
 import type { Tool, ToolInput } from './tool.ts'
@@ -18,36 +19,32 @@ export interface FilesParts {
   readonly world: World
 }
 
-/** What one call reads, in bytes: about 16,000 tokens. */
-export const READ_BYTES_MAX = 64 * 1024
+/** What one call reads, in bytes: about 8,000 tokens. */
+export const READ_BYTES_MAX = 32 * 1024
 
 /** What one call writes, and the largest file that is edited. */
 export const WRITE_BYTES_MAX = 1024 * 1024
 
-export const ENTRIES_MAX = 500
+const ENTRIES_MAX = 500
 
 export function filesTools(parts: FilesParts): Tool[] {
-  const changes = parts.kind === 'given'
-  const way = (input: ToolInput, rest: Partial<Way> = {}): Way => ({
-    root: parts.root,
-    path: String(input['path'] ?? '.'),
-    missing: 'refused',
-    lastLink: 'followed',
-    ...rest,
-  })
+  return [...readingTools(parts), ...changingTools(parts)]
+}
+
+function readingTools({ root }: FilesParts): Tool[] {
+  const rest = { changes: false, idempotent: true }
   return [
     {
       name: 'files_list',
       description: 'Lists a folder of the working folder: names, kinds and sizes in bytes. Folders end in "/".',
       parameters: object({ path: { ...PATH, description: 'The folder; left out: the working folder.' } }, []),
-      changes: false,
-      idempotent: true,
-      call: (input, { signal }) => goTo(way(input), (place) => list(place, signal)),
+      ...rest,
+      call: (input, { signal }) => goTo(wayIn(root, input), (place) => list(place, signal)),
     },
     {
       name: 'files_read',
       description:
-        'Reads a file of the working folder, at most 64 KiB at once: text as it is, other content as base64 when asked for.',
+        'Reads a file of the working folder, at most 32 KiB at once: text as it is, other content as base64 when asked for.',
       parameters: object(
         {
           path: PATH,
@@ -56,10 +53,15 @@ export function filesTools(parts: FilesParts): Tool[] {
         },
         ['path'],
       ),
-      changes: false,
-      idempotent: true,
-      call: (input) => goTo(way(input), (place) => read(place, input)),
+      ...rest,
+      call: (input) => goTo(wayIn(root, input), (place) => read(place, input)),
     },
+  ]
+}
+
+function changingTools({ root, kind, world }: FilesParts): Tool[] {
+  const changes = kind === 'given'
+  return [
     {
       name: 'files_write',
       description:
@@ -67,19 +69,18 @@ export function filesTools(parts: FilesParts): Tool[] {
       parameters: object({ path: PATH, content: { type: 'string' }, encoding: ENCODING }, ['path', 'content']),
       changes,
       idempotent: true,
-      call: (input) => goTo(way(input, { missing: 'made' }), (place) => write(place, contentOf(input), parts.world)),
+      call: (input) => {
+        const content = contentOf(input)
+        return goTo({ ...wayIn(root, input), missing: 'made' }, (place) => write(place, content, world))
+      },
     },
     {
       name: 'files_edit',
       description: 'Replaces a piece of a text file of the working folder. The old text must stand there exactly once.',
-      parameters: object({ path: PATH, old: { type: 'string', minLength: 1 }, new: { type: 'string' } }, [
-        'path',
-        'old',
-        'new',
-      ]),
+      parameters: object({ path: PATH, old: { type: 'string', minLength: 1 }, new: { type: 'string' } }, EDIT_KEYS),
       changes,
       idempotent: false,
-      call: (input) => goTo(way(input), (place) => edit(place, input, parts.world)),
+      call: (input) => goTo(wayIn(root, input), (place) => edit(place, input, world)),
     },
     {
       name: 'files_delete',
@@ -87,7 +88,9 @@ export function filesTools(parts: FilesParts): Tool[] {
       parameters: object({ path: PATH, recursive: { type: 'boolean', default: false } }, ['path']),
       changes,
       idempotent: true,
-      call: (input, { signal }) => goTo(way(input, { lastLink: 'meant' }), (place) => remove(place, input, signal)),
+      call: (input, { signal }) => {
+        return goTo({ ...wayIn(root, input), lastLink: 'meant' }, (place) => remove(place, input, signal))
+      },
     },
   ]
 }
@@ -96,14 +99,18 @@ export function filesTools(parts: FilesParts): Tool[] {
 
 const PATH = { type: 'string', minLength: 1, description: 'Relative to the working folder.' }
 const ENCODING = { enum: ['utf8', 'base64'], default: 'utf8' }
+const EDIT_KEYS = ['path', 'old', 'new']
+
+function wayIn(root: string, input: ToolInput): Way {
+  return { root, path: textOf(input, 'path', '.'), missing: 'refused', lastLink: 'followed' }
+}
 
 function object(properties: Readonly<Record<string, object>>, required: readonly string[]) {
   return { type: 'object', properties, required, additionalProperties: false }
 }
 
 function contentOf(input: ToolInput): Buffer {
-  const content = String(input['content'])
-  const bytes = Buffer.from(content, input['encoding'] === 'base64' ? 'base64' : 'utf8')
+  const bytes = Buffer.from(textOf(input, 'content'), input['encoding'] === 'base64' ? 'base64' : 'utf8')
   if (bytes.length > WRITE_BYTES_MAX) throw refused(`one call writes at most ${WRITE_BYTES_MAX} bytes`)
   return bytes
 }
@@ -142,7 +149,7 @@ async function lineOf(folder: Folder, name: string): Promise<string> {
 async function read(place: Place, input: ToolInput): Promise<string> {
   await using file = await openFile(place, constants.O_RDONLY)
   const { size } = await file.stat()
-  const offset = Number(input['offset'] ?? 0)
+  const offset = numberOf(input, 'offset', 0)
   if (offset > 0 && offset >= size) return `[the file has ${size} bytes]`
   const bytes = await readAt(file, offset, READ_BYTES_MAX)
   const piece = input['encoding'] === 'base64' ? base64Piece(bytes) : textPiece(bytes, offset)
@@ -226,7 +233,7 @@ async function modeOf({ at }: Place): Promise<number | null> {
 
 async function edit(place: Place, input: ToolInput, world: World): Promise<string> {
   const text = await wholeText(place)
-  const [old, fresh] = [String(input['old']), String(input['new'])]
+  const [old, fresh] = [textOf(input, 'old'), textOf(input, 'new')]
   const first = text.indexOf(old)
   if (first < 0) throw refused('the old text does not stand in the file: read it again')
   if (text.indexOf(old, first + 1) >= 0) throw refused('the old text stands there more than once: give more of it')

@@ -51,7 +51,7 @@ export const FETCH_MS_MAX = 30_000
 /** Read of a body, after it was unpacked; most pages are a tenth of it. */
 export const BODY_BYTES_MAX = 1024 * 1024
 
-export const REDIRECTS_MAX = 5
+const REDIRECTS_MAX = 5
 
 export async function fetchOnce(fetching: Fetching, parts: FetchParts): Promise<Fetched> {
   const ending = new AbortController()

@@ -3,6 +3,7 @@
 //   An address is a way to carry data out: whoever minds asks for approval of http_get too.
 
 import type { World } from '../world.ts'
+import { textOf } from './arguments.ts'
 import { refused } from './failures.ts'
 import { htmlText } from './html-text.ts'
 import { BODY_BYTES_MAX, type Fetched, fetchOnce, type Resolve, resolveName } from './http-fetch.ts'
@@ -16,7 +17,7 @@ export interface HttpParts {
 }
 
 /** Shown to the model, in UTF-16 units: about 12,000 tokens. */
-export const SHOWN_UNITS_MAX = 48 * 1024
+const SHOWN_UNITS_MAX = 48 * 1024
 
 /** Sent in one call. */
 const BODY_UNITS_MAX = 256 * 1024
@@ -31,7 +32,7 @@ export function httpTools({ allow, world, resolve = resolveName }: HttpParts): T
       changes: false,
       idempotent: true,
       call: async (input, { signal }) => {
-        const url = String(input['url'])
+        const url = textOf(input, 'url')
         return told(await fetchOnce({ method: 'GET', url, headers: {}, body: null, signal }, parts), input)
       },
     },
@@ -48,10 +49,10 @@ export function httpTools({ allow, world, resolve = resolveName }: HttpParts): T
       changes: true,
       idempotent: false,
       call: async (input, { signal }) => {
-        const method = String(input['method'] ?? 'POST')
+        const method = textOf(input, 'method', 'POST')
         const body = typeof input['body'] === 'string' ? input['body'] : null
         if (body !== null && (method === 'GET' || method === 'HEAD')) throw refused(`${method} has no body`)
-        const url = String(input['url'])
+        const url = textOf(input, 'url')
         return told(await fetchOnce({ method, url, headers: headersOf(input['headers']), body, signal }, parts), input)
       },
     },
@@ -78,7 +79,7 @@ function headersOf(given: unknown): Record<string, string> {
 function told(fetched: Fetched, input: ToolInput): string {
   const { status, url, contentType, bytes, isCut } = fetched
   const about = `[${status} from ${url}, ${contentType === '' ? 'no content type' : contentType}]`
-  const text = textOf(fetched)
+  const text = decoded(fetched)
   if (text === null) return `${about}\n[not text: ${isCut ? `more than ${BODY_BYTES_MAX}` : bytes.length} bytes]`
   const shown = input['as'] !== 'source' && /\bx?html\b/i.test(contentType) ? htmlText(text) : text
   const isShort = shown.length <= SHOWN_UNITS_MAX && !isCut
@@ -86,7 +87,7 @@ function told(fetched: Fetched, input: ToolInput): string {
 }
 
 /** null: it is no text. */
-function textOf({ contentType, bytes }: Fetched): string | null {
+function decoded({ contentType, bytes }: Fetched): string | null {
   const charset = /charset\s*=\s*"?([\w-]+)/i.exec(contentType)?.[1] ?? 'utf-8'
   if (/^(image|audio|video|font)\//i.test(contentType) || bytes.subarray(0, 8_192).includes(0)) return null
   try {

@@ -1,14 +1,14 @@
 // Input: what a model gives to a tool, held against the tool's JSON Schema. The one file that knows the validator, which
 // reads a schema and never makes code of it: a schema may come from somebody else's server.
 
-import { type Schema, Validator } from '@cfworker/json-schema'
+import { Validator } from '@cfworker/json-schema'
 import type { ToolInput } from './tool.ts'
 
 /** What is wrong with an input, in words for the model; null: nothing. */
 export type Judge = (input: ToolInput) => string | null
 
 export function judgeOf(parameters: Readonly<Record<string, unknown>>): Judge {
-  const validator = new Validator(parameters as Schema, '2020-12', false) // as: a JSON object; unknown keys mean nothing
+  const validator = new Validator(parameters, '2020-12', false)
   return (input) => {
     const { valid, errors } = validator.validate(input)
     if (valid) return null

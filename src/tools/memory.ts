@@ -2,6 +2,7 @@
 //   Notes about one person are shown to no other: whose they are is decided by the sender of the turn, never by the model.
 
 import { NOTE_UNITS_MAX, NOTES_MAX, noteOwner, noteText } from '../../machines/notes.ts'
+import { numberOf, textOf } from './arguments.ts'
 import { notFound, refused } from './failures.ts'
 import type { Notes, Tool, ToolScope } from './tool.ts'
 
@@ -32,7 +33,7 @@ export function memoryTools({ agent, session, notes }: MemoryParts): Tool[] {
       changes: false,
       idempotent: true,
       async call(input, scope) {
-        const text = noteText(String(input['text']))
+        const text = noteText(textOf(input, 'text'))
         if (text === '') throw refused('a note has a text')
         const all = await notes.list(agent, owner(scope))
         const isFull = all.length >= NOTES_MAX && !all.some((note) => note.text === text)
@@ -47,7 +48,7 @@ export function memoryTools({ agent, session, notes }: MemoryParts): Tool[] {
       changes: false,
       idempotent: true,
       async call(input, scope) {
-        const number = Number(input['number'])
+        const number = numberOf(input, 'number', 0)
         if (await notes.remove(agent, owner(scope), number)) return `[note ${number} is removed]`
         throw notFound(`there is no note ${number}`)
       },

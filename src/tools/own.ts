@@ -17,13 +17,8 @@ import type { Tool, ToolInput, ToolScope } from './tool.ts'
 /** What a call may take when its module does not say. */
 export const OWN_MS_USUAL = 60_000
 
-export interface OwnParts {
-  readonly workdir: string
-  readonly world: World
-}
-
 /** Loads a module and makes its tool; throws FailureError `missing` with the file's name and what to do. */
-export async function ownTool(path: string, { workdir, world }: OwnParts): Promise<Tool> {
+export async function ownTool(path: string, world: World): Promise<Tool> {
   const own = await loadOwn(path)
   const name = moduleName(path)
   const timeMs = own.timeoutMs ?? OWN_MS_USUAL
@@ -33,7 +28,7 @@ export async function ownTool(path: string, { workdir, world }: OwnParts): Promi
     parameters: own.parameters ?? NOTHING,
     changes: own.changes ?? true,
     idempotent: own.idempotent ?? false,
-    call: (input, scope) => bounded({ own, name, timeMs, world }, input, { ...scope, workdir }),
+    call: (input, scope) => bounded({ own, name, timeMs, world }, input, scope),
   }
 }
 
@@ -95,7 +90,7 @@ interface Calling {
 }
 
 /** Settles by the time limit and in the moment of an abort, whatever the module does. */
-async function bounded(calling: Calling, input: ToolInput, scope: ToolScope & { workdir: string }): Promise<string> {
+async function bounded(calling: Calling, input: ToolInput, scope: ToolScope): Promise<string> {
   throwIfAborted(scope.signal)
   const { own, name, timeMs, world } = calling
   const ending = new AbortController()

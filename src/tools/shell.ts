@@ -5,6 +5,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { World } from '../world.ts'
+import { numberOf, textOf } from './arguments.ts'
 import { type ChildEnd, runChild } from './child.ts'
 import { type Confined, confinementOf } from './confinement.ts'
 import { findExecutable, pathOf } from './executables.ts'
@@ -19,11 +20,11 @@ export interface ShellParts {
   readonly world: World
 }
 
-export const SHELL_MS_USUAL = 60_000
-export const SHELL_MS_MAX = 600_000
+const SHELL_MS_USUAL = 60_000
+const SHELL_MS_MAX = 600_000
 
 /** More output ends the command; reading on would only keep the gateway busy. */
-export const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 
 /** Of the output's beginning and of its end, each: together about 8,000 tokens. */
 const KEPT_BYTES = 16 * 1024
@@ -47,14 +48,14 @@ export function shellTool(parts: ShellParts): { readonly tool: Tool; close(): Pr
       changes: true,
       idempotent: false,
       async call(input, { signal }) {
-        const command = String(input['command'])
+        const command = textOf(input, 'command')
         if (command.includes('\0')) throw refused('a command has no NUL character')
         const environment = environmentOf(parts)
         await mkdir(parts.temporary, { recursive: true, mode: 0o700 })
         const shell = (await findExecutable('bash', parts.world.environment)) ?? 'sh'
         confined ??= confinementOf({ ...parts, environment, signal: NEVER })
         const { confinement, wrap } = await confined
-        const timeMs = Number(input['timeout_s'] ?? SHELL_MS_USUAL / 1_000) * 1_000
+        const timeMs = numberOf(input, 'timeout_s', SHELL_MS_USUAL / 1_000) * 1_000
         const ended = await runChild({
           argv: wrap([shell, '-c', command]),
           workdir: parts.workdir,

@@ -30,6 +30,8 @@ export type ToolInput = Readonly<Record<string, unknown>>
 /** What one call may know of its run. */
 export interface ToolScope {
   readonly signal: AbortSignal
+  /** The absolute path of the working folder; it exists. */
+  readonly workdir: string
   /** Who asked for the turn: the first sender. */
   readonly sender: Sender
 }
@@ -45,10 +47,6 @@ export interface ToolParts {
   readonly data: string
   /** The value of a secret, at the moment of use; throws FailureError `missing` with the variable's name. */
   readonly secret: (reference: SecretReference) => string
-  /** The text without any secret's value: no result and no failure of a tool leaves without it. */
-  readonly redact: (text: string) => string
-  /** Files and folders that no tool may see, absolute: the configuration, the `.env` beside it, the data folder. */
-  readonly hidden: readonly string[]
   readonly notes: Notes
   readonly world: World
   readonly log: Log
@@ -56,6 +54,8 @@ export interface ToolParts {
 
 export interface Toolbox {
   readonly tools: readonly Tool[]
+  /** The absolute path of the working folder; it is there as long as the toolbox is open. Empty: none of its tools has one. */
+  readonly workdir: string
   /** Ends what the tools hold open and removes a folder that was made for the run alone; resolves when nothing of it runs. */
   close(): Promise<void>
 }

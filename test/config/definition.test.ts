@@ -104,6 +104,7 @@ describe('a file that sets every key', () => {
       sessionScope: 'per_user',
       busyMode: 'collect',
       queueLimit: 5,
+      partialAnswers: 'keep',
       token: { secret: 'channels.zeta.token' },
       apiRoot: 'http://127.0.0.1:9999',
       missing: [],
@@ -118,6 +119,7 @@ describe('a file that sets every key', () => {
       sessionScope: 'per_user',
       busyMode: 'steer',
       queueLimit: 9,
+      partialAnswers: 'keep',
       token: null,
       apiRoot: null,
       missing: [],
@@ -163,6 +165,7 @@ describe('defaults', () => {
       sessionScope: 'per_chat',
       busyMode: 'queue',
       queueLimit: 32,
+      partialAnswers: 'keep',
       apiRoot: 'https://api.telegram.org',
       allowedUsers: [],
     })

@@ -56,8 +56,8 @@ describe('the tools of a definition', () => {
       import { registerHooks } from 'node:module'
       const loaded = []
       registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
-      const { buildTools } = await import('./src/tools/catalog.ts')
-      await buildTools({ definition: { tools: ${JSON.stringify(tools)} }, session: 'a/b' })
+      const { toolBuilder } = await import('./src/tools/catalog.ts')
+      await toolBuilder({})({ definition: { tools: ${JSON.stringify(tools)} }, session: 'a/b' })
       const ours = loaded.filter((url) => url.includes('/src/tools/')).map((url) => url.replace(/.*[/]/, ''))
       console.log(ours.sort().join())
     `

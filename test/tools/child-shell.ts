@@ -7,4 +7,4 @@ import { realWorld } from '../../src/world.ts'
 const [workdir = '', command] = process.argv.slice(2)
 const parts = { workdir, temporary: join(workdir, '.tmp'), hidden: [], world: realWorld(process.env) }
 const sender = { id: '1', name: null, handle: null }
-await shellTool(parts).tool.call({ command }, { signal: new AbortController().signal, sender })
+await shellTool(parts).tool.call({ command }, { signal: new AbortController().signal, workdir, sender })

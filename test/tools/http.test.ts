@@ -2,7 +2,7 @@
 // addresses are public, what is done with names, redirects, sizes and times. A check that looks at the address as it is
 // written, and one that asks for the name a second time, are caught by the same attacks.
 
-import { lookup } from 'node:dns'
+import type { lookup } from 'node:dns'
 import { createServer, type IncomingMessage, request, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, isIP } from 'node:net'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
@@ -12,7 +12,7 @@ import { BODY_BYTES_MAX, FETCH_MS_MAX, type Resolve } from '../../src/tools/http
 import { httpTools } from '../../src/tools/http.ts'
 import { htmlText } from '../../src/tools/html-text.ts'
 import type { World } from '../../src/world.ts'
-import { ANNA, failureOf, world } from './parts.ts'
+import { failureOf, scope, world } from './parts.ts'
 
 const closing: (() => void)[] = []
 afterEach(() => {
@@ -64,7 +64,7 @@ function ask(input: Record<string, unknown>, asking: Asking = {}): Promise<strin
   })
   const tool = tools.find((one) => one.name === name)
   if (tool === undefined) throw new Error(`there is no tool ${name}`)
-  return tool.call(input, { signal, sender: ANNA })
+  return tool.call(input, { ...scope(), signal })
 }
 
 /** What a URL leads to when its address is taken as written: many forms of 127.0.0.1, and of other places that are not public. */
@@ -225,10 +225,11 @@ async function checkThenConnect(url: string, resolve: Resolve, allow: readonly s
   const [address = ''] = await resolve('')
   if (!isPublic(address) && !isListed(allow, { host: hostOfAddress(address), port })) throw new Error('refused')
   const answering: typeof lookup = ((_: string, options: { all?: boolean }, done: (...said: unknown[]) => void) => {
-    void resolve('').then(([found = '']) => {
+    void (async () => {
+      const [found = ''] = await resolve('')
       if (options.all === true) done(null, [{ address: found, family: isIP(found) }])
       else done(null, found, isIP(found))
-    })
+    })()
   }) as never // as: only what node:http calls
   return new Promise((done) => {
     request(url, { agent: false, lookup: answering }, (response) =>

@@ -1,10 +1,12 @@
 // Memory: notes through the tools: whose they are, what they may be, how they are shown to the model and in a chat. The real
-// table beneath them is in test/store/notes.test.ts.
+// table beneath them is held against test/store/contract-notes.ts.
 
 import { describe, expect, test } from 'vitest'
 import {
   forgottenNote,
   listedNotes,
+  MEMORY_OFF,
+  MEMORY_USAGE,
   memoryRequest,
   NOTE_UNITS_MAX,
   NOTES_IN_PROMPT_UNITS_MAX,
@@ -99,5 +101,6 @@ describe('words', () => {
     )
     expect(forgottenNote(2, 'removed')).toBe('Note 2 is forgotten.')
     expect(forgottenNote(3, 'unknown')).toContain('There is no note 3.')
+    for (const text of [MEMORY_USAGE, MEMORY_OFF]) expect(text).toMatch(/^[A-Z].*\.$/)
   })
 })

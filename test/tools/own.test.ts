@@ -83,7 +83,6 @@ describe('a module', () => {
     ['({ a: [1, null] })', '{"a":[1,null]}'],
     ['undefined', '[done]'],
     ['Promise.resolve(7)', '7'],
-    ['"x".repeat(100_000)', `${'x'.repeat(65_536)}\n[the rest is left out]`],
     ['"a\\0b\\ud800c"', 'a\ufffdb\ufffdc'],
   ])('that returns %s says %j', async (returned, expected) => {
     const { call } = await opened(`export default { description: 'x', call: () => ${returned} }`)

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Note } from '../../machines/notes.ts'
-import { buildTools } from '../../src/tools/catalog.ts'
+import { type Outside, toolBuilder } from '../../src/tools/catalog.ts'
 import type { Notes, Tool, Toolbox, ToolParts, ToolScope } from '../../src/tools/tool.ts'
 import { realWorld, type World } from '../../src/world.ts'
 import { testAgent } from '../support/definitions.ts'
@@ -31,23 +31,22 @@ export interface Opened {
   readonly toolbox: Toolbox
   readonly parts: ToolParts
   tool(name: string): Tool
+  readonly workdir: string
   /** Calls a tool as Anna. */
   call(name: string, input?: Record<string, unknown>, scope?: Partial<ToolScope>): Promise<string>
 }
 
+export type Rest = Partial<ToolParts & Outside>
+
 /** The tools of an agent, in a data folder of their own, until the test is over. */
-export async function open(given: Partial<AgentDefinition>, rest: Partial<ToolParts> = {}): Promise<Opened> {
+export async function open(given: Partial<AgentDefinition>, rest: Rest = {}): Promise<Opened> {
   const opened = await openIn(rest.data ?? join(temporaryFolder(), 'data'), given, rest)
   onTestFinished(() => opened.toolbox.close())
   return opened
 }
 
 /** The same, for whoever closes it himself. */
-export async function openIn(
-  data: string,
-  given: Partial<AgentDefinition>,
-  rest: Partial<ToolParts> = {},
-): Promise<Opened> {
+export async function openIn(data: string, given: Partial<AgentDefinition>, rest: Rest = {}): Promise<Opened> {
   mkdirSync(data, { recursive: true })
   const parts: ToolParts = {
     definition: testAgent('cfo', given),
@@ -55,14 +54,13 @@ export async function openIn(
     turn: 't1',
     data,
     secret: () => 'secret-value',
-    redact: (text) => text.replaceAll('secret-value', '[secret]'),
-    hidden: [data],
     notes: memoryNotes(),
     world: world(),
     log: silentLog,
     ...rest,
   }
-  const toolbox = await buildTools(parts)
+  const redact = (text: string): string => text.replaceAll('secret-value', '[secret]')
+  const toolbox = await toolBuilder({ redact, hidden: rest.hidden ?? [data] })(parts)
   const tool = (name: string): Tool => {
     const found = toolbox.tools.find((one) => one.name === name)
     if (found === undefined) throw new Error(`there is no tool ${name}`)
@@ -72,15 +70,14 @@ export async function openIn(
     toolbox,
     parts,
     tool,
-    call: (name, input = {}, given = {}) =>
-      tool(name).call(input, { signal: new AbortController().signal, sender: ANNA, ...given }),
+    workdir: toolbox.workdir,
+    call: (name, input = {}, given = {}) => tool(name).call(input, { ...scope(toolbox.workdir), ...given }),
   }
 }
 
-/** Where an opened toolbox of a session works. */
-export function folderOf({ parts }: Opened): string {
-  const work = join(parts.data, 'work')
-  return join(work, readdirSync(work)[0] ?? 'none')
+/** One call of Anna's that nobody ends. */
+export function scope(workdir = ''): ToolScope {
+  return { signal: new AbortController().signal, workdir, sender: ANNA }
 }
 
 export function memoryNotes(): Notes {
