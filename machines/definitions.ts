@@ -87,6 +87,8 @@ export interface ChannelDefinition {
   readonly busyMode: BusyMode
   /** Messages that may wait per session. */
   readonly queueLimit: number
+  /** What becomes of as much of an answer as people had seen when its run was cancelled. */
+  readonly partialAnswers: 'keep' | 'drop'
   /** What only this platform knows: for telegram `token` and `apiRoot`. */
   readonly token: SecretReference | null
   readonly apiRoot: string | null

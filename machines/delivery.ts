@@ -1,8 +1,8 @@
 // Delivery: what one conversation is owed, in order. The outbox itself belongs to the store; this actor holds one item.
 //   D1. Deliveries of a conversation keep their order: the next item is looked up only after the one before it has a receipt or
 //       is a dead letter.
-//   D2. Nothing is sent twice unless its record says "uncertain": the attempt is on disk before the send, and a receipt that
-//       the disk did not take is written again, not sent again.
+//   D2. Nothing is sent twice unless its record says "uncertain": the attempt is on disk before the send, and a receipt or a
+//       giving up that the disk did not take is written again, not sent again.
 //   One conversation's wait holds up no other: each has its own delivery.
 
 import { assign, fromPromise, sendParent, setup } from 'xstate'
@@ -130,7 +130,12 @@ export const deliveryMachine = setup({
             target: 'sending',
             actions: { type: 'keepItem', params: ({ event }) => ({ item: event.output }) },
           },
-          { guard: 'lookAgain', target: 'looking', reenter: true },
+          {
+            guard: 'lookAgain',
+            target: 'looking',
+            reenter: true,
+            actions: { type: 'keepItem', params: { item: null } },
+          },
           { target: 'empty', actions: { type: 'keepItem', params: { item: null } } },
         ],
         onError: { target: 'waitingForDisk', actions: 'countDiskFailure' },
@@ -204,13 +209,19 @@ export const deliveryMachine = setup({
       },
     },
     burying: {
-      description: 'The reply becomes a dead letter: listed and retryable.',
-      invoke: {
-        id: 'bury',
-        src: 'bury',
-        input: ({ context }) => ({ item: itemOf(context), failure: context.failure ?? DEADLINE }),
-        onDone: 'looking',
-        onError: { target: 'waitingForDisk', actions: 'countDiskFailure' },
+      description: 'The reply becomes a dead letter, listed and retryable, and is never sent again by itself.',
+      initial: 'writing',
+      states: {
+        writing: {
+          invoke: {
+            id: 'bury',
+            src: 'bury',
+            input: ({ context }) => ({ item: itemOf(context), failure: context.failure ?? DEADLINE }),
+            onDone: '#delivery.looking',
+            onError: { target: 'writingAgain', actions: 'countDiskFailure' },
+          },
+        },
+        writingAgain: { after: { diskBackoff: 'writing' } },
       },
     },
     waitingForDisk: {

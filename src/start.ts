@@ -4,6 +4,8 @@
 
 import { buildAgent } from './agents/catalog.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
+import type { Parts } from './actors/parts.ts'
+import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
 import type { Loaded } from './config/load.ts'
@@ -79,7 +81,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const board = createBoard({ definition, world, log })
     const adapters = new Map<string, Adapter>()
     const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
-    const gateway = createGateway({ definition, store, world, log, platforms, buildAgent, adapters, secret, ...board })
+    const live = { adapters, said: new Said(), toolboxes: new Map() }
+    const implementations = { store, platforms, buildAgent, ...NO_TOOLS }
+    const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
     const channels = (): string[] => Object.keys(definition.channels)
     const inspection = createInspection({ root: gateway, channels, world, log })
     const port = gatewayPort({
@@ -155,4 +159,14 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
       complete: () => void shut().then(resolve, reject),
     })
   })
+}
+
+/** No definition names a tool yet: the configuration refuses the key. */
+const NO_TOOLS: Pick<Parts, 'buildTools' | 'notes'> = {
+  buildTools: () => Promise.reject(new Error('there are no tools')),
+  notes: {
+    list: async () => [],
+    add: () => Promise.reject(new Error('there are no notes')),
+    remove: async () => false,
+  },
 }

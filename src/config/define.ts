@@ -167,7 +167,7 @@ type ChannelRest = Omit<ChannelDefinition, 'missing'>
 
 function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys | null): ChannelRest {
   const platform = keys?.platform ?? writtenAt(node, ['platform'])
-  const { session_scope, busy_mode, queue_limit } = keys ?? NOTHING_KNOWN
+  const { session_scope, busy_mode, queue_limit, partial_answers } = keys ?? NOTHING_KNOWN
   return {
     id,
     platform,
@@ -177,12 +177,18 @@ function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys
     sessionScope: session_scope,
     busyMode: busy_mode,
     queueLimit: queue_limit,
+    partialAnswers: partial_answers,
     ...telegramKeys(keys),
   }
 }
 
 /** For a channel whose platform or other keys hang on an unset variable; `missing` keeps it from being started. */
-const NOTHING_KNOWN = { session_scope: 'per_chat', busy_mode: 'queue', queue_limit: 32 } as const
+const NOTHING_KNOWN = {
+  session_scope: 'per_chat',
+  busy_mode: 'queue',
+  queue_limit: 32,
+  partial_answers: 'keep',
+} as const
 
 function routesOf(node: Tree | undefined, keys: ChannelKeys | null): ChannelDefinition['routes'] {
   const written = writtenAt(node, ['agent']) || writtenAt(node, ['routes', 'default'])

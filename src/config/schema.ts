@@ -165,6 +165,11 @@ const channelShape = {
   queue_limit: wholeNumber(1, QUEUE_MAX)
     .prefault(32)
     .describe('Messages that wait per session; over it the sender is told that the message was not kept.'),
+  partial_answers: choice(['keep', 'drop'])
+    .prefault('keep')
+    .describe(
+      'When /stop or an interrupt cancels a run. keep: the next turn knows what had been said until then. drop: it knows only what was asked.',
+    ),
 }
 
 const strangers = choice(['deny', 'pair', 'allow'])

@@ -9,6 +9,7 @@ import { type Journal, journal } from './journal.ts'
 import { type Messages, messages } from './messages.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
+import { type Steps, steps } from './steps.ts'
 import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
 import { type Transcripts, transcripts } from './transcripts.ts'
 
@@ -19,9 +20,11 @@ export type Operations = {
 }
 
 export function operations(database: Database, world: World): Operations {
+  const taken = steps(database, world)
   const parts: Parts = {
     messages: messages(database, world),
-    transcripts: transcripts(database, world),
+    transcripts: transcripts(database, { world, steps: taken }),
+    steps: taken,
     outbox: outbox(database, world),
     dead: deadLetters(database, world),
     journal: journal(database, world),
@@ -32,12 +35,13 @@ export function operations(database: Database, world: World): Operations {
 interface Parts {
   readonly messages: Messages
   readonly transcripts: Transcripts
+  readonly steps: Steps
   readonly outbox: Outbox
   readonly dead: ReturnType<typeof deadLetters>
   readonly journal: Journal
 }
 
-function arrivals({ messages, transcripts, outbox, dead, journal }: Parts) {
+function arrivals({ messages, transcripts, steps, outbox, dead, journal }: Parts) {
   function commit(content: Commit): void {
     for (const settlement of content.settled) {
       const settled = messages.settle(settlement)
@@ -45,7 +49,10 @@ function arrivals({ messages, transcripts, outbox, dead, journal }: Parts) {
         dead.addMessage(settlement.seq, settlement.reason ?? 'no reason was given')
       }
     }
-    if (content.sessionKey !== null) transcripts.append(content.sessionKey, content.entries)
+    if (content.sessionKey !== null) {
+      steps.append(content.sessionKey, content.steps ?? [])
+      transcripts.append(content.sessionKey, content.entries)
+    }
     for (const reply of content.replies) outbox.add(content, reply)
   }
 
@@ -57,9 +64,9 @@ function arrivals({ messages, transcripts, outbox, dead, journal }: Parts) {
       if (message.journaled) journal.addUser(message)
       return accepted
     },
-    begin(sessionKey, seqs) {
+    begin(sessionKey, turn, seqs) {
       const exhausted = messages.countTries(seqs)
-      return { history: transcripts.history(sessionKey), exhausted }
+      return { history: transcripts.history(sessionKey), exhausted, steps: steps.ofTurn(sessionKey, turn) }
     },
     release: messages.release,
     commit,

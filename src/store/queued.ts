@@ -26,7 +26,7 @@ export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedS
   }
   return {
     accept: (message) => line.write(() => tables.accept(message)),
-    begin: (sessionKey, seqs) => line.write(() => tables.begin(sessionKey, seqs)),
+    begin: (sessionKey, turn, seqs) => line.write(() => tables.begin(sessionKey, turn, seqs)),
     release: (seqs) => line.write(() => tables.release(seqs)),
     commit: (commit) => line.write(() => tables.commit(commit)),
     commitUndo: (commits) => line.write(() => tables.commitUndo(commits)),

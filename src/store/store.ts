@@ -13,16 +13,17 @@ import type {
   TranscriptEntry,
 } from '../../machines/messages.ts'
 import type { Failure } from '../../machines/failure.ts'
+import type { Step } from '../../machines/steps.ts'
 
 export interface Store {
   /** Writes an inbound message down; a platform message id seen before in its conversation is a duplicate, and nothing is written. */
   accept(message: NewMessage): Promise<{ seq: number; duplicate: boolean }>
 
   /**
-   * Begins a turn: counts a try for each message and reads the history. Messages that were tried MESSAGE_TRIES_MAX times
+   * Begins a turn: counts a try for each message, reads the history and what an earlier activation did for it. Messages that were tried MESSAGE_TRIES_MAX times
    * before are named in `exhausted`, and nothing is counted for them; in company (see MESSAGE_TRIES_IN_COMPANY_MAX) later.
    */
-  begin(sessionKey: string, seqs: readonly number[]): Promise<{ history: TranscriptEntry[]; exhausted: number[] }>
+  begin(sessionKey: string, turn: string, seqs: readonly number[]): Promise<Begun>
 
   /** Takes back the try of messages whose run was ended by a drain and not by their own doing. */
   release(seqs: readonly number[]): Promise<void>
@@ -76,6 +77,12 @@ export interface Store {
   counts(): Promise<StoreCounts>
   /** Finishes what was asked for, then closes; every later call rejects. */
   close(): Promise<void>
+}
+
+export interface Begun {
+  readonly history: TranscriptEntry[]
+  readonly exhausted: number[]
+  readonly steps: Step[]
 }
 
 export interface NewMessage extends Inbound {

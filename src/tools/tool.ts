@@ -53,6 +53,8 @@ export interface ToolParts {
 
 export interface Toolbox {
   readonly tools: readonly Tool[]
+  /** The absolute path of the working folder; it is there as long as the toolbox is open. */
+  readonly workdir: string
   /** Ends what the tools hold open and removes a folder that was made for the run alone; resolves when nothing of it runs. */
   close(): Promise<void>
 }

@@ -12,7 +12,7 @@ export function emptyStore(): Store {
   return {
     ...NOTHING_THERE,
     accept: async () => ({ seq: (seq += 1), duplicate: false }),
-    begin: async () => ({ history: [], exhausted: [] }),
+    begin: async () => ({ history: [], exhausted: [], steps: [] }),
     async commit({ channel, replies }) {
       for (const reply of replies) {
         outbox += 1

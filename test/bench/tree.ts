@@ -15,6 +15,7 @@ import type { BuildAgent } from '../../src/agents/agent.ts'
 import type { Adapter, Door } from '../../src/channels/adapter.ts'
 import { realWorld } from '../../src/world.ts'
 import { testAgent } from '../support/definitions.ts'
+import { noTools } from '../support/tools.ts'
 import { silentLog } from '../support/world.ts'
 import { emptyStore } from './empty-store.ts'
 import { observeTurns, processorMs, type Swept } from './clocks.ts'
@@ -57,6 +58,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     secret: () => '',
     platforms: { bench: { name: 'bench', journaled: false, load: async () => () => platform.adapter } },
     buildAgent: options.buildAgent ?? buildAgent,
+    ...noTools(),
     adapters: new Map(),
     onRollCall: () => {},
     onReport: () => {},
@@ -242,6 +244,7 @@ const CHANNEL_DEFINITION: ChannelDefinition = {
   sessionScope: 'per_chat',
   busyMode: 'queue',
   queueLimit: 32,
+  partialAnswers: 'keep',
   token: null,
   apiRoot: null,
   missing: [],

@@ -92,7 +92,7 @@ test('troupe machines: one picture, one definition, or all of them', async () =>
   const folder = folderWith()
   expect(await troupe(['machines', 'run'], { folder })).toEqual({ code: 0, out: mermaidOf('run'), err: '' })
   const json = await troupe(['machines', 'run', '--format', 'json'], { folder })
-  expect(JSON.parse(json.out)).toMatchObject({ id: 'run', states: { thinking: {}, done: {}, failed: {} } })
+  expect(JSON.parse(json.out)).toMatchObject({ id: 'run', states: { working: {}, done: {}, failed: {} } })
   const all = await troupe(['machines'], { folder })
   expect(all.out.match(/^## \w+$/gm)).toEqual(machineNames.map((name) => `## ${name}`))
   expect(all.out.match(/^```mermaid\nstateDiagram-v2$/gm)).toHaveLength(6)

@@ -82,6 +82,7 @@ describe('a file that sets every key', () => {
       sessionScope: 'per_user',
       busyMode: 'collect',
       queueLimit: 5,
+      partialAnswers: 'keep',
       token: { secret: 'channels.zeta.token' },
       apiRoot: 'http://127.0.0.1:9999',
       missing: [],
@@ -96,6 +97,7 @@ describe('a file that sets every key', () => {
       sessionScope: 'per_user',
       busyMode: 'steer',
       queueLimit: 9,
+      partialAnswers: 'keep',
       token: null,
       apiRoot: null,
       missing: [],
@@ -141,6 +143,7 @@ describe('defaults', () => {
       sessionScope: 'per_chat',
       busyMode: 'queue',
       queueLimit: 32,
+      partialAnswers: 'keep',
       apiRoot: 'https://api.telegram.org',
       allowedUsers: [],
     })

@@ -212,7 +212,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     async transcript(key) {
       note(`transcript ${key}`)
       if (key.startsWith('no')) return null
-      return [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, atMs: Date.parse(SINCE) }]
+      return [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, atMs: Date.parse(SINCE), steps: [] }]
     },
     async deadLetters(limit) {
       note(`deadLetters ${limit}`)
@@ -257,6 +257,7 @@ export function webDefinition(id: string) {
     sessionScope: 'per_chat',
     busyMode: 'queue',
     queueLimit: 32,
+    partialAnswers: 'keep',
     token: null,
     apiRoot: null,
     missing: [],

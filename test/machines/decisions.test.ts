@@ -3,7 +3,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { admit } from '../../machines/admission.ts'
-import { commandText, type Speaker, turnCommit } from '../../machines/commits.ts'
+import { commandText } from '../../machines/answers.ts'
+import { type Speaker, turnCommit } from '../../machines/commits.ts'
 import { COMMANDS, parseCommand } from '../../machines/commands.ts'
 import type { BusyMode, ChannelDefinition, GroupPolicy } from '../../machines/definitions.ts'
 import { type Inbox, type InboxItem, offer, takeTurn, turnsWaiting, turnTexts } from '../../machines/inbox.ts'
@@ -17,7 +18,7 @@ import { testChannel } from '../support/house.ts'
 import { acceptedMessage } from '../support/messages.ts'
 
 function item(text: string, given: Partial<AcceptedMessage> = {}, manner: BusyMode = 'queue'): InboxItem {
-  return { message: acceptedMessage(text, given), text, manner, retry: false }
+  return { message: acceptedMessage(text, given), text, manner, task: 'answer' }
 }
 
 describe('inbox', () => {
@@ -41,7 +42,7 @@ describe('inbox', () => {
             sender: { id: sender, name: null, handle: null },
             acceptedAtMs: seq * 500,
           }
-          const answer = offer(inbox, item(`t${seq}`, given, manner), limit)
+          const answer = offer(inbox, item(`t${seq}`, given, manner), { limit, claimed: false })
           if (answer.verdict !== 'kept') return
           inbox = answer.inbox
           kept.push(seq)
@@ -73,7 +74,7 @@ describe('inbox', () => {
   test('S23: steering goes ahead of what waits, in its own order', () => {
     let inbox: Inbox = []
     for (const [seq, manner] of (['queue', 'steer', 'steer'] as const).entries()) {
-      const answer = offer(inbox, item(`t${seq}`, { seq }, manner), 8)
+      const answer = offer(inbox, item(`t${seq}`, { seq }, manner), { limit: 8, claimed: false })
       if (answer.verdict === 'kept') inbox = answer.inbox
     }
     expect(inbox.map(({ text }) => text)).toEqual(['t1', 't2', 't0'])
@@ -244,4 +245,7 @@ const speaker: Speaker = {
   waiting: [],
   turn: [],
   turnId: 'turn-1',
+  given: [],
+  approvals: [],
+  keepsPartial: true,
 }
