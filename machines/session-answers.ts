@@ -1,13 +1,19 @@
 // Session answers: what several states of the session answer to a message in the same way. Parts of the chart in session.ts, which
 // lists them in its order: of those that stand in one state the first that fits is taken.
 
-import { answer, refusal, startOver, stop } from './session-words.ts'
+import { answer, notesQuestion, refusal, startOver, stop } from './session-words.ts'
 
 /** A turn that ends without a commit of its own: the command was answered, nothing of it is left in memory. */
 const OVER = ['noteAnswered', 'forgetTurn', 'forgetWaiting', 'releaseSlot'] as const
 
 /** Routed a second time: it changes nothing. */
 export const KNOWN = { guard: 'isKnown', actions: 'noteRouted' } as const
+
+/** From any state, and the run is not touched. */
+export const NOTES_TOLD = {
+  guard: { type: 'isCommand', params: { name: 'memory' } },
+  actions: ['noteRouted', { type: 'tellNotes', params: notesQuestion }, 'noteAnswered'],
+} as const
 
 export const REFUSED = {
   guard: 'isFull',

@@ -22,6 +22,7 @@ import { assert, type Failure, unprovided } from './failure.ts'
 import { type Inbox, interrupts, isContinued, itemOf, mayGrow, takeSteering, takeTurn } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
 import type { AcceptedMessage, Commit, Progress, SessionState, ToSession } from './messages.ts'
+import { type MemoryRequest, memoryRequest, noteOwner } from './notes.ts'
 import { backoffMs } from './restart.ts'
 import { runMachine } from './run.ts'
 import {
@@ -64,6 +65,8 @@ export const words = setup({
     record: (_, _params: Commit) => unprovided('record'),
     /** `/undo`: writes the one or the other by what the history holds; fails as `record` does. */
     undo: (_, _params: UndoCommits) => unprovided('undo'),
+    /** `/memory`: answers from the notes, or forgets one first; fails as `record` does. */
+    tellNotes: (_, _params: NotesQuestion) => unprovided('tellNotes'),
     /** Takes back the tries of a turn that a drain ended. */
     releaseTries: (_, _params: { seqs: readonly number[] }) => unprovided('releaseTries'),
     show: (_, _params: { conversation: string; progress: Progress }) => unprovided('show'),
@@ -199,6 +202,24 @@ export function startOverAfterTurn({ context, event }: Hand): Commit {
 
 export function refusal({ context, event }: Hand): Commit {
   return refuseCommit(context, messageIn(event).message)
+}
+
+/** What is asked about the notes; the effect puts the words into the answer. */
+export interface NotesQuestion {
+  readonly agent: string
+  readonly owner: string
+  readonly request: MemoryRequest
+  readonly answer: Commit
+}
+
+export function notesQuestion({ context, event }: Hand): NotesQuestion {
+  const { message } = messageIn(event)
+  return {
+    agent: context.agent,
+    owner: noteOwner(context.key, message.sender),
+    request: memoryRequest(message.command?.text ?? ''),
+    answer: answerCommit(context, message, ''),
+  }
 }
 
 export function decision({ context, event }: Hand): Commit {

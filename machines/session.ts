@@ -10,7 +10,7 @@
 
 import { turnCommit } from './commits.ts'
 import { FailureError, failureOf } from './failure.ts'
-import { answered, KEPT, KNOWN, REFUSED, STARTED_OVER, stopped } from './session-answers.ts'
+import { answered, KEPT, KNOWN, NOTES_TOLD, REFUSED, STARTED_OVER, stopped } from './session-answers.ts'
 import { initialContext, runInput } from './session-context.ts'
 import {
   answer,
@@ -61,6 +61,7 @@ export const sessionMachine = words.createMachine({
             guard: { type: 'isCommand', params: { name: 'undo' } },
             actions: ['noteRouted', { type: 'undo', params: undoing }, 'noteAnswered', 'tellRested'],
           },
+          { ...NOTES_TOLD, actions: [...NOTES_TOLD.actions, 'tellRested'] },
           { target: 'pending', actions: ['noteRouted', 'keep'] },
         ],
         drain: 'draining',
@@ -72,7 +73,7 @@ export const sessionMachine = words.createMachine({
       entry: { type: 'show', params: state('pending') },
       initial: 'arriving',
       on: {
-        'message.routed': [KNOWN, answered('pending'), stopped('pending'), STARTED_OVER, REFUSED, KEPT],
+        'message.routed': [KNOWN, answered('pending'), NOTES_TOLD, stopped('pending'), STARTED_OVER, REFUSED, KEPT],
         drain: { target: 'draining', actions: [{ type: 'releaseTries', params: triesOfTurn }, 'releaseSlot'] },
       },
       states: {
@@ -178,6 +179,7 @@ export const sessionMachine = words.createMachine({
                 ],
               },
               answered('running'),
+              NOTES_TOLD,
               stopped('running'),
               STARTED_OVER,
               REFUSED,
@@ -199,6 +201,7 @@ export const sessionMachine = words.createMachine({
             'message.routed': [
               KNOWN,
               answered('running'),
+              NOTES_TOLD,
               {
                 guard: { type: 'isCommand', params: { name: 'stop' } },
                 actions: ['noteRouted', { type: 'record', params: stopWaiting }, 'noteAnswered', 'forgetWaiting'],

@@ -8,7 +8,9 @@ import { FailureError, failureOf } from '../../machines/failure.ts'
 import type { Inbox } from '../../machines/inbox.ts'
 import type { Commit, TranscriptEntry } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
+import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../machines/notes.ts'
 import type { Prepared } from '../../machines/session-context.ts'
+import type { NotesQuestion } from '../../machines/session-words.ts'
 import { endingItsChildren } from './ending.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { runActor } from './run.ts'
@@ -33,6 +35,11 @@ export function sessionActor(parts: Parts) {
       },
       undo: ({ self, system }, params) => {
         undo(parts, params, system).catch((error: unknown) => {
+          self.send({ type: 'record.failed', failure: failureOf(error) })
+        })
+      },
+      tellNotes: ({ self, system }, params) => {
+        tellNotes(parts, params, system).catch((error: unknown) => {
           self.send({ type: 'record.failed', failure: failureOf(error) })
         })
       },
@@ -90,6 +97,26 @@ async function commit(parts: Parts, content: Commit, system: unknown): Promise<v
 async function undo(parts: Parts, commits: UndoCommits, system: unknown): Promise<void> {
   await parts.store.commitUndo(commits)
   wakeDeliveries(commits.done, system)
+}
+
+async function tellNotes(parts: Parts, question: NotesQuestion, system: unknown): Promise<void> {
+  const text = await notesText(parts, question)
+  const { answer } = question
+  await commit(parts, { ...answer, replies: answer.replies.map((reply) => ({ ...reply, text })) }, system)
+}
+
+async function notesText({ definition, notes }: Parts, { agent, owner, request }: NotesQuestion): Promise<string> {
+  if (definition.agents[agent]?.tools.includes('memory') !== true) return MEMORY_OFF
+  switch (request.kind) {
+    case 'unclear':
+      return MEMORY_USAGE
+    case 'list':
+      return listedNotes(await notes.list(agent, owner))
+    case 'forget': {
+      const removed = await notes.remove(agent, owner, request.number)
+      return forgottenNote(request.number, removed ? 'removed' : 'unknown')
+    }
+  }
 }
 
 function wakeDeliveries({ channel, replies }: Commit, system: unknown): void {
