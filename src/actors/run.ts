@@ -45,6 +45,8 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
   try {
     const tools = await toolsOf(parts, run)
     const agent = await parts.buildAgent({ definition, secret: parts.secret, log, world: parts.world })
+    // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
+    signal.throwIfAborted()
     const history = historyOf(run)
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })

@@ -4,10 +4,20 @@ import { expect, test } from 'vitest'
 import type { AnyActorRef } from 'xstate'
 import { FailureError } from '../../machines/failure.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { Tool } from '../../src/tools/tool.ts'
 import { type HouseOptions, openHouse } from '../support/house.ts'
 import { settled } from '../support/world.ts'
 
 const FULL = new FailureError({ kind: 'retryable', reason: 'storage', message: 'the disk is full' })
+
+const LOOK: Tool = {
+  name: 'look',
+  description: 'look',
+  parameters: { type: 'object' },
+  changes: false,
+  idempotent: true,
+  call: async () => 'nothing',
+}
 
 /** A house whose disk refuses commits while it is full. */
 async function houseWithDisk(options: HouseOptions = {}) {
@@ -204,6 +214,18 @@ test('D2: a send whose attempt took the disk longer than its deadline is not mad
   written()
   await settled()
   expect(house.platform('a').sent).toHaveLength(1)
+})
+
+test('S38: a run that is ended while its tools are being opened asks its model for nothing', async () => {
+  let open = (): void => {}
+  const opening = new Promise<void>((resolve) => (open = resolve))
+  const house = await openHouse({ agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK }, opening })
+  await house.says('a', 'one')
+  await house.says('a', '/stop')
+  open()
+  await settled()
+  expect(house.thoughts).toEqual([])
+  expect(house.tools.closed).toEqual(['a/c1'])
 })
 
 test('S1: a partition that fails ends its sessions, and they come back from the store without a second run', async () => {
