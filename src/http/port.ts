@@ -11,6 +11,10 @@ export interface GatewayPort {
   /** `unknown`: no such channel; `notWeb`: it is not a web channel; `notLive`: it is paused, failed or stopped. */
   web(channel: string): WebPort | 'unknown' | 'notWeb' | 'notLive'
   metrics(): Promise<string>
+  /** Lets the Stately inspector look at the running machines, from this machine. What is not named stays as it is. */
+  inspect(wish: InspectionWish): Promise<InspectionView>
+  /** False: nobody was looking. */
+  endInspection(): Promise<boolean>
   sessions(limit: number): Promise<readonly SessionView[]>
   /** null: no such session. */
   transcript(key: string): Promise<readonly TranscriptEntry[] | null>
@@ -21,6 +25,21 @@ export interface GatewayPort {
   /** null: no such code, or it has expired. */
   approvePairing(code: string): Promise<PairingView | null>
   revokePairing(channel: string, user: string): Promise<boolean>
+}
+
+export interface InspectionWish {
+  /** `everything`, a channel's id, or `session:KEY`. */
+  readonly watch?: string
+  /** With the texts that people and models wrote. */
+  readonly texts?: boolean
+}
+
+export interface InspectionView extends Required<InspectionWish> {
+  readonly outcome: 'opened' | 'changed' | 'unchanged'
+  /** The inspector's page, on this machine. */
+  readonly url: string
+  /** The Stately page that it holds in a frame; on the internet. */
+  readonly page: string
 }
 
 /** One web channel's door. */

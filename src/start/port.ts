@@ -7,6 +7,7 @@ import type { Adapter } from '../channels/adapter.ts'
 import type { ChannelStatus, GatewayPort, Status, WebPort } from '../http/port.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import type { Inspection } from './inspection.ts'
 import type { Metrics } from './metrics.ts'
 import { recordsPort } from './records.ts'
 
@@ -20,6 +21,7 @@ export interface PortParts {
   readonly version: string
   readonly startedAtMs: number
   readonly metrics: Metrics
+  readonly inspection: Inspection
   /** Reads the credentials anew before a channel connects again. */
   readonly beforeReconnect: () => Promise<void>
 }
@@ -34,6 +36,8 @@ export function gatewayPort(parts: PortParts): GatewayPort {
   return {
     ...records,
     status: () => status(parts),
+    inspect: (wish) => parts.inspection.open(wish),
+    endInspection: () => parts.inspection.end(),
     metrics: async () => parts.metrics.text({ status: await status(parts), counts: await store.counts() }),
     control(channel, control) {
       if (definition.channels[channel] === undefined) return false

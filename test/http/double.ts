@@ -196,6 +196,15 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     async metrics() {
       return '# HELP troupe_up 1\ntroupe_up 1\n'
     },
+    async inspect(wish) {
+      note(`inspect ${JSON.stringify(wish)}`)
+      const outcome = calls.filter((call) => call.startsWith('inspect')).length === 1 ? 'opened' : 'changed'
+      return { watch: 'everything', texts: false, ...wish, outcome, url: 'http://127.0.0.1:1/', page: 'https://page' }
+    },
+    async endInspection() {
+      note('endInspection')
+      return true
+    },
     async sessions(limit) {
       note(`sessions ${limit}`)
       return []
