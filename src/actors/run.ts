@@ -61,7 +61,7 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
 
 /** Shows the pieces of an answer as they come, and keeps them for the case that there is no more of it. */
 function said(parts: Parts, { channel, conversation, session, turn }: RunInput, signal: AbortSignal) {
-  parts.said.begin(session)
+  parts.said.begin(session, turn)
   return (text: string): void => {
     if (signal.aborted) return
     parts.said.add(session, text)
