@@ -48,6 +48,8 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
     const tools = await toolsOf(parts, run)
     const told = await withNotes(parts, run)
     const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })
+    // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
+    signal.throwIfAborted()
     const history = historyOf(run)
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
@@ -71,7 +73,7 @@ async function withNotes(parts: Parts, { definition, messages, session }: RunInp
 
 /** Shows the pieces of an answer as they come, and keeps them for the case that there is no more of it. */
 function said(parts: Parts, { channel, conversation, session, turn }: RunInput, signal: AbortSignal) {
-  parts.said.begin(session)
+  parts.said.begin(session, turn)
   return (text: string): void => {
     if (signal.aborted) return
     parts.said.add(session, text)

@@ -21,10 +21,10 @@ export function sessionActor(parts: Parts) {
     actors: {
       run: runActor(parts),
       prepare: fromPromise(({ input }) => prepare(parts, input)),
-      commit: fromPromise(({ input, system }) => {
-        // The answer is whole: what was seen of it on the way is not needed any more.
-        if (input.sessionKey !== null) parts.said.take(input.sessionKey)
-        return commit(parts, input, system)
+      commit: fromPromise(async ({ input, system }) => {
+        await commit(parts, input, system)
+        // The answer is whole and written: what was seen of it on the way is not needed any more.
+        if (input.sessionKey !== null) parts.said.forget(input.sessionKey)
       }),
     },
     actions: {
@@ -83,10 +83,11 @@ async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing): P
 /** A turn that was cancelled keeps in the history what people had seen of its answer, unless the definition drops it. */
 function withPartial({ said }: Parts, content: Commit): Commit {
   const { sessionKey, entries, keepsPartial } = content
-  if (sessionKey === null || !entries.some(({ role }) => role === 'partial')) return content
-  const text = said.take(sessionKey)
+  const partial = entries.find(({ role }) => role === 'partial')
+  if (sessionKey === null || partial === undefined) return content
+  const text = said.take(sessionKey, partial.turn)
   if (keepsPartial !== true) return content
-  return { ...content, entries: entries.map((entry) => (entry.role === 'partial' ? { ...entry, text } : entry)) }
+  return { ...content, entries: entries.map((entry) => (entry === partial ? { ...entry, text } : entry)) }
 }
 
 async function commit(parts: Parts, content: Commit, system: unknown): Promise<void> {

@@ -28,6 +28,8 @@ export interface HouseOptions {
   /** What `tools` of those definitions may name. */
   readonly tools?: Readonly<Record<string, Tool>>
   readonly notes?: Notes
+  /** What the building of each toolbox waits for. */
+  readonly opening?: Promise<void>
   /** Wraps the store, for faults. */
   readonly wrap?: (store: Store) => Store
 }
@@ -82,7 +84,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const definition = testDefinition(options)
   const platforms = new Map(Object.keys(definition.channels).map((id) => [id, new Platform()]))
   const thoughts: HeldThought[] = []
-  const tools: TestTools = { tools: options.tools ?? {}, opened: [], closed: [] }
+  const tools: TestTools = { tools: options.tools ?? {}, opened: [], closed: [], opening: options.opening }
   const reports = new Map<string, ChannelReport>()
   const rollCalls: (readonly ChannelReport[])[] = []
   const parts: Parts = {
