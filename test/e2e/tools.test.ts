@@ -1,225 +1,146 @@
-// Tools, approvals and steering, through the binary: a module of a user's own, the shell, Telegram's buttons, a model server.
+// Tools, through the binary: an agent uses each of them and gives no secret away; what an agent lacks fails its channels by
+// name, at the start and in doctor, and nothing else.
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { Person } from '../support/bot-api/server.ts'
-import type { Exchange } from '../support/model-server.ts'
+import { troupe } from '../support/gateway-process.ts'
+import type { WireCall } from '../support/model-request.ts'
+import type { ModelServer } from '../support/model-server.ts'
 import {
   addBot,
-  answered,
-  answers,
+  ask,
   eventually,
-  modelAgents,
   openModel,
   openTelegram,
   scenario,
-  SOON_MS,
   started,
   telegram,
   temporaryFolder,
   writeFile,
 } from '../support/scenario.ts'
 
-/** Writes down that it was called, and is at work for as long as the file `hold` lies beside it. It does not hear its signal. */
-const WRITE = `
-import { appendFileSync, existsSync } from 'node:fs'
-const beside = (name) => new URL(name, import.meta.url)
+const INVOICE = `
+type Input = { number: number }
 export default {
-  description: 'writes a line',
-  parameters: { type: 'object', properties: { line: { type: 'string' } }, required: ['line'] },
-  async call({ line }) {
-    appendFileSync(beside('calls.log'), line + '\\n')
-    while (existsSync(beside('hold'))) await new Promise((resolve) => setTimeout(resolve, 10))
-    appendFileSync(beside('calls.log'), line + ' done\\n')
-    return 'wrote ' + line
-  },
-}`
+  description: 'Writes an invoice.',
+  parameters: { type: 'object', properties: { number: { type: 'integer' } }, required: ['number'] },
+  call: ({ number }: Input, { sender }: { sender: { name: string } }) => ({ number, for: sender.name }),
+}
+`
 
-const write = (id: string, line: string) => ({ id, name: 'write', arguments: JSON.stringify({ line }) })
-
-/** A bot whose agent may write, Anna, and a first turn whose model asks to write. */
-async function writing(keys: Record<string, unknown> = {}) {
-  const [api, model] = [await openTelegram(), await openModel()]
-  const bot = addBot(api)
-  const folder = temporaryFolder()
-  writeFileSync(join(folder, 'write.js'), WRITE)
-  const agent = { ...modelAgents(model)['cfo'], tools: ['./write.js'], ...keys }
-  writeFile(folder, { agents: { cfo: agent }, channels: { tg: telegram(api, bot) } })
-  const gateway = await started(folder)
-  const anna = api.person({ username: 'anna' })
-  const asks = async (...lines: string[]): Promise<void> => {
-    const first = model.next()
-    anna.says(bot, 'write it down')
-    await first.respond({ chunks: [], calls: lines.map((line, index) => write(`call-${index + 1}`, line)) })
+/** The model asks for these, one answer after the other, and then says "done". */
+function asking(model: ModelServer, ...answers: readonly (readonly [tool: string, input: object][])[]): void {
+  const calls = (step: number): WireCall[] => {
+    return (answers[step] ?? []).map(([name, input], index) => ({
+      id: `call-${step}-${index}`,
+      name,
+      arguments: JSON.stringify(input),
+    }))
   }
-  const hold = join(folder, 'hold')
-  const calls = (): string[] => {
-    const log = join(folder, 'calls.log')
-    return existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []
-  }
-  return { api, model, bot, folder, gateway, anna, asks, hold, calls }
-}
-
-type Writing = Awaited<ReturnType<typeof writing>>
-
-/** What the tools of the last answer gave, as the model is told. */
-async function resultsIn(exchange: Exchange): Promise<string[]> {
-  const { messages } = await exchange.arrived
-  return messages.filter(({ role }) => role === 'tool').map(({ content }) => content)
-}
-
-function buttonsFor({ bot }: Pick<Writing, 'bot'>, person: Person): string[] {
-  return bot.shown(person.id).flatMap(({ buttons }) => buttons.flat().map(({ data }) => data ?? ''))
-}
-
-scenario('S39 S40 two approvals wait: each button decides the call that it shows; that very run goes on', async () => {
-  const { model, bot, anna, asks, calls, ...rest } = await writing()
-  await asks('one', 'two')
-  const [first = '', second = ''] = await answered(bot, anna, 2)
-  expect([first, second].map((text) => /cfo asks to use write:\s+\{\s+"line": "(\w+)"\s+\}/.exec(text)?.[1])).toEqual([
-    'one',
-    'two',
-  ])
-  const [approveOne = '', denyOne = '', approveTwo = ''] = buttonsFor({ bot, ...rest }, anna)
-  const next = model.next()
-  anna.presses(bot, approveTwo)
-  await answered(bot, anna, 3)
-  expect(calls()).toEqual([])
-  anna.presses(bot, denyOne)
-  expect(await resultsIn(next)).toEqual(['Not done: it was denied. Do not try it again in another way.', 'wrote two'])
-  await next.respond('One of them.')
-  expect((await answered(bot, anna, 5)).slice(2)).toEqual([
-    expect.stringContaining('Approved: write'),
-    expect.stringContaining('Denied: write'),
-    'One of them.',
-  ])
-  anna.presses(bot, approveOne)
-  expect((await answered(bot, anna, 6)).at(-1)).toBe('There is nothing to approve.')
-  expect(calls()).toEqual(['two', 'two done'])
-})
-
-scenario('S39 nobody answers: after approval_timeout it is a no, and the run goes on', async () => {
-  const { model, bot, anna, asks, calls } = await writing({ approval_timeout: '1s' })
-  await asks('one')
-  await answered(bot, anna, 1)
-  expect(await resultsIn(model.next())).toEqual(['Not done: nobody approved it in time.'])
-  expect(calls()).toEqual([])
-})
-
-scenario('S39 kill -9 while an approval waits: it still waits afterwards, and its button still works', async () => {
-  const { model, bot, anna, asks, calls, gateway, folder, ...rest } = await writing()
-  await asks('one')
-  await answered(bot, anna, 1)
-  await gateway.kill9()
-  const again = await started(folder)
-  const next = model.next()
-  anna.presses(bot, buttonsFor({ bot, ...rest }, anna)[0] ?? '')
-  expect(await resultsIn(next)).toEqual(['wrote one'])
-  await next.respond('Done.')
-  // The prompt's receipt may have been lost with the process: it then stands there twice, and its record says so.
-  await bot.waitFor(() => answers(bot, anna).at(-1) === 'Done.', SOON_MS)
-  expect([calls(), again.hasEnded]).toEqual([['one', 'one done'], false])
-})
-
-scenario(
-  'S42 kill -9 in the middle of a tool: finished steps are not repeated, nor is what may have happened',
-  async () => {
-    const { model, bot, anna, asks, calls, gateway, folder, hold } = await writing({ approval: { write: 'allow' } })
-    await asks('one')
-    const second = model.next()
-    expect(await resultsIn(second)).toEqual(['wrote one'])
-    writeFileSync(hold, '')
-    await second.respond({ chunks: [], calls: [write('call-9', 'two')] })
-    await eventually(async () => calls().includes('two'), gateway)
-    await gateway.kill9()
-    rmSync(hold)
-    const third = model.next()
-    await started(folder)
-    const results = await resultsIn(third)
-    expect(results[0]).toBe('wrote one')
-    expect(results[1]).toContain('The outcome of this call is unknown')
-    await third.respond('I do not know.')
-    expect(await answered(bot, anna, 1)).toEqual(['I do not know.'])
-    expect(calls()).toEqual(['one', 'one done', 'two'])
-    expect(model.requests).toHaveLength(3)
-  },
-)
-
-scenario(
-  'S32 S38 /stop while a tool hangs and ignores its signal: confirmed at once, and the model is asked no more',
-  async () => {
-    const { model, bot, anna, asks, calls, hold } = await writing({ approval: { write: 'allow' } })
-    writeFileSync(hold, '')
-    await asks('one')
-    await eventually(async () => calls().length === 1)
-    anna.says(bot, '/stop')
-    expect(await answered(bot, anna, 1)).toEqual(['Stopped.'])
-    rmSync(hold)
-    await eventually(async () => calls().length === 2)
-    const next = model.next()
-    anna.says(bot, 'still there?')
-    await next.respond('Yes.')
-    expect(await answered(bot, anna, 2)).toEqual(['Stopped.', 'Yes.'])
-    expect(model.requests).toHaveLength(2)
-  },
-)
-
-scenario('S23 /steer reaches the run before its next answer; after the last tool it is a turn of its own', async () => {
-  const { model, bot, anna, asks, calls, hold, gateway } = await writing({ approval: { write: 'allow' } })
-  writeFileSync(hold, '')
-  await asks('one')
-  await eventually(async () => calls().length === 1, gateway)
-  anna.says(bot, '/steer in French')
-  anna.says(bot, '/status')
-  expect((await answered(bot, anna, 1))[0]).toContain('Waiting: 1')
-  const second = model.next()
-  rmSync(hold)
-  expect((await second.arrived).messages.at(-1)).toEqual({ role: 'user', content: 'in French' })
-  anna.says(bot, '/steer and short')
-  anna.says(bot, '/status')
-  await answered(bot, anna, 2)
-  await second.respond('C’est fait.')
-  const third = model.next()
-  expect((await third.arrived).messages.at(-1)).toEqual({ role: 'user', content: 'and short' })
-  await third.respond('Fait.')
-  expect((await answered(bot, anna, 4)).slice(2)).toEqual(['C’est fait.', 'Fait.'])
-})
-
-scenario('S44 SIGTERM while an approval waits: it is a no, the run answers, and the process ends', async () => {
-  const { model, bot, anna, asks, calls, gateway } = await writing()
-  await asks('one')
-  await answered(bot, anna, 1)
-  const next = model.next()
-  const ending = gateway.stop()
-  await next.respond('Then not.')
-  expect(await ending).toMatchObject({ code: 0 })
-  expect([answers(bot, anna).at(-1), calls()]).toEqual(['Then not.', []])
-})
-
-scenario('S20 an interrupt keeps what was seen of the answer in the history, once', async () => {
-  const [api, model] = [await openTelegram(), await openModel()]
-  const bot = addBot(api)
-  const folder = temporaryFolder()
-  writeFile(folder, {
-    agents: modelAgents(model),
-    channels: { tg: telegram(api, bot, { busy_mode: 'interrupt' }) },
+  model.always(({ messages }) => {
+    const step = messages.filter(({ role }) => role === 'assistant').length
+    return step < answers.length ? { chunks: [], calls: calls(step) } : 'done'
   })
-  await started(folder)
-  const anna = api.person()
-  const [first, second] = [model.next(), model.next()]
-  anna.says(bot, 'count')
-  await first.chunk('one, two')
-  // Its pieces are shown to Anna as drafts before the interrupt comes.
-  await bot.waitFor((seen) => seen.calls.some(({ method }) => method === 'sendMessageDraft'))
-  anna.says(bot, 'in French')
-  await first.closedByClient
-  expect((await second.arrived).messages.map(({ content }) => content)).toEqual([
-    'You are cfo.',
-    'count',
-    'one, two',
-    'in French',
+}
+
+/** What the model was told of its calls, in their order. */
+function told(model: ModelServer): string[] {
+  const { messages = [] } = model.requests.at(-1) ?? {}
+  return messages.filter(({ role }) => role === 'tool').map(({ content }) => content ?? '')
+}
+
+scenario('an agent uses files, shell, http, memory and a module, asked or not, and gives no secret away', async () => {
+  const [api, model, folder] = [await openTelegram(), await openModel(), temporaryFolder()]
+  const [bot, anna] = [addBot(api), api.person({ firstName: 'Anna' })]
+  writeFileSync(join(folder, 'invoice.ts'), INVOICE)
+  writeFileSync(join(folder, '.env'), 'MODEL_KEY=key-of-the-model\nOTHER=also-private\n')
+  const { baseUrl } = model
+  const asked = { provider: 'openai-compatible', name: 'test', base_url: baseUrl, api_key: '${MODEL_KEY}' }
+  const agent = {
+    model: asked,
+    tools: ['files', 'shell', 'http', 'memory', './invoice.ts'],
+    approval: { shell: 'allow', invoice: 'allow', http_request: 'deny' },
+    workdir: 'per_run',
+    http: { allow: [new URL(baseUrl).host] },
+  }
+  writeFile(folder, { agents: { cfo: agent }, channels: { one: telegram(api, bot) } })
+  const gateway = await started(folder)
+  const look = 'cat a.txt; env; cat ../../../.env ../../../gateway.yaml; cat /proc/*/environ | tr "\\0" "\\n"'
+  asking(
+    model,
+    [
+      ['files_write', { path: 'a.txt', content: 'hello' }],
+      ['invoice', { number: 7 }],
+      ['memory_add', { text: 'likes tea' }],
+    ],
+    [
+      ['shell', { command: look }],
+      ['http_get', { url: `${baseUrl}/models` }],
+      ['http_get', { url: gateway.url }],
+      ['http_request', { url: `${baseUrl}/models` }],
+    ],
+  )
+  expect(await ask(bot, anna, 'go')).toBe('done')
+  const [written, invoice, noted, shell = '', models, own, denied] = told(model)
+  expect([written, JSON.parse(invoice ?? ''), noted]).toEqual([
+    '[5 bytes are written]',
+    { number: 7, for: 'Anna' },
+    '[note 1]',
   ])
-  await second.respond('un, deux')
-  expect(await answered(bot, anna, 1)).toEqual(['un, deux'])
+  expect(shell).toMatch(/^hello[\s\S]*\[exit code \d+\]$/)
+  expect(models).toContain(`[200 from ${baseUrl}/models`)
+  expect(own).toContain('is not on the public internet')
+  expect(denied).not.toContain('200')
+  const everything =
+    JSON.stringify(model.requests.map(({ messages }) => messages)) + gateway.output() + gateway.errors()
+  expect(everything).not.toContain('key-of-the-model')
+  expect(everything).not.toContain(bot.token)
+  await eventually(async () => readdirSync(join(folder, '.troupe/work')).length === 0, gateway)
+})
+
+scenario(
+  'S05 what an agent lacks fails its own channels, with its name and what to do, in start and in doctor',
+  async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'broken.ts'), 'export default { description: "" }')
+    const echo = { model: 'echo' }
+    const agents = {
+      cfo: echo,
+      printer: { ...echo, requires: ['no-such-program', 'sh'] },
+      broken: { ...echo, tools: ['./broken.ts'] },
+      homeless: { ...echo, tools: ['files'], workdir: './nowhere' },
+    }
+    const channels = Object.fromEntries(
+      Object.keys(agents).map((agent) => [`web_${agent}`, { platform: 'web', agent }]),
+    )
+    const file = writeFile(folder, { agents, channels })
+    const gateway = await started(folder)
+    const { live, of, text } = await gateway.rollCall()
+    expect([live, of]).toEqual([1, 4])
+    expect(text).toMatch(
+      /web_printer is failed: no-such-program is not in PATH\. Install no-such-program, or take it out/,
+    )
+    expect(text).toMatch(/web_broken is failed: the tool broken\.ts has no usable description\. .*start again/)
+    expect(text).toMatch(/web_homeless is failed: the work folder .*nowhere is not there\. .*start again/)
+    const doctor = await troupe(['doctor', '--config', file])
+    expect(doctor.code).toBe(1)
+    expect(doctor.output).toMatch(/^✗ +executables +no-such-program is not in PATH\./m)
+    expect(doctor.output).toMatch(/^✗ +tools of broken +the tool broken\.ts has no usable description\./m)
+    expect(doctor.output).toMatch(/^✗ +tools of homeless +the work folder .*nowhere is not there\./m)
+  },
+)
+
+scenario('doctor says what is there, and what commands would see', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'invoice.ts'), INVOICE)
+  const agents = { cfo: { model: 'echo', tools: ['shell', './invoice.ts'], requires: ['sh', '/bin/sh'] } }
+  const file = writeFile(folder, { agents, channels: { web: { platform: 'web', agent: 'cfo' } } })
+  const doctor = await troupe(['doctor', '--config', file])
+  expect(doctor).toMatchObject({ code: 0 })
+  expect(doctor.output).toMatch(/^✓ +executables +sh, \/bin\/sh$/m)
+  expect(doctor.output).toMatch(
+    /^✓ +tools of cfo +shell, invoice; (commands do not see|this system gives commands no)/m,
+  )
+  expect(readdirSync(folder).toSorted()).toEqual(['gateway.yaml', 'invoice.ts'])
 })

@@ -50,7 +50,7 @@ describe('the tools of a definition', () => {
 
   test.each([
     [[], 'catalog.ts'],
-    [['memory'], 'catalog.ts,failures.ts,input.ts,memory.ts'],
+    [['memory'], 'arguments.ts,catalog.ts,failures.ts,input.ts,memory.ts'],
   ])('of an agent with %j no more code is loaded than theirs', (tools, expected) => {
     const source = `
       import { registerHooks } from 'node:module'

@@ -2,7 +2,7 @@
 // told of them, what they see, and that nothing of them is left, however they try. A shell that ends only its first process
 // is caught by the same look.
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { HeadAndTail } from '../../src/tools/head-and-tail.ts'
 import type { World } from '../../src/world.ts'
-import { failureOf, type Opened, open, openIn, processesWith, temporaryFolder, world } from './parts.ts'
+import { failureOf, hasNamespaces, type Opened, open, openIn, processesWith, temporaryFolder, world } from './parts.ts'
 
 let numbers = 0
 
@@ -48,11 +48,7 @@ async function none(words: string): Promise<void> {
   expect(processesWith(words)).toEqual([])
 }
 
-/** Whether this system gives namespaces at all; many containers do not, and then there are none to look at. */
-const HAS_NAMESPACES = ['--mount', '--user'].some((kind) => {
-  const asked = `unshare ${kind} --mount --pid --fork --kill-child=KILL --mount-proc true`
-  return spawnSync('sh', ['-c', asked]).status === 0
-})
+const HAS_NAMESPACES = hasNamespaces()
 
 describe.each(HAS_NAMESPACES ? ['namespaces', 'group'] : ['group'])('in a confinement by %s', (confinement) => {
   let bin: string
