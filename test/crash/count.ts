@@ -9,9 +9,11 @@ export interface Figures {
   readonly accepted: number
   /** Of those: an answer was shown. */
   readonly answered: number
-  /** Of those without an answer: they, or the answer that could not be delivered, are listed as a dead letter. */
-  readonly deadLetters: number
-  /** Neither. */
+  /** Of those without an answer: listed as a dead letter, because they were at work in too many ends of the process. */
+  readonly givenUp: number
+  /** The answer is listed as a dead letter, because the platform refused it for good, or nobody knows of two sends of it. */
+  readonly undeliverable: number
+  /** None of these. */
   readonly lost: number
   /** Messages that stand in the transcript twice. */
   readonly doubledTurns: number
@@ -31,7 +33,8 @@ export interface Figures {
 export const NOTHING: Figures = {
   accepted: 0,
   answered: 0,
-  deadLetters: 0,
+  givenUp: 0,
+  undeliverable: 0,
   lost: 0,
   doubledTurns: 0,
   uncertain: 0,
@@ -51,7 +54,8 @@ export function together(a: Figures, b: Figures): Figures {
   return {
     accepted: a.accepted + b.accepted,
     answered: a.answered + b.answered,
-    deadLetters: a.deadLetters + b.deadLetters,
+    givenUp: a.givenUp + b.givenUp,
+    undeliverable: a.undeliverable + b.undeliverable,
     lost: a.lost + b.lost,
     doubledTurns: a.doubledTurns + b.doubledTurns,
     uncertain: a.uncertain + b.uncertain,
@@ -78,12 +82,17 @@ interface Content {
   readonly asked: readonly string[]
   /** What the web conversations show, oldest first. */
   readonly journal: readonly Told[]
-  readonly dead: ReadonlySet<string>
+  /** Dead letters: messages nobody answered, replies nobody received. */
+  readonly dead: ReadonlyMap<string, 'message' | 'reply'>
 }
 
 function contentOf(store: DatabaseSync): Content {
   const all = (sql: string) => store.prepare(sql).all()
-  const dead = all('SELECT text FROM dead_letters').flatMap(({ text }) => String(text).split('\n'))
+  const dead = all('SELECT kind, text FROM dead_letters').flatMap(({ kind, text }) =>
+    String(text)
+      .split('\n')
+      .map((line) => [textIn(line), kind === 'reply' ? 'reply' : 'message'] as const),
+  )
   return {
     outbox: all('SELECT text, uncertain FROM outbox').map(({ text, uncertain }) => ({
       text: String(text),
@@ -96,7 +105,7 @@ function contentOf(store: DatabaseSync): Content {
       conversation: String(row['conversation']),
       text: String(row['text']),
     })),
-    dead: new Set(dead.map(textIn)),
+    dead: new Map(dead),
   }
 }
 
@@ -106,6 +115,7 @@ function figuresOf(ledger: Ledger, content: Content): Figures {
   const shown = tally([...lines.values()].flat())
   const unanswered = accepted.filter(({ text }) => !shown.has(text))
   const lost = unanswered.filter(({ text }) => !content.dead.has(text)).map(({ text }) => text)
+  const dead = (kind: 'message' | 'reply') => unanswered.filter(({ text }) => content.dead.get(text) === kind).length
   const doubles = accepted.map(({ text }) => text).filter((text) => (shown.get(text) ?? 0) > 1)
   const unmarked = doubles.filter((text) => !isMarked(text, content))
   const doubledTurns = [...tally(content.asked)].filter(([, times]) => times > 1).map(([text]) => text)
@@ -116,7 +126,8 @@ function figuresOf(ledger: Ledger, content: Content): Figures {
   return {
     accepted: accepted.length + undos.accepted,
     answered: accepted.length - unanswered.length + undos.answered,
-    deadLetters: unanswered.length - lost.length,
+    givenUp: dead('message'),
+    undeliverable: dead('reply'),
     lost: lost.length + undos.lost,
     doubledTurns: doubledTurns.length,
     uncertain: content.outbox.filter(({ uncertain }) => uncertain).length,
