@@ -30,6 +30,7 @@ export interface Tree {
   /** Passivates everything. */
   closeAll(): Promise<void>
   readonly live: number
+  readonly root: GatewayActor
   stop(): void
 }
 
@@ -118,6 +119,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     get live() {
       return census(gateway).live
     },
+    root: gateway,
     stop: () => gateway.stop(),
   }
 }
@@ -260,6 +262,7 @@ const DEFINITION: GatewayDefinition = {
     drainMs: 1_000,
     concurrentRuns: 64,
     passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
+    workdirKeepMs: NEVER_MS,
   },
   agents: { echo: testAgent('echo', { instructions: '' }) },
   channels: { [CHANNEL]: CHANNEL_DEFINITION },
