@@ -3,6 +3,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { ApiCall } from '../support/bot-api/server.ts'
 import type { Ledger, Told } from './people.ts'
+import { callsOf } from './tools.ts'
+import type { Town } from './town.ts'
 
 export interface Figures {
   /** Messages whose platform was told that they are kept. */
@@ -27,6 +29,10 @@ export interface Figures {
   readonly sentAgain: number
   /** Answers in one conversation, shown in another order than they were asked. */
   readonly outOfOrder: number
+  /** Calls of tools that were made again, and must not be. */
+  readonly doneTwice: number
+  /** Calls that were made again, of tools that may be called again. */
+  readonly doneAgain: number
   readonly examples: readonly string[]
 }
 
@@ -42,12 +48,14 @@ export const NOTHING: Figures = {
   unmarkedDoubles: 0,
   sentAgain: 0,
   outOfOrder: 0,
+  doneTwice: 0,
+  doneAgain: 0,
   examples: [],
 }
 
 export function isSound(figures: Figures): boolean {
-  const { lost, doubledTurns, unmarkedDoubles, sentAgain, outOfOrder } = figures
-  return lost + doubledTurns + unmarkedDoubles + sentAgain + outOfOrder === 0
+  const { lost, doubledTurns, unmarkedDoubles, sentAgain, outOfOrder, doneTwice } = figures
+  return lost + doubledTurns + unmarkedDoubles + sentAgain + outOfOrder + doneTwice === 0
 }
 
 export function together(a: Figures, b: Figures): Figures {
@@ -63,21 +71,31 @@ export function together(a: Figures, b: Figures): Figures {
     unmarkedDoubles: a.unmarkedDoubles + b.unmarkedDoubles,
     sentAgain: a.sentAgain + b.sentAgain,
     outOfOrder: a.outOfOrder + b.outOfOrder,
+    doneTwice: a.doneTwice + b.doneTwice,
+    doneAgain: a.doneAgain + b.doneAgain,
     examples: [...a.examples, ...b.examples],
   }
 }
 
-/** `path` is the store of a gateway that has ended. */
-export function count(ledger: Ledger, path: string): Figures {
+/** The gateway of the town has ended. */
+export function count({ ledger, store: path, folder }: Pick<Town, 'ledger' | 'store' | 'folder'>): Figures {
   const store = new DatabaseSync(path, { readOnly: true })
+  const calls = { deeds: callsOf(folder, 'deed'), looks: callsOf(folder, 'look') }
   try {
-    return figuresOf(ledger, contentOf(store))
+    return figuresOf(ledger, { ...contentOf(store), ...calls })
   } finally {
     store.close()
   }
 }
 
-interface Content {
+interface Content extends Kept {
+  /** With what the tools were called. */
+  readonly deeds: readonly string[]
+  readonly looks: readonly string[]
+}
+
+/** What the store holds. */
+interface Kept {
   readonly outbox: readonly { readonly text: string; readonly uncertain: boolean }[]
   readonly asked: readonly string[]
   /** What the web conversations show, oldest first. */
@@ -86,7 +104,7 @@ interface Content {
   readonly dead: ReadonlyMap<string, 'message' | 'reply'>
 }
 
-function contentOf(store: DatabaseSync): Content {
+function contentOf(store: DatabaseSync): Kept {
   const all = (sql: string) => store.prepare(sql).all()
   const dead = all('SELECT kind, text FROM dead_letters').flatMap(({ kind, text }) =>
     String(text)
@@ -118,7 +136,8 @@ function figuresOf(ledger: Ledger, content: Content): Figures {
   const dead = (kind: 'message' | 'reply') => unanswered.filter(({ text }) => content.dead.get(text) === kind).length
   const doubles = accepted.map(({ text }) => text).filter((text) => (shown.get(text) ?? 0) > 1)
   const unmarked = doubles.filter((text) => !isMarked(text, content))
-  const doubledTurns = [...tally(content.asked)].filter(([, times]) => times > 1).map(([text]) => text)
+  const doubledTurns = repeated(content.asked)
+  const twice = repeated(content.deeds)
   const again = sentAgain(ledger)
   const late = outOfOrder(accepted, lines)
   const undos = undoFigures(ledger, content)
@@ -135,12 +154,15 @@ function figuresOf(ledger: Ledger, content: Content): Figures {
     unmarkedDoubles: unmarked.length + undos.doubled,
     sentAgain: again.length,
     outOfOrder: late.length,
+    doneTwice: twice.length,
+    doneAgain: repeated(content.looks).length,
     examples: [
       ...named('lost', lost),
       ...named('doubled turn', doubledTurns),
       ...named('unmarked double', unmarked),
       ...named('sent again', again),
       ...named('out of order', late),
+      ...named('done twice', twice),
       ...(undos.lost + undos.doubled > 0 ? [`answers to /undo: ${undos.answered} of ${undos.accepted}`] : []),
     ],
   }
@@ -215,6 +237,10 @@ function placeOf({ channel, conversation }: Told): string {
 
 function textIn(line: string): string {
   return line.replace(/^\w+ heard: /, '')
+}
+
+function repeated(texts: readonly string[]): string[] {
+  return [...tally(texts)].filter(([, times]) => times > 1).map(([text]) => text)
 }
 
 function tally(texts: readonly string[]): Map<string, number> {

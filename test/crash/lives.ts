@@ -30,7 +30,7 @@ const SELDOM = 5
 const LOOK_MS = 50
 
 /** A life that is to die at a point has come by it by then, from its address on. */
-const AIM_MS_MAX = 4_000
+const AIM_MS_MAX = 10_000
 
 /** Before it is told to stop a life that dies in its drain has worked so long. */
 const WORK_MS = 150

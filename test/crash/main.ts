@@ -70,6 +70,8 @@ function rows(result: CrashResult): [string, number | string][] {
     ['answers shown twice, record silent', result.unmarkedDoubles],
     ['answers sent again by a process that knew better', result.sentAgain],
     ['answers out of order', result.outOfOrder],
+    ['tools called twice that must not be', result.doneTwice],
+    ['tools called again that may be', result.doneAgain],
     ['towns', result.towns],
     ['seconds', result.seconds.toFixed(1)],
   ]
