@@ -17,9 +17,11 @@ import { createBoard } from './start/board.ts'
 import { createInspection } from './start/inspection.ts'
 import { createMetrics } from './start/metrics.ts'
 import { gatewayPort } from './start/port.ts'
+import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
+import { toolBuilder } from './tools/catalog.ts'
 import type { World } from './world.ts'
 
 export type {
@@ -68,13 +70,14 @@ export interface RunningGateway {
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
   const settings = { ...loaded.definition.gateway, ...options.settings }
-  const definition = { ...loaded.definition, gateway: settings }
+  const definition = await withLacks({ ...loaded.definition, gateway: settings }, world)
   const startedAtMs = world.nowMs()
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
     const store = openStore({ folder: settings.data, holder, world })
     opened.push(() => store.close())
+    await sweepFolders(settings, options)
     const tokens = lockTokens(definition, loaded.secrets, holder)
     opened.push(() => tokens.release())
 
@@ -82,7 +85,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const adapters = new Map<string, Adapter>()
     const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
     const live = { adapters, said: new Said(), toolboxes: new Map() }
-    const implementations = { store, platforms, buildAgent, ...NO_TOOLS }
+    const tools = toolParts(options, store, settings.data)
+    const implementations = { store, platforms, buildAgent, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
     const channels = (): string[] => Object.keys(definition.channels)
     const inspection = createInspection({ root: gateway, channels, world, log })
@@ -136,6 +140,13 @@ function listen(
   return startHttp({ host, port, gateway, log, world, token: () => token && loaded.secrets.resolve(token) })
 }
 
+/** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
+async function sweepFolders({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+  const { sweepWorkdirs } = await import('./tools/workdir.ts')
+  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
+  if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
+}
+
 async function renewSecrets({ loaded, reload, log }: StartOptions, tokens: TokenLocks): Promise<void> {
   try {
     const newer = await reload()
@@ -161,12 +172,17 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
   })
 }
 
-/** No definition names a tool yet: the configuration refuses the key. */
-const NO_TOOLS: Pick<Parts, 'buildTools' | 'notes'> = {
-  buildTools: () => Promise.reject(new Error('there are no tools')),
-  notes: {
-    list: async () => [],
-    add: () => Promise.reject(new Error('there are no notes')),
-    remove: async () => false,
-  },
+/** The tools of every run, and what they must not see or say. */
+function toolParts({ loaded }: StartOptions, store: Store, data: string): Pick<Parts, 'buildTools' | 'notes'> {
+  return {
+    buildTools: toolBuilder({
+      redact: (text) => loaded.secrets.redact(text),
+      hidden: hiddenFromTools(loaded.file, data),
+    }),
+    notes: {
+      list: (agent, user) => store.notes(agent, user),
+      add: (agent, user, text) => store.addNote(agent, user, text),
+      remove: (agent, user, number) => store.removeNote(agent, user, number),
+    },
+  }
 }

@@ -7,6 +7,7 @@ import { type Database, numberOf, textOf } from './database.ts'
 import { deadLetters } from './dead-letters.ts'
 import { type Journal, journal } from './journal.ts'
 import { type Messages, messages } from './messages.ts'
+import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
 import { type Steps, steps } from './steps.ts'
@@ -29,7 +30,8 @@ export function operations(database: Database, world: World): Operations {
     dead: deadLetters(database, world),
     journal: journal(database, world),
   }
-  return { ...arrivals(parts), ...departures(parts), ...pairingOperations(database, world), counts: counts(database) }
+  const people = { ...pairingOperations(database, world), ...noteOperations(database, world) }
+  return { ...arrivals(parts), ...departures(parts), ...people, counts: counts(database) }
 }
 
 interface Parts {
@@ -114,6 +116,11 @@ function pairingOperations(database: Database, world: World) {
     revokePairing: known.revoke,
     isPaired: known.isPaired,
   } satisfies Partial<Operations>
+}
+
+function noteOperations(database: Database, world: World) {
+  const noted = notes(database, world)
+  return { notes: noted.list, addNote: noted.add, removeNote: noted.remove } satisfies Partial<Operations>
 }
 
 function counts(database: Database): () => StoreCounts {

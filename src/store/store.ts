@@ -13,6 +13,7 @@ import type {
   TranscriptEntry,
 } from '../../machines/messages.ts'
 import type { Failure } from '../../machines/failure.ts'
+import type { Note } from '../../machines/notes.ts'
 import type { Step } from '../../machines/steps.ts'
 
 export interface Store {
@@ -70,6 +71,13 @@ export interface Store {
   approvePairing(code: string): Promise<Pairing | null>
   revokePairing(channel: string, user: string): Promise<boolean>
   isPaired(channel: string, user: string): Promise<boolean>
+
+  /** What an agent noted about a person, oldest first. */
+  notes(agent: string, user: string): Promise<Note[]>
+  /** Returns the note's number, which is not given again; a text that stands there already keeps its number. */
+  addNote(agent: string, user: string, text: string): Promise<number>
+  /** False: there is no such note. */
+  removeNote(agent: string, user: string, number: number): Promise<boolean>
 
   appendJournal(entry: NewJournalEntry): Promise<number>
   journalAfter(place: ConversationPlace, id: number, limit: number): Promise<StoredJournalEntry[]>

@@ -51,6 +51,9 @@ const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'r
   approvePairing: nobody,
   revokePairing: async () => false,
   isPaired: async () => false,
+  notes: none,
+  addNote: async () => 0,
+  removeNote: async () => false,
   appendJournal: async () => 0,
   journalAfter: none,
   counts: async () => ({

@@ -262,6 +262,7 @@ const DEFINITION: GatewayDefinition = {
     drainMs: 1_000,
     concurrentRuns: 64,
     passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
+    workdirKeepMs: NEVER_MS,
   },
   agents: { echo: testAgent('echo', { instructions: '' }) },
   channels: { [CHANNEL]: CHANNEL_DEFINITION },

@@ -19,6 +19,9 @@ const ROUNDS_FOR_ALL_POINTS = 5 * POINT_NAMES.length
 
 const PROGRESS_MS = 5_000
 
+// Ended by a signal, it would leave its gateways behind; an exit takes them along.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(given: string[]): Promise<number> {

@@ -27,6 +27,8 @@ export async function openTown(seed: number): Promise<Town> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-crash-'))
   const [api, model] = await Promise.all([startBotApi({ seed }), startModelServer()])
   void answerAll(model)
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  process.once('exit', remove)
   return {
     ...settle({ api, model, folder }),
     random: seededRandom(seed),
@@ -36,7 +38,8 @@ export async function openTown(seed: number): Promise<Town> {
     store: join(folder, '.troupe', 'troupe.db'),
     async close({ keepStore }) {
       await Promise.all([api.close(), model.close()])
-      if (!keepStore) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+      process.off('exit', remove)
+      if (!keepStore) remove()
     },
   }
 }

@@ -94,6 +94,16 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
     let calls = 0
     return { appendJournal: (entry) => store.appendJournal({ ...entry, outboxId: (calls += 1) }) }
   },
+  'notes are a list for each agent and person, oldest first; a text is noted once': (store) => ({
+    addNote: (agent, _, text) => store.addNote(agent, 'everybody', text),
+    notes: (agent) => store.notes(agent, 'everybody'),
+  }),
+  'a note is removed once, and its number is not given again': (store) => ({
+    addNote: async (agent, user, text) => {
+      await store.addNote(agent, user, text)
+      return (await store.notes(agent, user)).length
+    },
+  }),
   'counts say how many there are of everything': (store) => ({
     counts: async () => ({ ...(await store.counts()), outbox: 0 }),
   }),

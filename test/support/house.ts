@@ -242,6 +242,7 @@ export function testDefinition({
       drainMs: 20_000,
       concurrentRuns: 64,
       passivateAfterMs: 300_000,
+      workdirKeepMs: 2_592_000_000,
       ...gateway,
     },
     agents: { cfo: testAgent('cfo', agents['cfo']), ops: testAgent('ops', agents['ops']) },
