@@ -34,8 +34,10 @@ export function commandText(speaker: Speaker, command: AcceptedMessage, during: 
       return during === 'idle' ? null : `Not now: a run is in progress. Wait for it or /stop it, then /${name} again.`
     case 'stop':
     case 'new':
-    case 'memory':
       return null
+    case 'memory':
+      // Its words are in the store: whoever writes the answer puts them in.
+      return ''
     default:
       return `I do not know /${name}. /help lists what I understand.`
   }

@@ -6,11 +6,10 @@ import { fromPromise } from 'xstate'
 import type { UndoCommits } from '../../machines/commits.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import type { Inbox } from '../../machines/inbox.ts'
-import type { Commit, TranscriptEntry } from '../../machines/messages.ts'
+import type { Commit, NotesQuestion, TranscriptEntry } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../machines/notes.ts'
 import type { Prepared } from '../../machines/session-context.ts'
-import type { NotesQuestion } from '../../machines/session-words.ts'
 import { endingItsChildren } from './ending.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { runActor } from './run.ts'
@@ -35,11 +34,6 @@ export function sessionActor(parts: Parts) {
       },
       undo: ({ self, system }, params) => {
         undo(parts, params, system).catch((error: unknown) => {
-          self.send({ type: 'record.failed', failure: failureOf(error) })
-        })
-      },
-      tellNotes: ({ self, system }, params) => {
-        tellNotes(parts, params, system).catch((error: unknown) => {
           self.send({ type: 'record.failed', failure: failureOf(error) })
         })
       },
@@ -91,7 +85,7 @@ function withPartial({ said }: Parts, content: Commit): Commit {
 }
 
 async function commit(parts: Parts, content: Commit, system: unknown): Promise<void> {
-  await parts.store.commit(content)
+  await parts.store.commit(content.notes === undefined ? content : await withNotes(parts, content, content.notes))
   wakeDeliveries(content, system)
 }
 
@@ -100,10 +94,9 @@ async function undo(parts: Parts, commits: UndoCommits, system: unknown): Promis
   wakeDeliveries(commits.done, system)
 }
 
-async function tellNotes(parts: Parts, question: NotesQuestion, system: unknown): Promise<void> {
+async function withNotes(parts: Parts, content: Commit, question: NotesQuestion): Promise<Commit> {
   const text = await notesText(parts, question)
-  const { answer } = question
-  await commit(parts, { ...answer, replies: answer.replies.map((reply) => ({ ...reply, text })) }, system)
+  return { ...content, replies: content.replies.map((reply) => ({ ...reply, text })) }
 }
 
 async function notesText({ definition, notes }: Parts, { agent, owner, request }: NotesQuestion): Promise<string> {

@@ -100,8 +100,8 @@ describe('S1 S5: every pair of a state and an event', () => {
 describe('a broken session is caught', () => {
   const working = ['states', 'running', 'states', 'working']
   test.each([
-    ['stop keeps the queue', [...working, 'on', 'message.routed', '4', 'actions'], ['noteRouted', 'forgetTurn']],
-    ['stop does not end the run', [...working, 'on', 'message.routed', '4', 'target'], undefined],
+    ['stop keeps the queue', [...working, 'on', 'message.routed', '3', 'actions'], ['noteRouted', 'forgetTurn']],
+    ['stop does not end the run', [...working, 'on', 'message.routed', '3', 'target'], undefined],
     ['a run ends without a commit', [...working, 'invoke', 'onDone'], '#session.idle'],
   ])('%s', async (_, path, value) => {
     const broken = withChanged(sessionMachine, path, value)
