@@ -1,5 +1,6 @@
 // Commands: every command of `troupe`, in the order in which `--help` lists them. A command that is not here does not exist.
 
+import { channelsPauseCommand, channelsReconnectCommand, channelsResumeCommand } from './channels.ts'
 import { chatCommand } from './chat.ts'
 import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
@@ -22,6 +23,9 @@ export const COMMANDS: readonly Command[] = [
   statusCommand,
   chatCommand,
   sendCommand,
+  channelsPauseCommand,
+  channelsResumeCommand,
+  channelsReconnectCommand,
   sessionsListCommand,
   sessionsShowCommand,
   deadLettersListCommand,
@@ -35,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
 
 /** What a group of commands is about, by its first word. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  channels: 'an operator’s hand on one channel',
   sessions: 'sessions, and one session’s transcript',
   deadletters: 'what could not be handled or delivered',
   pairing: 'who may talk to a channel',

@@ -61,7 +61,9 @@ const gatewayDefinition: Shape = {
   parts: { gateway: 'hidden', agents: 'names', channels: 'names' } satisfies Parts<GatewayDefinition>,
 }
 
-const slots: Shape = { parts: { limit: 'word', running: WORDS, waiting: WORDS } satisfies Parts<Slots> }
+const slots: Shape = {
+  parts: { limit: 'word', running: WORDS, waiting: 'word', line: 'hidden' } satisfies Parts<Slots>,
+}
 
 const session = {
   key: 'word',

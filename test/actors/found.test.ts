@@ -4,10 +4,20 @@ import { expect, test } from 'vitest'
 import type { AnyActorRef } from 'xstate'
 import { FailureError } from '../../machines/failure.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { Tool } from '../../src/tools/tool.ts'
 import { type HouseOptions, openHouse } from '../support/house.ts'
 import { settled } from '../support/world.ts'
 
 const FULL = new FailureError({ kind: 'retryable', reason: 'storage', message: 'the disk is full' })
+
+const LOOK: Tool = {
+  name: 'look',
+  description: 'look',
+  parameters: { type: 'object' },
+  changes: false,
+  idempotent: true,
+  call: async () => 'nothing',
+}
 
 /** A house whose disk refuses commits while it is full. */
 async function houseWithDisk(options: HouseOptions = {}) {
@@ -204,6 +214,55 @@ test('D2: a send whose attempt took the disk longer than its deadline is not mad
   written()
   await settled()
   expect(house.platform('a').sent).toHaveLength(1)
+})
+
+test('S20 S34: /stop while a commit waits for the disk keeps what people had seen of the answer', async () => {
+  const { disk, house } = await houseWithDisk()
+  await house.says('a', 'count')
+  house.thoughts[0]?.says('one, two')
+  disk.full = true
+  await house.thoughts[0]?.answer('one, two, three')
+  disk.full = false
+  await house.says('a', '/stop')
+  expect((await house.store.transcript('a/c1')).map(({ role, text }) => [role, text])).toEqual([
+    ['user', 'count'],
+    ['partial', 'one, two'],
+  ])
+})
+
+test('S20: what was seen of a cancelled /compact is no part of the next turn', async () => {
+  let begins = 0
+  const wrap = (store: Store): Store => ({
+    ...store,
+    begin: async (...input) => {
+      begins += 1
+      return begins === 3 ? new Promise(() => {}) : store.begin(...input)
+    },
+  })
+  const house = await openHouse({ wrap })
+  await house.says('a', 'one')
+  await house.thoughts[0]?.answer('first')
+  await house.says('a', '/compact')
+  house.thoughts[1]?.says('a summary')
+  await house.says('a', '/stop')
+  await house.says('a', 'two')
+  await house.says('a', '/stop')
+  expect((await house.store.transcript('a/c1')).slice(2).map(({ role, text }) => [role, text])).toEqual([
+    ['user', 'two'],
+    ['partial', ''],
+  ])
+})
+
+test('S38: a run that is ended while its tools are being opened asks its model for nothing', async () => {
+  let open = (): void => {}
+  const opening = new Promise<void>((resolve) => (open = resolve))
+  const house = await openHouse({ agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK }, opening })
+  await house.says('a', 'one')
+  await house.says('a', '/stop')
+  open()
+  await settled()
+  expect(house.thoughts).toEqual([])
+  expect(house.tools.closed).toEqual(['a/c1'])
 })
 
 test('S1: a partition that fails ends its sessions, and they come back from the store without a second run', async () => {

@@ -30,6 +30,7 @@ export interface Tree {
   /** Passivates everything. */
   closeAll(): Promise<void>
   readonly live: number
+  readonly root: GatewayActor
   stop(): void
 }
 
@@ -118,6 +119,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     get live() {
       return census(gateway).live
     },
+    root: gateway,
     stop: () => gateway.stop(),
   }
 }

@@ -192,3 +192,20 @@ async function stopped(gateway: Running): Promise<void> {
   gateway.process.kill('SIGTERM')
   expect(await gateway.ended).toMatchObject({ code: 0 })
 }
+
+test('channels pause and resume go through the running gateway; a name that it does not have is said', async () => {
+  const folder = folderWith({ 'gateway.yaml': TWO })
+  const gateway = begin(['start'], { folder })
+  await gateway.prints(/^2 of 2/m)
+  const states = async (): Promise<unknown[]> => {
+    const { out } = await troupe(['status', '--json'], { folder })
+    const { channels }: { channels: { state: unknown }[] } = JSON.parse(out)
+    return channels.map(({ state }) => state)
+  }
+  expect(await troupe(['channels', 'pause', 'ops'], { folder })).toMatchObject({ code: 0, err: '' })
+  await until(async () => (await states()).join() === 'live,paused')
+  expect((await troupe(['channels', 'resume', 'ops'], { folder })).out).toMatch(/^ops connects again; /)
+  await until(async () => (await states()).join() === 'live,live')
+  const unknown = await troupe(['channels', 'pause', 'oops'], { folder })
+  expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('There is no channel "oops"') })
+})
