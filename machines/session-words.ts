@@ -30,10 +30,9 @@ import {
   type Prepared,
   type SessionContext,
   type SessionInput,
-  turnIdOf,
   withoutTurn,
 } from './session-context.ts'
-import { steeringIn } from './steps.ts'
+import { steeringIn, turnIdOf } from './steps.ts'
 
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
 const ANSWERED_MAX = 32
@@ -83,7 +82,7 @@ export const words = setup({
       return {
         turn,
         waiting: inbox,
-        turnId: turnIdOf(turn),
+        turnId: turnIdOf(turn[0]?.message.seq ?? 0),
         ...NOTHING_PREPARED,
         commitFailures: 0,
       }
