@@ -77,14 +77,16 @@ export function takeTurn(inbox: Inbox): { readonly turn: Inbox; readonly inbox: 
 }
 
 /**
- * Messages of one session that come back from the store, oldest first, with the turn that was at work in front: it may have gone
- * ahead of older ones, and what it did is on disk.
+ * Messages of one session that come back from the store, oldest first, with the turn that was at work in front: as steering it may
+ * have gone ahead of older ones, and what it did is on disk.
  */
 export function resumedFirst(messages: readonly AcceptedMessage[], mode: BusyMode): readonly AcceptedMessage[] {
   const first = messages.findIndex((message) => message.resumes === true)
   if (first === -1) return messages
-  const { turn } = takeTurn(messages.slice(first).flatMap((message) => itemOf(message, mode) ?? []))
-  const resumed = turn.map(({ message }) => message)
+  const parts: InboxItem[] = []
+  for (const item of messages.slice(first).flatMap((message) => itemOf(message, mode) ?? []))
+    if (parts.length === 0 || isContinued(parts, item)) parts.push(item)
+  const resumed = parts.map(({ message }) => message)
   return [...resumed, ...messages.filter((message) => !resumed.includes(message))]
 }
 

@@ -87,9 +87,12 @@ export const words = setup({
         commitFailures: 0,
       }
     }),
-    /** What an earlier activation was given as steering is part of this turn, wherever it stands now. */
+    /**
+     * What an earlier activation was given as steering is part of this turn, wherever it stands now. It does not share the fate of
+     * a turn that is given up: nobody knows who of them broke it, and it has not been tried by itself.
+     */
     keepPrepared: assign(({ context }, params: Prepared) => {
-      const given = steeringIn(params.steps)
+      const given = isGivenUp(params) ? [] : steeringIn(params.steps)
       const seqs = new Set(given.flatMap((steering) => steering.seqs))
       return { ...params, given, waiting: context.waiting.filter(({ message }) => !seqs.has(message.seq)) }
     }),
@@ -155,7 +158,7 @@ export const words = setup({
     mayGrow: ({ context }) => mayGrow(context.waiting),
     hasWaiting: ({ context }) => context.waiting.length > 0,
     isDraining: ({ context }) => context.draining,
-    nothingToRun: (_, params: Prepared) => params.turn.every((item) => params.exhausted.includes(item.message.seq)),
+    nothingToRun: (_, params: Prepared) => isGivenUp(params),
   },
   delays: {
     gatherQuietMs: GATHER_QUIET_MS,
@@ -235,6 +238,10 @@ function messageIn(event: ToSession): Extract<ToSession, { type: 'message.routed
 
 function isMessage(event: { type: string }): event is Extract<ToSession, { type: 'message.routed' }> {
   return event.type === 'message.routed'
+}
+
+function isGivenUp({ turn, exhausted }: Prepared): boolean {
+  return turn.every((item) => exhausted.includes(item.message.seq))
 }
 
 function verdictIn(context: SessionContext, message: AcceptedMessage): Verdict | null {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AnyActorRef } from 'xstate'
 import { FailureError } from '../../machines/failure.ts'
-import { type Inbox, itemOf, takeSteering } from '../../machines/inbox.ts'
+import { type Inbox, itemOf, resumedFirst, takeSteering } from '../../machines/inbox.ts'
 import type { AcceptedMessage } from '../../machines/messages.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Tool } from '../../src/tools/tool.ts'
@@ -252,6 +252,33 @@ describe('S42: a turn that had gone ahead as steering goes on with its steps', (
     expect(asked(house).at(-1)).toEqual([['ahead'], 3])
     expect(calls).toHaveLength(1)
   })
+})
+
+test('S42: only the parts of a resumed turn go ahead with it, and keep their order', () => {
+  const text = { command: { name: 'steer', text: 'two parts' }, continues: true, resumes: true } as const
+  const messages = [{}, text, { command: { name: 'queue', text: 'later' } }, {}, { album: 'a' }]
+  const read = messages.map((given, index) => acceptedMessage('', { ...given, seq: index + 1 }))
+  const album = read.map((message) => (message.seq === 2 ? { ...message, album: 'a' } : message))
+  expect(resumedFirst(read, 'collect').map(({ seq }) => seq)).toEqual([2, 1, 3, 4, 5])
+  expect(resumedFirst(album, 'steer').map(({ seq }) => seq)).toEqual([2, 5, 1, 3, 4])
+  expect(resumedFirst(read.slice(2), 'steer')).toEqual(read.slice(2))
+  const collected = [{ ...read[0]!, resumes: true as const }, ...read.slice(2)]
+  expect(resumedFirst(collected, 'collect')).toEqual(collected)
+})
+
+test('S45: what a run was steered with is not given up with its turn', async () => {
+  const options: HouseOptions = { agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK } }
+  const house = await openHouse(options)
+  await house.says('a', 'breaks')
+  await house.says('a', '/steer and this')
+  await house.thoughts[0]?.asks({ id: '1', tool: 'look', input: {} })
+  for (let tries = 1; tries <= 3; tries += 1) {
+    await house.thoughts.at(-1)?.fail(new TypeError('bug'))
+    await house.world.advance(10_000)
+  }
+  expect(house.thoughts.at(-1)?.request.messages.map(({ text }) => text)).toEqual(['and this'])
+  await house.thoughts.at(-1)?.answer('yes')
+  expect((await house.store.counts()).messages).toEqual({ waiting: 0, answered: 1, discarded: 0, dead: 1 })
 })
 
 test('S42: a turn that was at work is given to no other run as steering', () => {
