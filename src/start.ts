@@ -11,6 +11,7 @@ import type { GatewaySettings, SecretReference } from '../machines/definitions.t
 import type { ChannelStatus, GatewayPort } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
 import type { Relay } from './inspect/relay.ts'
+import { createSteps } from './inspect/steps.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { createMetrics } from './start/metrics.ts'
@@ -87,6 +88,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       startedAtMs,
       channels: board.channels,
       metrics: createMetrics(),
+      steps: createSteps({ root: gateway, world, log }),
       beforeReconnect: () => renewSecrets(options, tokens),
     })
     const http = await listen(options, settings, port)

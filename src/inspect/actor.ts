@@ -10,7 +10,11 @@ export interface Actor {
 
 /** The top of a tree, and the hook into it; XState's `createActor` makes one. */
 export interface RootActor extends Actor {
-  readonly system: { inspect(observer: (happened: Happened) => void): { unsubscribe(): void } }
+  readonly system: {
+    inspect(observer: (happened: Happened) => void): { unsubscribe(): void }
+    /** The actor that is known by this address in the whole tree: channels and sessions. */
+    get(address: string): Actor | undefined
+  }
 }
 
 /** What XState tells an inspector. */
@@ -53,10 +57,14 @@ export function machineOf(actor: Actor): string | undefined {
 }
 
 export function childrenOf(actor: Actor): readonly Actor[] {
+  return Object.values(childrenById(actor))
+}
+
+export function childrenById(actor: Actor): Readonly<Record<string, Actor>> {
   const snapshot = actor.getSnapshot()
-  if (typeof snapshot !== 'object' || snapshot === null || !('children' in snapshot)) return []
+  if (typeof snapshot !== 'object' || snapshot === null || !('children' in snapshot)) return {}
   // A machine's snapshot holds its children as actors, under their ids.
-  return Object.values(snapshot.children as Readonly<Record<string, Actor>>)
+  return snapshot.children as Readonly<Record<string, Actor>>
 }
 
 function inside(actor: Actor): Inside {

@@ -9,6 +9,7 @@ import { type Journal, journal } from './journal.ts'
 import { type Messages, messages } from './messages.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
+import { record } from './record.ts'
 import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
 import { type Transcripts, transcripts } from './transcripts.ts'
 
@@ -26,7 +27,13 @@ export function operations(database: Database, world: World): Operations {
     dead: deadLetters(database, world),
     journal: journal(database, world),
   }
-  return { ...arrivals(parts), ...departures(parts), ...pairingOperations(database, world), counts: counts(database) }
+  return {
+    ...arrivals(parts),
+    ...departures(parts),
+    ...pairingOperations(database, world),
+    record: record(database),
+    counts: counts(database),
+  }
 }
 
 interface Parts {

@@ -7,7 +7,7 @@ import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
 import type { NewTranscriptEntry, Sender, TranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, optionalTextOf, type Row, type Statement, textOf } from './database.ts'
-import type { NewMessage, SessionSummary } from './store.ts'
+import type { NewMessage, SessionsFilter, SessionSummary } from './store.ts'
 
 export interface Transcripts {
   /** A message was accepted for this session. */
@@ -15,7 +15,7 @@ export interface Transcripts {
   append(sessionKey: string, entries: readonly NewTranscriptEntry[]): void
   history(sessionKey: string): TranscriptEntry[]
   transcript(sessionKey: string): TranscriptEntry[]
-  sessions(limit: number): SessionSummary[]
+  sessions(limit: number, filter?: SessionsFilter): SessionSummary[]
 }
 
 export function transcripts(database: Database, world: World): Transcripts {
@@ -33,10 +33,7 @@ export function transcripts(database: Database, world: World): Transcripts {
   const update = database.prepare('UPDATE sessions SET updated_at_ms = ? WHERE key = ?')
   const all = database.prepare('SELECT * FROM transcript WHERE session_key = ? ORDER BY seq')
   const older = database.prepare('SELECT * FROM transcript WHERE session_key = ? AND seq < ? ORDER BY seq DESC LIMIT ?')
-  const newestSessions = database.prepare(
-    `SELECT *, (SELECT count(*) FROM messages WHERE session_key = sessions.key AND outcome IS NULL) AS waiting
-     FROM sessions ORDER BY updated_at_ms DESC LIMIT ?`,
-  )
+  const newestSessions = database.prepare(NEWEST_SESSIONS)
 
   return {
     touch({ sessionKey, channel, conversation, agent }) {
@@ -53,9 +50,21 @@ export function transcripts(database: Database, world: World): Transcripts {
     },
     history: (sessionKey) => wholeTurns(newestFirst(older, sessionKey)),
     transcript: (sessionKey) => all.all(sessionKey).map(entryOf),
-    sessions: (limit) => newestSessions.all(limit).map(summaryOf),
+    sessions(limit, { search = '', only, without = [], offset = 0 } = {}) {
+      const keys = [only === undefined ? null : JSON.stringify(only), JSON.stringify(without)]
+      return newestSessions.all(search.toLowerCase(), ...keys, limit, offset).map(summaryOf)
+    },
   }
 }
+
+/** A search that finds little reads many keys on its way: 80 ms for 100,000 sessions, and one person waits for it. */
+const NEWEST_SESSIONS = `
+  SELECT *, (SELECT count(*) FROM messages WHERE session_key = sessions.key AND outcome IS NULL) AS waiting
+  FROM sessions
+  WHERE (?1 = '' OR instr(lower(key || char(10) || conversation || char(10) || agent), ?1) > 0)
+    AND (?2 IS NULL OR key IN (SELECT value FROM json_each(?2)))
+    AND key NOT IN (SELECT value FROM json_each(?3))
+  ORDER BY updated_at_ms DESC LIMIT ?4 OFFSET ?5`
 
 const NO_SENDER = { id: null, name: null, handle: null }
 
@@ -102,7 +111,7 @@ function wholeTurns(newestEntries: Iterator<TranscriptEntry> & Iterable<Transcri
   return entries.reverse()
 }
 
-function entryOf(row: Row): TranscriptEntry {
+export function entryOf(row: Row): TranscriptEntry {
   return {
     seq: numberOf(row, 'seq'),
     role: roleOf(textOf(row, 'role')),
