@@ -87,6 +87,8 @@ function nobodyAt(place: string) {
 /** The tree shows them all; here they are a hint. */
 const CHILDREN_SHOWN = 64
 
-function statusOf(snapshot: object): string {
-  return 'status' in snapshot ? String(snapshot.status) : 'active'
+/** XState's own word for it: active, done, error, stopped. */
+export function statusOf(snapshot: unknown): string {
+  const known = typeof snapshot === 'object' && snapshot !== null && 'status' in snapshot
+  return known ? String(snapshot.status) : 'active'
 }

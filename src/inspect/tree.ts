@@ -3,6 +3,7 @@
 
 import { type Actor, childrenOf, machineOf, nameOf, type RootActor } from './actor.ts'
 import { actorAt, placeOf } from './place.ts'
+import { statusOf } from './step.ts'
 
 export interface ActorRow {
   readonly place: string
@@ -68,7 +69,7 @@ function rowOf(actor: Actor): ActorRow {
     id: nameOf(actor),
     machine: machineOf(actor) ?? null,
     state: stateOf(part(snapshot, 'value')),
-    status: String(part(snapshot, 'status') ?? 'active'),
+    status: statusOf(snapshot),
     children: childrenOf(actor).length,
   }
 }
