@@ -14,6 +14,7 @@ export class Chart {
   #box
   #detail
   #frame = null
+  #layouts = []
   #layout = null
   #drawing = null
   #states = new Map()
@@ -42,14 +43,20 @@ export class Chart {
     const wanted = this.#wanted
     this.#drawing = drawing
     this.#frame = null
+    this.#layout = null
+    this.#inView = null
     this.#box.replaceChildren()
     if (drawing === null) return
-    try {
-      const layouts = await layoutsOf(drawing, this.#detail)
-      if (wanted === this.#wanted) this.#draw(layouts)
-    } catch (problem) {
-      if (wanted === this.#wanted) this.#box.replaceChildren(el('p', { class: 'empty', text: problem.message }))
-    }
+    this.#layouts = []
+    const aspect = this.#box.clientWidth / Math.max(1, this.#box.clientHeight)
+    const layouts = layoutsOf(drawing, this.#detail, aspect)
+    await Promise.all(layouts.map((layout) => layout.then((made) => wanted === this.#wanted && this.#add(made)))).catch(
+      (problem) => {
+        if (wanted === this.#wanted && this.#layout === null) {
+          this.#box.replaceChildren(el('p', { class: 'empty', text: problem.message }))
+        }
+      },
+    )
   }
 
   /**
@@ -71,16 +78,17 @@ export class Chart {
     this.#scale()
   }
 
-  #draw(layouts) {
-    this.#layouts = layouts
-    this.#redraw(this.#better())
+  #add(layout) {
+    this.#layouts.push(layout)
+    this.#redrawIfBetter()
   }
 
-  #layouts = []
-
-  /** Of the manners of drawing it the one that can be shown larger. */
-  #better() {
-    return this.#layouts.reduce((best, each) => (this.#scaleOf(each) > this.#scaleOf(best) ? each : best))
+  /** Another manner of drawing it is worth the change only when it can be shown clearly larger. */
+  #redrawIfBetter() {
+    const best = this.#layouts.reduce((better, each) => (this.#scaleOf(each) > this.#scaleOf(better) ? each : better))
+    const now = this.#layout === null ? 0 : this.#scaleOf(this.#layout)
+    if (this.#scaleOf(best) > now * 1.15) this.#redraw(best)
+    else this.#scale()
   }
 
   #redraw(layout) {
@@ -139,10 +147,7 @@ export class Chart {
   // --- how large it is shown ---
 
   #resize() {
-    if (this.#frame === null) return
-    const better = this.#better()
-    if (better !== this.#layout) this.#redraw(better)
-    else this.#scale()
+    if (this.#frame !== null) this.#redrawIfBetter()
   }
 
   #scale() {

@@ -131,7 +131,7 @@ function nodeOf(state, inside) {
   if (below.length === 0) return { id: nodeId(state.id), width, height }
   const outer = SIDES[directions[Math.max(0, depth - 1)]]
   const ports = borders.portsOf(state.id).map(({ id, kind }) => {
-    return { id, width: 0, height: 0, layoutOptions: { 'elk.port.side': outer[kind] ?? 'NORTH' } }
+    return { id, width: 0, height: 0, layoutOptions: { 'elk.port.side': outer[kind] ?? 'WEST' } }
   })
   const dot = { id: `dot ${state.id}`, width: DOT, height: DOT }
   return {

@@ -12,12 +12,21 @@ const MANNERS = [
 
 const known = new Map()
 
-/** `{ width, height, boxes, dots, starts, arrows }` for each manner of drawing this chart; `detail` as in graph.js. */
-export function layoutsOf(drawing, detail) {
-  const key = `${drawing.name} ${detail}`
+/**
+ * The same chart in each manner, the one that probably fits a box of this `aspect` (width by height) first: promises of
+ * `{ width, height, boxes, dots, starts, arrows }`. `detail` as in graph.js.
+ */
+export function layoutsOf(drawing, detail, aspect) {
+  const first = aspect > 1.7 ? 0 : aspect > 0.75 ? 1 : 2
+  const order = [first, ...MANNERS.keys().filter((index) => index !== first)]
+  return order.map((index) => layoutOf(drawing, { directions: MANNERS[index], detail }))
+}
+
+function layoutOf(drawing, manner) {
+  const key = `${drawing.name} ${manner.detail} ${manner.directions.join(' ')}`
   const before = known.get(key)
   if (before !== undefined) return before
-  const made = Promise.all(MANNERS.map((directions) => make(drawing, { directions, detail })))
+  const made = make(drawing, manner)
   known.set(key, made)
   // The next who asks tries again.
   made.catch(() => known.delete(key))
@@ -64,6 +73,9 @@ function pointsOf({ sections = [] }) {
 
 // --- the worker ---------------------------------------------------------------------------------------------------------
 
+/** A chart takes a tenth of a second; a worker that is silent for so long never answers. */
+const LAYOUT_MS_MAX = 30_000
+
 let worker = null
 let asked = 0
 const waiting = new Map()
@@ -74,7 +86,12 @@ function ask(message) {
   asked += 1
   const id = asked
   return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject })
+    const timer = setTimeout(() => endWorker('The chart could not be laid out in time.'), LAYOUT_MS_MAX)
+    const settled = (settle) => (result) => {
+      clearTimeout(timer)
+      settle(result)
+    }
+    waiting.set(id, { resolve: settled(resolve), reject: settled(reject) })
     worker.postMessage({ id, ...message })
   })
 }
@@ -87,11 +104,15 @@ function startWorker() {
     if (error === undefined) asker?.resolve(data)
     else asker?.reject(new Error('The chart could not be laid out.'))
   }
-  started.onerror = () => {
-    worker = null
-    for (const { reject } of waiting.values()) reject(new Error('The layout of charts could not be loaded.'))
-    waiting.clear()
-  }
+  started.onerror = () => endWorker('The layout of charts could not be loaded.')
   started.postMessage({ id: 0, cmd: 'register', algorithms: ['layered'] })
   return started
+}
+
+/** The next who asks starts another one. */
+function endWorker(words) {
+  worker?.terminate()
+  worker = null
+  for (const { reject } of waiting.values()) reject(new Error(words))
+  waiting.clear()
 }

@@ -2,7 +2,7 @@
 
 import { el, setAttribute, setChildren, setText } from './dom.js'
 import { Tree } from './value.js'
-import { fineClock, innermost } from './words.js'
+import { eventWords, fineClock, innermost } from './words.js'
 
 export class Steps {
   element
@@ -60,7 +60,9 @@ export class Steps {
     if (this.#told.hidden) return
     setText(
       this.#heading,
-      step.from === null || step.from === undefined ? step.event : `${step.event}, from ${step.from}`,
+      step.from === null || step.from === undefined
+        ? eventWords(step.event)
+        : `${eventWords(step.event)}, from ${step.from}`,
     )
     const { type: _, ...rest } = step.message
     this.#message.show(rest)
@@ -75,7 +77,7 @@ export class Steps {
       'li',
       { 'data-number': step.number },
       el('time', { text: fineClock(step.at) }),
-      el('span', { class: 'event', text: step.event }),
+      el('span', { class: 'event', text: eventWords(step.event), title: step.event }),
       el('span', { class: moved ? 'to moved' : 'to', text: moved ? `→ ${state}` : '' }),
     )
     this.#rows.set(step.number, row)

@@ -70,3 +70,11 @@ export function placeOfSession(key) {
 export function encodedId(id) {
   return id.replace(/[%/]/g, encodeURIComponent)
 }
+
+/** XState's own events in the words of the charts. */
+export function eventWords(type) {
+  return type
+    .replace(/^xstate\.(done|error)\.actor\./, '$1 ')
+    .replace(/^xstate\.after\.([^.]+)\..*$/, 'after $1')
+    .replace(/^xstate\.(init|stop)$/, '$1')
+}
