@@ -17,6 +17,8 @@ export interface Child {
   readonly life: 'alive' | 'waiting' | 'recovering'
   /** Messages that came while its others were being read: a read takes milliseconds, and bounds them. */
   readonly held: readonly AcceptedMessage[]
+  /** It failed too often: what reached it is set aside, and what did not begins a session of its own. */
+  readonly givenUp: boolean
 }
 
 /** What the channel is told of a child that is gone. */
@@ -36,7 +38,9 @@ export function withoutChildren(children: Children, ids: readonly string[]): Chi
 
 export function routedTo(child: Child | undefined, routed: number, message: AcceptedMessage | null): Child {
   const seq = message?.seq ?? 0
-  if (child === undefined) return { routed, reached: seq, sweeps: null, failures: 0, life: 'alive', held: [] }
+  if (child === undefined) {
+    return { routed, reached: seq, sweeps: null, failures: 0, life: 'alive', held: [], givenUp: false }
+  }
   // While it waits for its backoff the store keeps its messages: they are read when it is due.
   const held = child.life === 'recovering' && message !== null ? [...child.held, message] : child.held
   const reached = child.life === 'alive' ? Math.max(child.reached, seq) : child.reached

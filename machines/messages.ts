@@ -1,7 +1,9 @@
 // Messages: everything that one actor may send another, and the plain data inside it.
 // The protocol in one place: what is not here is not said. All of it survives JSON.
 
+import type { Approval } from './approval.ts'
 import type { Failure } from './failure.ts'
+import type { Steering, Step, TurnStep } from './steps.ts'
 
 // --- what people write ------------------------------------------------------------------------------------------
 
@@ -65,6 +67,8 @@ export type TranscriptRole =
   | 'partial'
   /** A run failed; the text says how. */
   | 'failure'
+  /** `/compact`: history begins with it; it stands for what came before. */
+  | 'summary'
   /** `/new`: history begins after it. */
   | 'reset'
   /** `/undo`: the latest turn that is not undone yet is not part of the history any more. */
@@ -83,6 +87,8 @@ export interface NewTranscriptEntry {
 export interface TranscriptEntry extends NewTranscriptEntry {
   readonly seq: number
   readonly atMs: number
+  /** At the entry that closes a turn: what its run did on the way there. */
+  readonly steps: readonly Step[]
 }
 
 /** How an accepted message ended (S4). */
@@ -100,6 +106,13 @@ export interface Reply {
   readonly text: string
   /** The platform message that it answers; null: none in particular. */
   readonly replyTo: string | null
+  /** Answers that the platform may offer as buttons; each says a text as if the person had written it. */
+  readonly choices?: readonly Choice[]
+}
+
+export interface Choice {
+  readonly label: string
+  readonly text: string
 }
 
 /** History, inbox and outbox in one transaction. */
@@ -110,6 +123,10 @@ export interface Commit {
   readonly settled: readonly Settlement[]
   readonly entries: readonly NewTranscriptEntry[]
   readonly replies: readonly Reply[]
+  /** What the session's run did, in order. */
+  readonly steps?: readonly TurnStep[]
+  /** True: a `partial` entry gets as much of the answer as people had seen when the run was cancelled. */
+  readonly keepsPartial?: boolean
 }
 
 /** One committed reply that is not delivered yet. */
@@ -119,6 +136,7 @@ export interface OutboxItem {
   readonly conversation: string
   readonly text: string
   readonly replyTo: string | null
+  readonly choices?: readonly Choice[]
   /** Parts of a split text that already have a receipt; sending goes on with this one. */
   readonly partsSent: number
   /** A send of the next part was begun before and its end is not known. */
@@ -185,7 +203,16 @@ export type ToSession =
   | { readonly type: 'message.routed'; readonly routed: number; readonly message: AcceptedMessage }
   | { readonly type: 'slot.granted' }
   | { readonly type: 'record.failed'; readonly failure: Failure }
+  | { readonly type: 'steering.requested' }
+  | { readonly type: 'approvals.waiting'; readonly approvals: readonly Approval[] }
   | Ending
+
+export type ToRun =
+  /** What was said since the last answer; perhaps nothing. */
+  | { readonly type: 'steering.given'; readonly messages: readonly Steering[] }
+  | { readonly type: 'approval.decided'; readonly call: string; readonly approved: boolean; readonly by: string }
+  /** An approval that waits now is a no. */
+  | { readonly type: 'drain' }
 
 export type ToDelivery = { readonly type: 'outbox.routed'; readonly routed: number } | Ending
 

@@ -15,7 +15,7 @@ import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
 import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
 import { backoffMs, nextRestart } from './restart.ts'
 import { sessionMachine } from './session.ts'
-import type { SessionInput } from './session-words.ts'
+import type { SessionInput } from './session-context.ts'
 
 export interface PartitionInput {
   readonly definition: ChannelDefinition
@@ -44,8 +44,11 @@ export const partitionMachine = setup({
     delivery: deliveryMachine,
     /** The unfinished messages of one session, oldest first. */
     recover: fromPromise<readonly AcceptedMessage[], { key: string }>(() => unprovided('recover')),
-    /** Every unfinished message of a session becomes a dead letter and its sender is told; nothing of it is left. */
-    abandon: fromPromise<readonly AcceptedMessage[], { key: string }>(() => unprovided('abandon')),
+    /**
+     * The unfinished messages that reached a session become dead letters and their senders are told; resolves with those that
+     * did not reach it.
+     */
+    abandon: fromPromise<readonly AcceptedMessage[], { key: string; reached: number }>(() => unprovided('abandon')),
   },
   actions: {
     /** Says in the log which child failed and what happens now. */
@@ -118,7 +121,7 @@ export const partitionMachine = setup({
       enqueue.assign({ children: withChild(context.children, id, waiting) })
       enqueue.raise({ type: 'restart.due', child: id }, { id: `restart:${id}`, delay: restartAfterMs })
     }),
-    /** What comes meanwhile is held and begins a new session. A delivery that is given up leaves what it owes on disk. */
+    /** What comes meanwhile begins a new session. A delivery that is given up leaves what it owes on disk. */
     giveUp: enqueueActions(({ context, event, enqueue }) => {
       const ended = endOf(context, event)
       if (ended === null) return
@@ -127,10 +130,9 @@ export const partitionMachine = setup({
         enqueue.sendTo(channelOf(context.definition.id), stopped(ended.id, ended.child))
         return
       }
-      const key = nameOf(ended.id)
-      const recovering: Child = { ...ended.child, sweeps: null, life: 'recovering', held: [] }
+      const recovering: Child = { ...ended.child, sweeps: null, life: 'recovering', held: [], givenUp: true }
       enqueue.assign({ children: withChild(context.children, ended.id, recovering) })
-      enqueue.spawnChild('abandon', { id: `recovery:${key}`, input: { key } })
+      enqueue.spawnChild('abandon', abandoned(ended.id, ended.child))
     }),
     forget: enqueueActions(({ context, event, enqueue }) => {
       const ended = endOf(context, event)
@@ -145,7 +147,9 @@ export const partitionMachine = setup({
       if (isSession(event.child)) {
         const key = nameOf(event.child)
         enqueue.assign({ children: withChild(context.children, event.child, { ...child, life: 'recovering' }) })
-        enqueue.spawnChild('recover', { id: `recovery:${key}`, input: { key } })
+        // What was given up stays so, also when the disk did not take it at once.
+        if (child.givenUp) enqueue.spawnChild('abandon', abandoned(event.child, child))
+        else enqueue.spawnChild('recover', { id: `recovery:${key}`, input: { key } })
         return
       }
       const conversation = nameOf(event.child)
@@ -167,7 +171,9 @@ export const partitionMachine = setup({
         return
       }
       const reached = messages.at(-1)?.seq ?? child.reached
-      enqueue.assign({ children: withChild(context.children, id, { ...child, reached, life: 'alive', held: [] }) })
+      const failures = child.givenUp ? 0 : child.failures
+      const alive: Child = { ...child, reached, failures, life: 'alive', held: [], givenUp: false }
+      enqueue.assign({ children: withChild(context.children, id, alive) })
       enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, first) })
       for (const [index, message] of messages.entries()) {
         // Only the last one has the number of the line: a rest before it is not the last word (see placement.ts).
@@ -196,26 +202,37 @@ export const partitionMachine = setup({
     supervising: {
       description: 'Children are started by their first message and stopped at rest.',
       on: {
-        'message.route': { actions: 'routeMessage' },
-        'outbox.route': { actions: 'routeOutbox' },
-        'child.rested': { actions: 'noteRested' },
-        'restart.due': { actions: 'restart' },
-        sweep: { actions: 'passivate' },
+        'message.route': { description: 'To its session, which its first message starts.', actions: 'routeMessage' },
+        'outbox.route': { description: 'Wakes the delivery of a conversation.', actions: 'routeOutbox' },
+        'child.rested': { description: 'At rest, and has seen all that was routed to it.', actions: 'noteRested' },
+        'restart.due': { description: 'A failed child’s backoff is over.', actions: 'restart' },
+        sweep: { description: 'Who has rested for four sweeps is unloaded.', actions: 'passivate' },
         'xstate.error.actor.*': [
           {
+            description: 'Failed too often: what is unfinished becomes dead letters.',
             guard: 'givesUp',
             actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'giveUp'],
           },
-          { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'] },
+          {
+            description: 'One child failed, and only that one is started again.',
+            actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'],
+          },
         ],
-        'xstate.done.actor.*': { actions: 'resume' },
-        drain: { target: 'draining', actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
+        'xstate.done.actor.*': { description: 'Its messages were read: the session begins anew.', actions: 'resume' },
+        drain: {
+          description: 'The gateway ends: runs finish, none begins.',
+          target: 'draining',
+          actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) },
+        },
       },
     },
     draining: {
       description: 'No session is started any more: its messages are on disk. What is owed is still sent.',
       on: {
-        halt: { actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
+        halt: {
+          description: 'The time for runs is over.',
+          actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) },
+        },
         'outbox.route': { actions: 'routeOutbox' },
         'child.rested': { actions: 'noteRested' },
         'xstate.error.actor.*': { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'forget'] },
@@ -247,6 +264,11 @@ function endOf(context: PartitionContext, event: ToPartition | ChildEnded) {
   return { id, child, restartAfterMs: next === 'giveUp' ? null : next.restartAfterMs }
 }
 
+function abandoned(id: string, { reached }: Child) {
+  const key = nameOf(id)
+  return { id: `recovery:${key}`, input: { key, reached } }
+}
+
 /** A recovery stands for the session that it is to restart. */
 function childOf(actorId: string): string {
   return actorId.replace(/^recovery:/, 'session:')
@@ -262,6 +284,7 @@ function sessionInput(context: PartitionContext, message: AcceptedMessage): Sess
     model: agent === undefined ? 'none' : modelLabel(agent),
     busyMode: context.definition.busyMode,
     queueLimit: context.definition.queueLimit,
+    keepsPartial: context.definition.partialAnswers === 'keep',
   }
 }
 

@@ -1,71 +1,42 @@
-// The words of the session's statechart: its context, and every action, guard, actor and delay that session.ts names.
+// The words of the session's statechart: every action, guard, actor and delay that session.ts names.
 // Decisions are pure functions of inbox.ts and commits.ts; effects are stubs that src/actors/session.ts provides.
 
-import { assign, fromPromise, sendParent, sendTo, setup } from 'xstate'
+import { assign, enqueueActions, fromPromise, sendParent, sendTo, setup } from 'xstate'
 import { gateway, sessionAddress } from './addresses.ts'
+import { commandText } from './answers.ts'
+import { type Approval, type Verdict, verdictOn } from './approval.ts'
 import {
   answerCommit,
-  commandText,
+  decisionCommit,
   interruptCommit,
   isKnown,
   newCommit,
   type RunOutcome,
   refuseCommit,
-  type Speaker,
+  reminderCommit,
   stopCommit,
   type UndoCommits,
   undoCommits,
 } from './commits.ts'
-import type { BusyMode } from './definitions.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
-import { type Inbox, interrupts, isContinued, itemOf, mayGrow, offer, takeTurn, turnTexts } from './inbox.ts'
+import { type Inbox, interrupts, isContinued, itemOf, mayGrow, takeSteering, takeTurn } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
-import type { AcceptedMessage, Commit, Progress, SessionState, ToSession, TranscriptEntry } from './messages.ts'
+import type { AcceptedMessage, Commit, Progress, SessionState, ToSession } from './messages.ts'
 import { backoffMs } from './restart.ts'
-import { type RunInput, runMachine } from './run.ts'
-
-export interface SessionInput {
-  readonly key: string
-  readonly channel: string
-  readonly conversation: string
-  readonly agent: string
-  /** For people: which model answers. */
-  readonly model: string
-  readonly busyMode: BusyMode
-  readonly queueLimit: number
-}
-
-export interface SessionContext extends SessionInput, Speaker {
-  readonly waiting: Inbox
-  readonly turn: Inbox
-  readonly turnId: string
-  readonly history: readonly TranscriptEntry[]
-  /** Messages of the turn that broke the session too often. */
-  readonly exhausted: readonly number[]
-  readonly outcome: RunOutcome
-  readonly commitFailures: number
-  readonly draining: boolean
-  /** Number of the last message in this session's line: see placement.ts. */
-  readonly routed: number
-  /** The last few commands that were answered: the same one again changes nothing. */
-  readonly answered: readonly number[]
-}
-
-/** What preparation gives back. */
-export interface Prepared {
-  readonly history: readonly TranscriptEntry[]
-  readonly exhausted: readonly number[]
-  /** The turn with its final texts. */
-  readonly turn: Inbox
-}
+import { runMachine } from './run.ts'
+import {
+  NOTHING_PREPARED,
+  offerOf,
+  type Prepared,
+  type SessionContext,
+  type SessionInput,
+  turnIdOf,
+  withoutTurn,
+} from './session-context.ts'
+import { steeringIn } from './steps.ts'
 
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
 const ANSWERED_MAX = 32
-
-const NO_OUTCOME: RunOutcome = {
-  kind: 'failed',
-  failure: { kind: 'permanent', reason: 'cancelled', message: 'the run was ended' },
-}
 
 const TOO_LONG_PENDING: Failure = {
   kind: 'permanent',
@@ -82,7 +53,9 @@ export const words = setup({
   },
   actors: {
     /** Counts a try for each message, loads the history, fills in what /retry asks for. */
-    prepare: fromPromise<Prepared, { key: string; turn: Inbox }>(() => unprovided('prepare')),
+    prepare: fromPromise<Prepared, { key: string; turnId: string; turn: Inbox; agent: string }>(() =>
+      unprovided('prepare'),
+    ),
     run: runMachine,
     commit: fromPromise<void, Commit>(() => unprovided('commit')),
   },
@@ -111,22 +84,42 @@ export const words = setup({
         turn,
         waiting: inbox,
         turnId: turnIdOf(turn),
-        history: [],
-        exhausted: [],
-        outcome: NO_OUTCOME,
+        ...NOTHING_PREPARED,
         commitFailures: 0,
       }
     }),
-    keepPrepared: assign((_, params: Prepared) => params),
+    /** What an earlier activation was given as steering is part of this turn, wherever it stands now. */
+    keepPrepared: assign(({ context }, params: Prepared) => {
+      const given = steeringIn(params.steps)
+      const seqs = new Set(given.flatMap((steering) => steering.seqs))
+      return { ...params, given, waiting: context.waiting.filter(({ message }) => !seqs.has(message.seq)) }
+    }),
     keepOutcome: assign((_, params: { outcome: RunOutcome }) => params),
     keepPreparationFailure: assign((_, params: { failure: Failure }) => ({
       outcome: { kind: 'failed' as const, failure: params.failure },
     })),
     keepPreparationTimeout: assign({ outcome: { kind: 'failed', failure: TOO_LONG_PENDING } }),
     countCommitFailure: assign({ commitFailures: ({ context }) => context.commitFailures + 1 }),
-    forgetTurn: assign({ turn: [], turnId: '', history: [], exhausted: [], outcome: NO_OUTCOME }),
+    forgetTurn: assign({ turn: [], turnId: '', ...NOTHING_PREPARED }),
     forgetWaiting: assign({ waiting: [] }),
+    /** Also a run that begins later learns of it: it asks nobody any more. */
     beginDrain: assign({ draining: true }),
+    drainRun: sendTo('run', { type: 'drain' }),
+    keepApprovals: assign((_, params: { approvals: readonly Approval[] }) => params),
+    /** What waits as steering becomes part of the turn that runs. */
+    giveSteering: enqueueActions(({ context, enqueue }) => {
+      const { given, inbox } = takeSteering(context.waiting)
+      enqueue.assign({ waiting: inbox, given: [...context.given, ...given] })
+      enqueue.sendTo('run', { type: 'steering.given', messages: given })
+    }),
+    tellDecision: sendTo('run', ({ context, event }) => {
+      const { approval, approved } = decisionIn({ context, event })
+      return { type: 'approval.decided', call: approval.call, approved, by: messageIn(event).message.sender.id }
+    }),
+    dropApproval: assign({
+      approvals: ({ context, event }) =>
+        context.approvals.filter(({ call }) => call !== decisionIn({ context, event }).approval.call),
+    }),
     requestSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.requested', sessionKey: context.key })),
     releaseSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.released', sessionKey: context.key })),
     tellRested: sendParent(({ context }) => ({
@@ -157,6 +150,9 @@ export const words = setup({
       const item = isMessage(event) ? itemOf(event.message, context.busyMode) : null
       return item !== null && interrupts(item)
     },
+    decides: ({ context, event }) => isMessage(event) && verdictIn(context, event.message)?.kind === 'decided',
+    isReminded: ({ context, event }) =>
+      isMessage(event) && context.approvals.length > 0 && event.message.again === undefined,
     mayGrow: ({ context }) => mayGrow(context.waiting),
     hasWaiting: ({ context }) => context.waiting.length > 0,
     isDraining: ({ context }) => context.draining,
@@ -205,6 +201,15 @@ export function refusal({ context, event }: Hand): Commit {
   return refuseCommit(context, messageIn(event).message)
 }
 
+export function decision({ context, event }: Hand): Commit {
+  const { approval, approved, text } = decisionIn({ context, event })
+  return decisionCommit(context, messageIn(event).message, { call: approval.call, approved, text })
+}
+
+export function reminder({ context, event }: Hand): Commit {
+  return reminderCommit(context, messageIn(event).message)
+}
+
 export function interruption({ context }: { readonly context: SessionContext }): Commit {
   return interruptCommit(context)
 }
@@ -224,56 +229,22 @@ export function state(now: SessionState) {
   })
 }
 
-export function initialContext(input: SessionInput): SessionContext {
-  return {
-    ...input,
-    waiting: [],
-    turn: [],
-    turnId: '',
-    history: [],
-    exhausted: [],
-    outcome: NO_OUTCOME,
-    commitFailures: 0,
-    draining: false,
-    routed: 0,
-    answered: [],
-  }
-}
-
-export function runInput(context: SessionContext): RunInput {
-  const live = context.turn.filter((item) => !context.exhausted.includes(item.message.seq))
-  return {
-    agent: context.agent,
-    channel: context.channel,
-    conversation: context.conversation,
-    session: context.key,
-    turn: context.turnId,
-    history: context.history,
-    messages: turnTexts(live).map(({ item, text }) => ({ text, sender: item.message.sender, kind: item.message.kind })),
-  }
-}
-
 function messageIn(event: ToSession): Extract<ToSession, { type: 'message.routed' }> {
   assert(isMessage(event), 'a message is answered only when one is in hand')
   return event
-}
-
-/** One id per turn, the same after a crash: the first message's place in the accept sequence. */
-function turnIdOf(turn: Inbox): string {
-  return `turn-${turn[0]?.message.seq ?? 0}`
 }
 
 function isMessage(event: { type: string }): event is Extract<ToSession, { type: 'message.routed' }> {
   return event.type === 'message.routed'
 }
 
-function offerOf(context: SessionContext, message: AcceptedMessage): ReturnType<typeof offer> | null {
-  const item = itemOf(message, context.busyMode)
-  // What was kept before a restart is not dropped after it: the turn that was at work stands in the inbox again, too.
-  const limit = message.again === undefined ? context.queueLimit : Number.POSITIVE_INFINITY
-  return item === null ? null : offer(context.waiting, item, limit)
+function verdictIn(context: SessionContext, message: AcceptedMessage): Verdict | null {
+  const isDecision = message.command?.name === 'approve' || message.command?.name === 'deny'
+  return isDecision ? verdictOn(context.approvals, message) : null
 }
 
-function withoutTurn(context: SessionContext): SessionContext {
-  return { ...context, turn: [], turnId: '' }
+function decisionIn({ context, event }: Hand): Extract<Verdict, { kind: 'decided' }> {
+  const verdict = verdictIn(context, messageIn(event).message)
+  assert(verdict?.kind === 'decided', 'a decision is answered only when one is in hand')
+  return verdict
 }

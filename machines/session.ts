@@ -10,12 +10,13 @@
 
 import { turnCommit } from './commits.ts'
 import { FailureError, failureOf } from './failure.ts'
+import { answered, KEPT, KNOWN, REFUSED, STARTED_OVER, stopped } from './session-answers.ts'
+import { initialContext, runInput } from './session-context.ts'
 import {
   answer,
-  initialContext,
+  decision,
   interruption,
-  refusal,
-  runInput,
+  reminder,
   startOver,
   startOverAfterTurn,
   state,
@@ -25,9 +26,6 @@ import {
   undoing,
   words,
 } from './session-words.ts'
-
-/** A turn that ends without a commit of its own: the command was answered, nothing of it is left in memory. */
-const OVER = ['noteAnswered', 'forgetTurn', 'forgetWaiting', 'releaseSlot'] as const
 
 export const sessionMachine = words.createMachine({
   id: 'session',
@@ -74,25 +72,7 @@ export const sessionMachine = words.createMachine({
       entry: { type: 'show', params: state('pending') },
       initial: 'arriving',
       on: {
-        'message.routed': [
-          { guard: 'isKnown', actions: 'noteRouted' },
-          {
-            guard: { type: 'isAnsweredAtOnce', params: { during: 'pending' } },
-            actions: ['noteRouted', { type: 'record', params: answer('pending') }, 'noteAnswered'],
-          },
-          {
-            guard: { type: 'isCommand', params: { name: 'stop' } },
-            target: 'idle',
-            actions: ['noteRouted', { type: 'record', params: stop('pending') }, ...OVER],
-          },
-          {
-            guard: { type: 'isCommand', params: { name: 'new' } },
-            target: 'idle',
-            actions: ['noteRouted', { type: 'record', params: startOver }, ...OVER],
-          },
-          { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
-          { actions: ['noteRouted', 'keep'] },
-        ],
+        'message.routed': [KNOWN, answered('pending'), stopped('pending'), STARTED_OVER, REFUSED, KEPT],
         drain: { target: 'draining', actions: [{ type: 'releaseTries', params: triesOfTurn }, 'releaseSlot'] },
       },
       states: {
@@ -129,7 +109,12 @@ export const sessionMachine = words.createMachine({
           invoke: {
             id: 'prepare',
             src: 'prepare',
-            input: ({ context }) => ({ key: context.key, turn: context.turn }),
+            input: ({ context }) => ({
+              key: context.key,
+              turnId: context.turnId,
+              turn: context.turn,
+              agent: context.agent,
+            }),
             onDone: [
               {
                 guard: { type: 'nothingToRun', params: ({ event }) => event.output },
@@ -172,34 +157,37 @@ export const sessionMachine = words.createMachine({
             onError: { actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) } },
           },
           on: {
+            drain: { actions: ['beginDrain', 'drainRun'] },
+            'steering.requested': { actions: 'giveSteering' },
+            'approvals.waiting': { actions: { type: 'keepApprovals', params: ({ event }) => event } },
             halt: {
               description: 'Ended by the shutdown and not by its own doing: its try does not count.',
               target: '#session.draining',
               actions: [{ type: 'releaseTries', params: triesOfTurn }, 'forgetTurn', 'releaseSlot'],
             },
             'message.routed': [
-              { guard: 'isKnown', actions: 'noteRouted' },
+              KNOWN,
               {
-                guard: { type: 'isAnsweredAtOnce', params: { during: 'running' } },
-                actions: ['noteRouted', { type: 'record', params: answer('running') }, 'noteAnswered'],
+                guard: 'decides',
+                actions: [
+                  'noteRouted',
+                  { type: 'record', params: decision },
+                  'noteAnswered',
+                  'tellDecision',
+                  'dropApproval',
+                ],
               },
-              {
-                guard: { type: 'isCommand', params: { name: 'stop' } },
-                target: '#session.idle',
-                actions: ['noteRouted', { type: 'record', params: stop('running') }, ...OVER],
-              },
-              {
-                guard: { type: 'isCommand', params: { name: 'new' } },
-                target: '#session.idle',
-                actions: ['noteRouted', { type: 'record', params: startOver }, ...OVER],
-              },
-              { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
+              answered('running'),
+              stopped('running'),
+              STARTED_OVER,
+              REFUSED,
               {
                 guard: 'interrupts',
                 target: '#session.pending',
                 actions: ['noteRouted', 'keep', { type: 'record', params: interruption }, 'forgetTurn'],
               },
-              { actions: ['noteRouted', 'keep'] },
+              { guard: 'isReminded', actions: ['noteRouted', 'keep', { type: 'record', params: reminder }] },
+              KEPT,
             ],
           },
         },
@@ -209,11 +197,8 @@ export const sessionMachine = words.createMachine({
           initial: 'writing',
           on: {
             'message.routed': [
-              { guard: 'isKnown', actions: 'noteRouted' },
-              {
-                guard: { type: 'isAnsweredAtOnce', params: { during: 'running' } },
-                actions: ['noteRouted', { type: 'record', params: answer('running') }, 'noteAnswered'],
-              },
+              KNOWN,
+              answered('running'),
               {
                 guard: { type: 'isCommand', params: { name: 'stop' } },
                 actions: ['noteRouted', { type: 'record', params: stopWaiting }, 'noteAnswered', 'forgetWaiting'],
@@ -227,8 +212,8 @@ export const sessionMachine = words.createMachine({
                   'forgetWaiting',
                 ],
               },
-              { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
-              { actions: ['noteRouted', 'keep'] },
+              REFUSED,
+              KEPT,
             ],
           },
           states: {
@@ -255,19 +240,7 @@ export const sessionMachine = words.createMachine({
                   target: '#session.draining',
                   actions: [{ type: 'releaseTries', params: triesOfTurn }, 'forgetTurn', 'releaseSlot'],
                 },
-                'message.routed': [
-                  { guard: 'isKnown', actions: 'noteRouted' },
-                  {
-                    guard: { type: 'isCommand', params: { name: 'stop' } },
-                    target: '#session.idle',
-                    actions: ['noteRouted', { type: 'record', params: stop('running') }, ...OVER],
-                  },
-                  {
-                    guard: { type: 'isCommand', params: { name: 'new' } },
-                    target: '#session.idle',
-                    actions: ['noteRouted', { type: 'record', params: startOver }, ...OVER],
-                  },
-                ],
+                'message.routed': [KNOWN, stopped('running'), STARTED_OVER],
               },
             },
           },

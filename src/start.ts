@@ -4,24 +4,38 @@
 
 import { buildAgent } from './agents/catalog.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
+import type { Parts } from './actors/parts.ts'
+import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
 import type { Loaded } from './config/load.ts'
 import type { GatewaySettings, SecretReference } from '../machines/definitions.ts'
-import type { ChannelStatus, GatewayPort } from './http/port.ts'
+import type { ChannelStatus, GatewayPort, InspectionWish } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
-import type { Relay } from './inspect/relay.ts'
-import { createSteps } from './inspect/steps.ts'
+import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
+import { createInspection } from './start/inspection.ts'
 import { createMetrics } from './start/metrics.ts'
 import { gatewayPort } from './start/port.ts'
+import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
+import { toolBuilder } from './tools/catalog.ts'
 import type { World } from './world.ts'
 
-export type { DeadLetterView, GatewayPort, PairingView, SessionView, Status, WebEvent, WebPort } from './http/port.ts'
+export type {
+  DeadLetterView,
+  GatewayPort,
+  InspectionView,
+  InspectionWish,
+  PairingView,
+  SessionView,
+  Status,
+  WebEvent,
+  WebPort,
+} from './http/port.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
 export { NOBODY_LIVES, recordsPort, type RecordsPort } from './start/records.ts'
@@ -36,20 +50,13 @@ export interface StartOptions {
   readonly version: string
   /** Loads the file again, for credentials that were replaced; null when it does not load now. */
   readonly reload: () => Promise<Loaded | null>
-  /** What the Stately inspector may see, on a loopback port of its own; null: nothing, and nothing is paid for it. */
-  readonly inspect: Inspection | null
-}
-
-export interface Inspection {
-  /** Empty: everything; a channel's id; `session:KEY`. */
-  readonly watch: string
-  /** With the texts that people and models wrote. */
-  readonly texts: boolean
+  /** What the Stately inspector may see from the start; null: nothing until somebody asks, and nothing is paid for it. */
+  readonly inspect: InspectionWish | null
 }
 
 export interface RunningGateway {
   readonly url: string
-  /** Where the inspector's page is; null without one. */
+  /** Where the inspector's page is; null when it was not asked for at the start. */
   readonly inspectUrl: string | null
   readonly port: GatewayPort
   /** Every channel, in the order of the file, once each has gone live or failed its first try. */
@@ -64,20 +71,26 @@ export interface RunningGateway {
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
   const settings = { ...loaded.definition.gateway, ...options.settings }
-  const definition = { ...loaded.definition, gateway: settings }
+  const definition = await withLacks({ ...loaded.definition, gateway: settings }, world)
   const startedAtMs = world.nowMs()
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
     const store = openStore({ folder: settings.data, holder, world })
     opened.push(() => store.close())
+    await sweepFolders(settings, options)
     const tokens = lockTokens(definition, loaded.secrets, holder)
     opened.push(() => tokens.release())
 
     const board = createBoard({ definition, world, log })
     const adapters = new Map<string, Adapter>()
     const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
-    const gateway = createGateway({ definition, store, world, log, platforms, buildAgent, adapters, secret, ...board })
+    const live = { adapters, said: new Said(), toolboxes: new Map() }
+    const tools = toolParts(options, store, settings.data)
+    const implementations = { store, platforms, buildAgent, ...tools }
+    const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
+    const channels = (): string[] => Object.keys(definition.channels)
+    const inspection = createInspection({ root: gateway, channels, world, log })
     const port = gatewayPort({
       definition,
       gateway,
@@ -88,16 +101,16 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       startedAtMs,
       channels: board.channels,
       metrics: createMetrics(),
-      steps: createSteps({ root: gateway, world, log }),
+      transitions: createTransitions({ root: gateway, world, log }),
+      inspection,
       beforeReconnect: () => renewSecrets(options, tokens),
     })
     const http = await listen(options, settings, port)
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
-    const inspection = await inspected(options, gateway)
-    if (inspection !== null) opened.push(() => inspection.close())
-    const inspectUrl = inspection?.url ?? null
+    opened.push(() => inspection.close())
+    const inspectUrl = options.inspect === null ? null : (await inspection.open(options.inspect)).url
 
     const ended = untilEnded(gateway, () => close(opened))
     gateway.start()
@@ -129,13 +142,11 @@ function listen(
   return startHttp({ host, port, gateway, log, world, token: () => token && loaded.secrets.resolve(token) })
 }
 
-/** Its library is loaded by the first who wants to look. */
-async function inspected({ inspect, loaded, world, log }: StartOptions, root: GatewayActor): Promise<Relay | null> {
-  if (inspect === null) return null
-  const { startInspection } = await import('./inspect/relay.ts')
-  const { watchOf } = await import('./inspect/watch.ts')
-  const watch = watchOf(inspect.watch, Object.keys(loaded.definition.channels))
-  return startInspection({ root, watch, texts: inspect.texts, host: '127.0.0.1', port: 0, world, log })
+/** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
+async function sweepFolders({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+  const { sweepWorkdirs } = await import('./tools/workdir.ts')
+  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
+  if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
 }
 
 async function renewSecrets({ loaded, reload, log }: StartOptions, tokens: TokenLocks): Promise<void> {
@@ -161,4 +172,19 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
       complete: () => void shut().then(resolve, reject),
     })
   })
+}
+
+/** The tools of every run, and what they must not see or say. */
+function toolParts({ loaded }: StartOptions, store: Store, data: string): Pick<Parts, 'buildTools' | 'notes'> {
+  return {
+    buildTools: toolBuilder({
+      redact: (text) => loaded.secrets.redact(text),
+      hidden: hiddenFromTools(loaded.file, data),
+    }),
+    notes: {
+      list: (agent, user) => store.notes(agent, user),
+      add: (agent, user, text) => store.addNote(agent, user, text),
+      remove: (agent, user, number) => store.removeNote(agent, user, number),
+    },
+  }
 }

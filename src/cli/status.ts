@@ -1,22 +1,15 @@
 // Status: `troupe status`, what a running gateway says of itself.
 
 import type { Status } from '../start.ts'
-import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT, type Options } from './command.ts'
+import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT, URL_OF_GATEWAY } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { isProblems, openFile, openOwnFile } from './file.ts'
-import { tokenOf, tokenOfEnvironment } from './reach.ts'
-import { type Remote, remoteGateway } from './remote.ts'
+import { gatewayOf } from './reach.ts'
 import { rollCallLines } from './roll-call.ts'
 
 export const statusCommand: Command = {
   name: 'status',
   summary: 'what a running gateway says of itself',
-  options: [
-    { flags: '--url <url>', says: 'its address (default: of the gateway that has the data folder open)' },
-    CONFIG,
-    DATA,
-    JSON_OUTPUT,
-  ],
+  options: [URL_OF_GATEWAY, CONFIG, DATA, JSON_OUTPUT],
   examples: [
     'troupe status',
     'troupe status --url http://127.0.0.1:8765 --json # with gateway.token: its value in TROUPE_TOKEN',
@@ -33,40 +26,6 @@ async function status({ context, options }: Invocation): Promise<ExitCode> {
   if (options.given('json')) context.terminal.out(JSON.stringify(answer, null, 2))
   else for (const line of lines(answer, gateway.url, context)) context.terminal.out(line)
   return EXIT.fine
-}
-
-/** null: it needs the configuration to be found, and that has problems. */
-async function gatewayOf(context: Context, options: Options): Promise<Remote | null> {
-  const given = options.text('url')
-  if (given !== undefined)
-    return remoteGateway({ ...(await addressed(given, context, options)), whenSilent: EXIT.failed })
-  const file = await openFile(context, options)
-  if (file === null) return null
-  const { readHolder } = await import('../start.ts')
-  const { host, port } = file.loaded.definition.gateway
-  const url = readHolder(file.data)?.url ?? addressOf(host, port)
-  if (url === null)
-    throw new CommandFailure(EXIT.failed, `No gateway has ${file.data} open. Start one with \`troupe start\`.`)
-  return remoteGateway({ url, token: tokenOf(file.loaded, context), whenSilent: EXIT.failed })
-}
-
-/** null: with any free port only the gateway itself could tell. */
-function addressOf(host: string, port: number): string | null {
-  return port === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-/** Of an address that was given the configuration knows the token at most; it need not be there. */
-async function addressed(
-  url: string,
-  context: Context,
-  options: Options,
-): Promise<{ url: string; token: string | null }> {
-  if (!/^https?:\/\/[^/]/.test(url) || URL.parse(url) === null)
-    throw new CommandFailure(EXIT.usage, '--url takes an address such as http://127.0.0.1:8765.')
-  const token = tokenOfEnvironment(context)
-  if (token !== null) return { url, token }
-  const file = await openOwnFile(context, options)
-  return { url, token: isProblems(file) ? null : tokenOf(file.loaded, context) }
 }
 
 function isStatus(answer: unknown): answer is Status {

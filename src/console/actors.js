@@ -1,4 +1,4 @@
-// Actors: the supervision tree on the left, and whoever is picked from it, live: chart, context, steps.
+// Actors: the supervision tree on the left, and whoever is picked from it, live: chart, context, transitions.
 
 import { Branches } from './branches.js'
 import { byId, el, setAttribute, setText } from './dom.js'
@@ -46,7 +46,7 @@ export class ActorsView {
       this.#links,
     )
     byId('actor-detail').append(head, watched)
-    watched.addEventListener('keydown', (event) => this.#onStepKey(event))
+    watched.addEventListener('keydown', (event) => this.#onTransitionKey(event))
     this.#listenToSearch()
     this.#look = keepLooking(() => this.#branches.refresh(this.#onScreen()), { wanted: () => this.#visible })
   }
@@ -74,7 +74,7 @@ export class ActorsView {
     if (this.#visible) void this.#look()
   }
 
-  /** True: it came back from an earlier step to now. */
+  /** True: it came back from an earlier transition to now. */
   escape() {
     if (!this.#watcher.isPast) return false
     this.#watcher.look(null)
@@ -119,7 +119,7 @@ export class ActorsView {
     return true
   }
 
-  #onStepKey(event) {
+  #onTransitionKey(event) {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
     if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return
     event.preventDefault()

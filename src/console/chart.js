@@ -60,11 +60,11 @@ export class Chart {
   }
 
   /**
-   * Lights the states of a snapshot's value. `step` led there: its arrow is marked; `at` and `number` are the step's own.
+   * Lights the states of a snapshot's value. `transition` led there: its arrow is marked; `at` and `number` are the transition's own.
    * `tense` is `now` or `past`.
    */
-  light({ value, step = null, tense = 'now' }) {
-    this.#lit = { value, step, tense }
+  light({ value, transition = null, tense = 'now' }) {
+    this.#lit = { value, transition, tense }
     this.#paint()
   }
 
@@ -114,21 +114,21 @@ export class Chart {
 
   #paintNow() {
     if (this.#frame === null) return
-    const { value, step, tense } = this.#lit
+    const { value, transition, tense } = this.#lit
     const leaves = innermost(value)
     const lit = new Set(leaves.flatMap(lineage))
     for (const [id, element] of this.#states) {
       setAttribute(element, 'data-lit', lit.has(id) ? (leaves.includes(id) ? 'innermost' : 'around') : null)
     }
     for (const { arrow, element } of this.#arrows) {
-      const taken = step !== null && wasTaken(arrow, step, lit)
+      const taken = transition !== null && wasTaken(arrow, transition, lit)
       setAttribute(element, 'data-taken', taken ? 'true' : null)
       // Over the others, which share a part of its way.
       if (taken) this.#frame.append(element)
     }
     setAttribute(this.#frame, 'data-tense', tense)
-    setAttribute(this.#frame, 'data-number', step?.number ?? null)
-    setAttribute(this.#frame, 'data-at', step?.at ?? null)
+    setAttribute(this.#frame, 'data-number', transition?.number ?? null)
+    setAttribute(this.#frame, 'data-at', transition?.at ?? null)
     this.#bringIntoView(leaves[0])
   }
 

@@ -1,11 +1,11 @@
-// Watcher: one actor, live: its chart, what it holds, and what it did, step by step. Owns the stream of the actor that is watched,
-// and which of its steps is looked at: the newest, or an earlier one.
+// Watcher: one actor, live: its chart, what it holds, and what it did, transition by transition. Owns the stream of the actor that is watched,
+// and which of its transitions is looked at: the newest, or an earlier one.
 
 import { Chart } from './chart.js'
 import { beforePaint, el, setAttribute, setText } from './dom.js'
 import { machine, openActor } from './gateway.js'
 import { hrefTo, report } from './shell.js'
-import { Steps } from './steps.js'
+import { Transitions } from './transitions.js'
 import { follow } from './stream.js'
 import { Tree } from './value.js'
 import { innermost } from './words.js'
@@ -27,8 +27,8 @@ export class Watcher {
   #stopFollowing = () => {}
   #now = null
   /** Oldest first. */
-  #steps = []
-  /** The number of the step that is looked at; null: the newest, as it comes. */
+  #transitions = []
+  /** The number of the transition that is looked at; null: the newest, as it comes. */
   #looked = null
   #parts
   #chart
@@ -65,7 +65,7 @@ export class Watcher {
     this.#stopFollowing()
     this.#place = null
     this.#now = null
-    this.#steps = []
+    this.#transitions = []
     this.#looked = null
   }
 
@@ -75,33 +75,35 @@ export class Watcher {
   }
 
   look(number) {
-    this.#looked = number === this.#steps.at(-1)?.number ? null : number
+    this.#looked = number === this.#transitions.at(-1)?.number ? null : number
     this.#show()
   }
 
   lookBy(by) {
     const at =
-      this.#looked === null ? this.#steps.length - 1 : this.#steps.findIndex(({ number }) => number === this.#looked)
-    const next = this.#steps[at + by]
+      this.#looked === null
+        ? this.#transitions.length - 1
+        : this.#transitions.findIndex(({ number }) => number === this.#looked)
+    const next = this.#transitions[at + by]
     if (next !== undefined) this.look(next.number)
   }
 
   #onEvent(name, data) {
     if (name === 'now') this.#onNowEvent(data)
-    else if (name === 'step') this.#steps = [...this.#steps, data].slice(-STEPS_MAX)
+    else if (name === 'transition') this.#transitions = [...this.#transitions, data].slice(-TRANSITIONS_MAX)
     else if (name === 'context') {
-      const last = this.#steps.at(-1)
+      const last = this.#transitions.at(-1)
       if (last !== undefined) last.context = data.context
     }
-    // A step that is looked at stays as long as it is kept.
-    if (this.#looked !== null && !this.#steps.some(({ number }) => number === this.#looked)) this.#looked = null
+    // A transition that is looked at stays as long as it is kept.
+    if (this.#looked !== null && !this.#transitions.some(({ number }) => number === this.#looked)) this.#looked = null
     this.#show()
   }
 
   #onNowEvent(data) {
     const { past, ...now } = data
     this.#now = now
-    this.#steps = past.slice(-STEPS_MAX)
+    this.#transitions = past.slice(-TRANSITIONS_MAX)
     this.#onNow(now)
     const drawn = now.machine === null ? Promise.resolve(null) : drawingOf(now.machine)
     drawn.then((drawing) => this.#chart.show(drawing)).catch(report)
@@ -116,26 +118,32 @@ export class Watcher {
   #showNow() {
     if (this.#now === null) return
     const at =
-      this.#looked === null ? this.#steps.length - 1 : this.#steps.findIndex(({ number }) => number === this.#looked)
-    const step = this.#steps[at]
-    const before = this.#steps[at - 1]
+      this.#looked === null
+        ? this.#transitions.length - 1
+        : this.#transitions.findIndex(({ number }) => number === this.#looked)
+    const transition = this.#transitions[at]
+    const before = this.#transitions[at - 1]
     const tense = this.#looked === null ? 'now' : 'past'
-    const here = standing(this.#now, step, tense)
-    this.#chart.light({ value: here.state, step: step && { ...step, before: before?.state ?? null }, tense })
-    this.#parts.show({ ...here, step, before, tense, steps: this.#steps, place: this.#place })
+    const here = standing(this.#now, transition, tense)
+    this.#chart.light({
+      value: here.state,
+      transition: transition && { ...transition, before: before?.state ?? null },
+      tense,
+    })
+    this.#parts.show({ ...here, transition, before, tense, transitions: this.#transitions, place: this.#place })
   }
 }
 
 /** As many as the gateway keeps. */
-const STEPS_MAX = 200
+const TRANSITIONS_MAX = 200
 
-/** How the actor stands after a step; without one as it was found. */
-function standing(now, step, tense) {
-  if (step === undefined) return now
-  const { state, status = now.status } = step
-  // Of the steps from before somebody watched only the names are known.
-  const context = step.context ?? (tense === 'now' ? now.context : undefined)
-  const gone = status === 'stopped' || (now.status === 'absent' && step.status === undefined)
+/** How the actor stands after a transition; without one as it was found. */
+function standing(now, transition, tense) {
+  if (transition === undefined) return now
+  const { state, status = now.status } = transition
+  // Of the transitions from before somebody watched only the names are known.
+  const context = transition.context ?? (tense === 'now' ? now.context : undefined)
+  const gone = status === 'stopped' || (now.status === 'absent' && transition.status === undefined)
   return { machine: now.machine, status, state: gone && tense === 'now' ? null : state, context }
 }
 
@@ -143,7 +151,11 @@ function partsOf(manner, { onPick, onOlder, onNewer, onLive, onZoom }) {
   const status = el('p', { class: 'standing', role: 'status' })
   const chart = el('div', { class: 'chart-box', 'aria-label': 'Statechart' })
   if (manner === 'chart') {
-    const link = el('a', { class: 'quiet', text: 'Steps', title: 'What this session did, step by step' })
+    const link = el('a', {
+      class: 'quiet',
+      text: 'Transitions',
+      title: 'What this session did, transition by transition',
+    })
     const show = ({ place, ...seen }) => {
       setText(status, standingWords(seen))
       setAttribute(link, 'href', hrefTo('actors', place))
@@ -152,17 +164,17 @@ function partsOf(manner, { onPick, onOlder, onNewer, onLive, onZoom }) {
     return { elements: [head, el('div', { class: 'chart-stage' }, chart)], status, chart, show }
   }
   const stage = el('div', { class: 'chart-stage' }, chart, zoomOf(onZoom))
-  const steps = new Steps({ onPick, onOlder, onNewer, onLive })
+  const transitions = new Transitions({ onPick, onOlder, onNewer, onLive })
   const context = new Tree(el('div', { class: 'context' }))
   const aside = el(
     'aside',
-    { class: 'inspector', 'aria-label': 'Context and steps' },
-    steps.element,
+    { class: 'inspector', 'aria-label': 'Context and transitions' },
+    transitions.element,
     el('section', { class: 'held', 'aria-label': 'Context' }, el('h3', { text: 'Context' }), context.element),
   )
   const show = (seen) => {
     setText(status, standingWords(seen))
-    steps.show(seen)
+    transitions.show(seen)
     context.show(seen.context, seen.before?.context)
   }
   return { elements: [status, el('div', { class: 'watched' }, stage, aside)], status, chart, show }

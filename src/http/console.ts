@@ -50,7 +50,7 @@ const FILES: readonly string[] = [
   'actors.js',
   'branches.js',
   'watcher.js',
-  'steps.js',
+  'transitions.js',
   'value.js',
   'chart.js',
   'layout.js',

@@ -6,6 +6,9 @@ export const BODY_BYTES_MAX = 256 * 1024
 /** Conversation, user and message ids, in UTF-16 units. */
 export const IDENTIFIER_UNITS_MAX = 256
 
+/** A session's address: up to three identifiers, of which each unit may take nine characters (`%E2%82%AC`). */
+export const WATCH_UNITS_MAX = 8_192
+
 /** Rows of one list. */
 export const LIST_ROWS = 100
 export const LIST_ROWS_MAX = 1_000

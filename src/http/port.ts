@@ -11,6 +11,10 @@ export interface GatewayPort {
   /** `unknown`: no such channel; `notWeb`: it is not a web channel; `notLive`: it is paused, failed or stopped. */
   web(channel: string): WebPort | 'unknown' | 'notWeb' | 'notLive'
   metrics(): Promise<string>
+  /** Lets the Stately inspector look at the running machines, from this machine. What is not named stays as it is. */
+  inspect(wish: InspectionWish): Promise<InspectionView>
+  /** False: nobody was looking. */
+  endInspection(): Promise<boolean>
   /** Newest first. */
   sessions(limit: number, filter?: SessionsFilter): Promise<readonly SessionView[]>
   /** null: no such session. */
@@ -31,7 +35,7 @@ export interface GatewayPort {
   machine(name: string): unknown
   /** One page of the supervision tree; null: nobody stands at that place. */
   actors(query: ActorsQuery): unknown
-  /** Where the actor at a place stands, what it did last, and each step that it takes, until `signal` aborts. */
+  /** Where the actor at a place stands, what it did last, and each transition that it takes, until `signal` aborts. */
   followActor(place: string, emit: (event: ActorEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>
 }
 
@@ -75,6 +79,21 @@ export interface RecordEntryView {
   /** ISO 8601. */
   readonly at: string
   readonly [part: string]: unknown
+}
+
+export interface InspectionWish {
+  /** `everything`, a channel's id, or `session:KEY`. */
+  readonly watch?: string
+  /** With the texts that people and models wrote. */
+  readonly texts?: boolean
+}
+
+export interface InspectionView extends Required<InspectionWish> {
+  readonly outcome: 'opened' | 'changed' | 'unchanged'
+  /** The inspector's page, on this machine. */
+  readonly url: string
+  /** The Stately page that it holds in a frame; on the internet. */
+  readonly page: string
 }
 
 /** One web channel's door. */

@@ -5,6 +5,7 @@ import { actorEvents, listActors, listMachines, showMachine } from './actors.ts'
 import type { Call } from './call.ts'
 import { controlChannel, sendOutside } from './channel.ts'
 import { page, pageFile } from './console.ts'
+import { endInspection, openInspection } from './inspection.ts'
 import { approvePairing, listDeadLetters, listPairings, retryDeadLetter, revokePairing } from './operations.ts'
 import { health, metrics, readiness, status } from './reports.ts'
 import { listSessions, showRecord, showSession, stopRun } from './sessions.ts'
@@ -30,6 +31,8 @@ export const ROUTES: readonly Route[] = [
 
   { method: 'GET', path: '/status', access: 'read', answer: status },
   { method: 'GET', path: '/metrics', access: 'read', answer: metrics },
+  { method: 'POST', path: '/inspect', access: 'guarded', answer: openInspection },
+  { method: 'DELETE', path: '/inspect', access: 'guarded', answer: endInspection },
 
   { method: 'POST', path: '/channels/:channel/messages', access: 'guarded', answer: postMessage },
   {

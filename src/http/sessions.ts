@@ -26,7 +26,7 @@ export async function showSession({ gateway, part }: Call): Promise<Response> {
 export async function showRecord(call: Call): Promise<Response> {
   const key = call.part('key')
   const before = call.query('before')
-  if (before !== null && !/^\d{1,16}(\.\d{1,16}){2}$/.test(before)) {
+  if (before !== null && !/^\d{1,16}(\.\d{1,16}){3}$/.test(before)) {
     throw new Refusal(400, 'bad_value', '"before" must be what an earlier page has under "older".')
   }
   const record = await call.gateway.record(key, before, rows(call))

@@ -10,11 +10,7 @@ export interface Actor {
 
 /** The top of a tree, and the hook into it; XState's `createActor` makes one. */
 export interface RootActor extends Actor {
-  readonly system: {
-    inspect(observer: (happened: Happened) => void): { unsubscribe(): void }
-    /** The actor that is known by this address in the whole tree: channels and sessions. */
-    get(address: string): Actor | undefined
-  }
+  readonly system: { inspect(observer: (happened: Happened) => void): { unsubscribe(): void } }
 }
 
 /** What XState tells an inspector. */

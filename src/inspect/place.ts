@@ -5,6 +5,11 @@
 import { isSession } from '../../machines/addresses.ts'
 import { type Actor, childrenById, nameOf, parentOf, type RootActor } from './actor.ts'
 
+/** A tree in which channels and sessions are known by their addresses. */
+export interface Tree extends RootActor {
+  readonly system: RootActor['system'] & { get(address: string): Actor | undefined }
+}
+
 export function placeOf(actor: Actor): string {
   const ids = [nameOf(actor)]
   for (let above = parentOf(actor); above !== undefined && !isKnown(ids[0] ?? ''); above = parentOf(above)) {
@@ -14,7 +19,7 @@ export function placeOf(actor: Actor): string {
 }
 
 /** Who stands there now. */
-export function actorAt(root: RootActor, place: string): Actor | undefined {
+export function actorAt(root: Tree, place: string): Actor | undefined {
   const [first = '', ...below] = idsOf(place)
   const known = first === nameOf(root) ? root : isKnown(first) ? root.system.get(first) : childrenById(root)[first]
   return below.reduce<Actor | undefined>((actor, id) => (actor === undefined ? actor : childrenById(actor)[id]), known)

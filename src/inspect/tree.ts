@@ -1,9 +1,9 @@
 // Tree: one page of the supervision tree at a time, for whoever looks at it. Nothing is kept: each page is read from the living
 // actors at the moment of asking.
 
-import { type Actor, childrenOf, machineOf, nameOf, type RootActor } from './actor.ts'
-import { actorAt, placeOf } from './place.ts'
-import { statusOf } from './step.ts'
+import { type Actor, childrenOf, machineOf, nameOf } from './actor.ts'
+import { actorAt, placeOf, type Tree } from './place.ts'
+import { statusOf } from './transition.ts'
 
 export interface ActorRow {
   readonly place: string
@@ -33,7 +33,7 @@ export interface ActorsPage {
 }
 
 /** null: nobody stands there. */
-export function actorsPage(root: RootActor, { under, search, offset, limit }: ActorsQuery): ActorsPage | null {
+export function actorsPage(root: Tree, { under, search, offset, limit }: ActorsQuery): ActorsPage | null {
   const actor = actorAt(root, under)
   if (actor === undefined) return null
   const from = { actor: rowOf(actor) }

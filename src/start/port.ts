@@ -6,11 +6,12 @@ import { census, sessionStates } from '../actors/census.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
 import type { ChannelStatus, GatewayPort, Status, WebPort } from '../http/port.ts'
-import type { Steps } from '../inspect/steps.ts'
+import type { Transitions } from '../inspect/transitions.ts'
 import { actorsPage } from '../inspect/tree.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
 import { drawingOf } from './drawing.ts'
+import type { Inspection } from './inspection.ts'
 import { describeMachine, machineNames } from './machines.ts'
 import type { Metrics } from './metrics.ts'
 import { recordsPort } from './records.ts'
@@ -27,7 +28,8 @@ export interface PortParts {
   readonly version: string
   readonly startedAtMs: number
   readonly metrics: Metrics
-  readonly steps: Steps
+  readonly transitions: Transitions
+  readonly inspection: Inspection
   /** Reads the credentials anew before a channel connects again. */
   readonly beforeReconnect: () => Promise<void>
 }
@@ -43,6 +45,8 @@ export function gatewayPort(parts: PortParts): GatewayPort {
   return {
     ...records,
     status: () => status(parts),
+    inspect: (wish) => parts.inspection.open(wish),
+    endInspection: () => parts.inspection.end(),
     metrics: async () => parts.metrics.text({ status: await status(parts), counts: await store.counts() }),
     control(channel, control) {
       if (definition.channels[channel] === undefined) return false
@@ -69,7 +73,7 @@ export function gatewayPort(parts: PortParts): GatewayPort {
     machines: () => machineNames.map((name) => ({ name, description: describeMachine(name) })),
     machine: drawingOf,
     actors: (query) => actorsPage(gateway, query),
-    followActor: (place, emit, signal) => parts.steps.follow(place, emit, signal),
+    followActor: (place, emit, signal) => parts.transitions.follow(place, emit, signal),
   }
 }
 

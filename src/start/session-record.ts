@@ -1,4 +1,4 @@
-// Session record: what became of a session's messages, turns and replies, as people see it.
+// Session record: what became of a session's messages, turns, steps and replies, as people see it.
 
 import type { RecordEntryView, RecordView } from '../http/port.ts'
 import type { RecordEntry, RecordPlace, Store } from '../store/store.ts'
@@ -14,13 +14,13 @@ export async function sessionRecord(
   return { entries: entries.map(viewOf), older: older === null ? null : textOf(older) }
 }
 
-function textOf({ message, transcript, delivery }: RecordPlace): string {
-  return [message, transcript, delivery].join('.')
+function textOf({ message, transcript, step, delivery }: RecordPlace): string {
+  return [message, transcript, step, delivery].join('.')
 }
 
 function placeOf(text: string): RecordPlace {
-  const [message = 0, transcript = 0, delivery = 0] = text.split('.').map(Number)
-  return { message, transcript, delivery }
+  const [message = 0, transcript = 0, step = 0, delivery = 0] = text.split('.').map(Number)
+  return { message, transcript, step, delivery }
 }
 
 function viewOf(entry: RecordEntry): RecordEntryView {
@@ -30,8 +30,13 @@ function viewOf(entry: RecordEntry): RecordEntryView {
       return { kind, id: seq, at: iso(atMs), ...rest, settled_at: settledAtMs === null ? null : iso(settledAtMs) }
     }
     case 'transcript': {
-      const { kind, seq, atMs, ...rest } = entry
+      // What its run did stands beside it, as entries of their own.
+      const { kind, seq, atMs, steps: _, ...rest } = entry
       return { kind, id: seq, at: iso(atMs), ...rest }
+    }
+    case 'step': {
+      const { kind, seq, turn, atMs, step } = entry
+      return { kind, id: seq, at: iso(atMs), turn, step }
     }
     case 'delivery': {
       const { kind, id, text, atMs, partsSent, outcome, deliveredAtMs, uncertain } = entry

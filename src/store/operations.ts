@@ -7,9 +7,11 @@ import { type Database, numberOf, textOf } from './database.ts'
 import { deadLetters } from './dead-letters.ts'
 import { type Journal, journal } from './journal.ts'
 import { type Messages, messages } from './messages.ts'
+import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
 import { record } from './record.ts'
+import { type Steps, steps } from './steps.ts'
 import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
 import { type Transcripts, transcripts } from './transcripts.ts'
 
@@ -20,31 +22,30 @@ export type Operations = {
 }
 
 export function operations(database: Database, world: World): Operations {
+  const taken = steps(database, world)
   const parts: Parts = {
     messages: messages(database, world),
-    transcripts: transcripts(database, world),
+    transcripts: transcripts(database, { world, steps: taken }),
+    steps: taken,
     outbox: outbox(database, world),
     dead: deadLetters(database, world),
     journal: journal(database, world),
   }
-  return {
-    ...arrivals(parts),
-    ...departures(parts),
-    ...pairingOperations(database, world),
-    record: record(database),
-    counts: counts(database),
-  }
+  const people = { ...pairingOperations(database, world), ...noteOperations(database, world) }
+  const past = { record: record(database), counts: counts(database) }
+  return { ...arrivals(parts), ...departures(parts), ...people, ...past }
 }
 
 interface Parts {
   readonly messages: Messages
   readonly transcripts: Transcripts
+  readonly steps: Steps
   readonly outbox: Outbox
   readonly dead: ReturnType<typeof deadLetters>
   readonly journal: Journal
 }
 
-function arrivals({ messages, transcripts, outbox, dead, journal }: Parts) {
+function arrivals({ messages, transcripts, steps, outbox, dead, journal }: Parts) {
   function commit(content: Commit): void {
     for (const settlement of content.settled) {
       const settled = messages.settle(settlement)
@@ -52,7 +53,10 @@ function arrivals({ messages, transcripts, outbox, dead, journal }: Parts) {
         dead.addMessage(settlement.seq, settlement.reason ?? 'no reason was given')
       }
     }
-    if (content.sessionKey !== null) transcripts.append(content.sessionKey, content.entries)
+    if (content.sessionKey !== null) {
+      steps.append(content.sessionKey, content.steps ?? [])
+      transcripts.append(content.sessionKey, content.entries)
+    }
     for (const reply of content.replies) outbox.add(content, reply)
   }
 
@@ -64,9 +68,9 @@ function arrivals({ messages, transcripts, outbox, dead, journal }: Parts) {
       if (message.journaled) journal.addUser(message)
       return accepted
     },
-    begin(sessionKey, seqs) {
+    begin(sessionKey, turn, seqs) {
       const exhausted = messages.countTries(seqs)
-      return { history: transcripts.history(sessionKey), exhausted }
+      return { history: transcripts.history(sessionKey), exhausted, steps: steps.ofTurn(sessionKey, turn) }
     },
     release: messages.release,
     commit,
@@ -114,6 +118,11 @@ function pairingOperations(database: Database, world: World) {
     revokePairing: known.revoke,
     isPaired: known.isPaired,
   } satisfies Partial<Operations>
+}
+
+function noteOperations(database: Database, world: World) {
+  const noted = notes(database, world)
+  return { notes: noted.list, addNote: noted.add, removeNote: noted.remove } satisfies Partial<Operations>
 }
 
 function counts(database: Database): () => StoreCounts {

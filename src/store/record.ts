@@ -1,10 +1,11 @@
-// Record: what became of a session's messages, turns and replies, read from the tables that hold them, a page at a time.
+// Record: what became of a session's messages, turns, steps and replies, read from the tables that hold them, a page at a time.
 // Each table is read newest first through an index; the newest of all of them are the page. A dead letter stands on the page
 // of what it was.
 
 import type { Outcome } from '../../machines/messages.ts'
 import { type Database, flagOf, numberOf, optionalTextOf, type Row, type Statement, textOf } from './database.ts'
 import type { DeadEntry, DeliveryEntry, MessageEntry, RecordEntry, RecordPage, RecordPlace } from './store.ts'
+import { stepOf } from './steps.ts'
 import { entryOf } from './transcripts.ts'
 
 type Kind = keyof RecordPlace
@@ -17,11 +18,12 @@ interface Found {
   readonly entries: readonly RecordEntry[]
 }
 
-const KINDS: readonly Kind[] = ['message', 'transcript', 'delivery']
+const KINDS: readonly Kind[] = ['message', 'transcript', 'step', 'delivery']
 
 const NEWEST: RecordPlace = {
   message: Number.MAX_SAFE_INTEGER,
   transcript: Number.MAX_SAFE_INTEGER,
+  step: Number.MAX_SAFE_INTEGER,
   delivery: Number.MAX_SAFE_INTEGER,
 }
 
@@ -34,6 +36,7 @@ export function record(database: Database) {
     transcript: database.prepare(
       'SELECT * FROM transcript WHERE session_key = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
     ),
+    step: database.prepare('SELECT * FROM steps WHERE session_key = ? AND seq < ? ORDER BY seq DESC LIMIT ?'),
     delivery: database.prepare(
       `SELECT outbox.*, ${DEAD_COLUMNS} FROM outbox LEFT JOIN dead_letters ON dead_letters.outbox_id = outbox.id
        WHERE outbox.session_key = ? AND outbox.id < ? ORDER BY outbox.id DESC LIMIT ?`,
@@ -59,7 +62,12 @@ function newestFirst(left: Found, right: Found): number {
 function placeBefore(shown: readonly Found[], place: RecordPlace): RecordPlace {
   const oldest = (kind: Kind) =>
     shown.reduce((least, each) => (each.kind === kind ? Math.min(least, each.number) : least), place[kind])
-  return { message: oldest('message'), transcript: oldest('transcript'), delivery: oldest('delivery') }
+  return {
+    message: oldest('message'),
+    transcript: oldest('transcript'),
+    step: oldest('step'),
+    delivery: oldest('delivery'),
+  }
 }
 
 const DEAD_COLUMNS = 'dead_letters.id AS dead_id, dead_letters.reason AS dead_reason, dead_letters.at_ms AS dead_at_ms'
@@ -72,6 +80,15 @@ const FOUND: Readonly<Record<Kind, (row: Row) => Found>> = {
   transcript(row) {
     const entry = entryOf(row)
     return { kind: 'transcript', number: entry.seq, atMs: entry.atMs, entries: [{ kind: 'transcript', ...entry }] }
+  },
+  step(row) {
+    const entry = {
+      seq: numberOf(row, 'seq'),
+      turn: textOf(row, 'turn'),
+      step: stepOf(row),
+      atMs: numberOf(row, 'at_ms'),
+    }
+    return { kind: 'step', number: entry.seq, atMs: entry.atMs, entries: [{ kind: 'step', ...entry }] }
   },
   delivery(row) {
     const entry = deliveryOf(row)

@@ -14,16 +14,18 @@ import type {
   TranscriptEntry,
 } from '../../machines/messages.ts'
 import type { Failure } from '../../machines/failure.ts'
+import type { Note } from '../../machines/notes.ts'
+import type { Step } from '../../machines/steps.ts'
 
 export interface Store {
   /** Writes an inbound message down; a platform message id seen before in its conversation is a duplicate, and nothing is written. */
   accept(message: NewMessage): Promise<{ seq: number; duplicate: boolean }>
 
   /**
-   * Begins a turn: counts a try for each message and reads the history. Messages that were tried MESSAGE_TRIES_MAX times
+   * Begins a turn: counts a try for each message, reads the history and what an earlier activation did for it. Messages that were tried MESSAGE_TRIES_MAX times
    * before are named in `exhausted`, and nothing is counted for them; in company (see MESSAGE_TRIES_IN_COMPANY_MAX) later.
    */
-  begin(sessionKey: string, seqs: readonly number[]): Promise<{ history: TranscriptEntry[]; exhausted: number[] }>
+  begin(sessionKey: string, turn: string, seqs: readonly number[]): Promise<Begun>
 
   /** Takes back the try of messages whose run was ended by a drain and not by their own doing. */
   release(seqs: readonly number[]): Promise<void>
@@ -73,12 +75,25 @@ export interface Store {
   revokePairing(channel: string, user: string): Promise<boolean>
   isPaired(channel: string, user: string): Promise<boolean>
 
+  /** What an agent noted about a person, oldest first. */
+  notes(agent: string, user: string): Promise<Note[]>
+  /** Returns the note's number, which is not given again; a text that stands there already keeps its number. */
+  addNote(agent: string, user: string, text: string): Promise<number>
+  /** False: there is no such note. */
+  removeNote(agent: string, user: string, number: number): Promise<boolean>
+
   appendJournal(entry: NewJournalEntry): Promise<number>
   journalAfter(place: ConversationPlace, id: number, limit: number): Promise<StoredJournalEntry[]>
 
   counts(): Promise<StoreCounts>
   /** Finishes what was asked for, then closes; every later call rejects. */
   close(): Promise<void>
+}
+
+export interface Begun {
+  readonly history: TranscriptEntry[]
+  readonly exhausted: number[]
+  readonly steps: Step[]
 }
 
 export interface NewMessage extends Inbound {
@@ -112,6 +127,7 @@ export interface SessionsFilter {
 export interface RecordPlace {
   readonly message: number
   readonly transcript: number
+  readonly step: number
   readonly delivery: number
 }
 
@@ -122,7 +138,12 @@ export interface RecordPage {
 }
 
 /** One thing that happened in a session. Whoever shows them shows a kind that it does not know plainly. */
-export type RecordEntry = MessageEntry | ({ readonly kind: 'transcript' } & TranscriptEntry) | DeliveryEntry | DeadEntry
+export type RecordEntry =
+  | MessageEntry
+  | ({ readonly kind: 'transcript' } & TranscriptEntry)
+  | StepEntry
+  | DeliveryEntry
+  | DeadEntry
 
 export interface MessageEntry {
   readonly kind: 'message'
@@ -136,6 +157,14 @@ export interface MessageEntry {
   readonly outcome: Outcome | null
   readonly reason: string | null
   readonly settledAtMs: number | null
+  readonly atMs: number
+}
+
+export interface StepEntry {
+  readonly kind: 'step'
+  readonly seq: number
+  readonly turn: string
+  readonly step: Step
   readonly atMs: number
 }
 

@@ -7,6 +7,7 @@ import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
 import type { NewTranscriptEntry, Sender, TranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, optionalTextOf, type Row, type Statement, textOf } from './database.ts'
+import type { Steps } from './steps.ts'
 import type { NewMessage, SessionsFilter, SessionSummary } from './store.ts'
 
 export interface Transcripts {
@@ -18,7 +19,7 @@ export interface Transcripts {
   sessions(limit: number, filter?: SessionsFilter): SessionSummary[]
 }
 
-export function transcripts(database: Database, world: World): Transcripts {
+export function transcripts(database: Database, { world, steps }: { world: World; steps: Steps }): Transcripts {
   const touchSession = database.prepare(
     `INSERT INTO sessions (key, channel, conversation, agent, updated_at_ms) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET agent = excluded.agent, updated_at_ms = excluded.updated_at_ms`,
@@ -48,14 +49,24 @@ export function transcripts(database: Database, world: World): Transcripts {
       }
       update.run(atMs, sessionKey)
     },
-    history: (sessionKey) => wholeTurns(newestFirst(older, sessionKey)),
-    transcript: (sessionKey) => all.all(sessionKey).map(entryOf),
+    history: (sessionKey) => withSteps(steps, sessionKey, wholeTurns(newestFirst(older, sessionKey))),
+    transcript: (sessionKey) => withSteps(steps, sessionKey, all.all(sessionKey).map(entryOf)),
     sessions(limit, { search = '', only, without = [], offset = 0 } = {}) {
       const keys = [only === undefined ? null : JSON.stringify(only), JSON.stringify(without)]
       return newestSessions.all(search.toLowerCase(), ...keys, limit, offset).map(summaryOf)
     },
   }
 }
+
+/** What a turn's run did stands at the entry that closes the turn. */
+function withSteps(steps: Steps, sessionKey: string, entries: TranscriptEntry[]): TranscriptEntry[] {
+  if (!steps.any(sessionKey)) return entries
+  return entries.map((entry) =>
+    CLOSING.includes(entry.role) ? { ...entry, steps: steps.ofTurn(sessionKey, entry.turn) } : entry,
+  )
+}
+
+const CLOSING: readonly TranscriptRole[] = ['assistant', 'partial', 'failure']
 
 /** A search that finds little reads many keys on its way: 80 ms for 100,000 sessions, and one person waits for it. */
 const NEWEST_SESSIONS = `
@@ -71,12 +82,16 @@ const NO_SENDER = { id: null, name: null, handle: null }
 /** Most histories are one read. */
 const PAGE_ENTRIES = HISTORY_ENTRIES_MAX + 1
 
-/** Walks back to the last reset; an `undo` on the way takes the nearest turn before it that no later undo has taken. */
+/** Walks back to the last reset, or to the last summary and with it; an `undo` on the way takes the nearest turn before it that no later undo has taken. */
 function* newestFirst(older: Statement, sessionKey: string): Generator<TranscriptEntry> {
   let undos = 0
   let undoneTurn: string | null = null
   for (const entry of backwards(older, sessionKey)) {
     if (entry.role === 'reset') return
+    if (entry.role === 'summary' && undos === 0) {
+      yield entry
+      return
+    }
     if (entry.role === 'undo') {
       undos += 1
     } else if (undos > 0 && entry.turn !== undoneTurn) {
@@ -119,10 +134,11 @@ export function entryOf(row: Row): TranscriptEntry {
     text: textOf(row, 'text'),
     sender: senderOf(row),
     atMs: numberOf(row, 'at_ms'),
+    steps: [],
   }
 }
 
-const ROLES: readonly TranscriptRole[] = ['user', 'assistant', 'partial', 'failure', 'reset', 'undo']
+const ROLES: readonly TranscriptRole[] = ['user', 'assistant', 'partial', 'failure', 'summary', 'reset', 'undo']
 
 function roleOf(text: string): TranscriptRole {
   const role = ROLES.find((each) => each === text)

@@ -45,7 +45,7 @@ test('S44: a session that fails in a drain does not take its partition along', a
   await house.world.advance(5_000)
   await house.world.advance(1_500)
   expect(house.gateway.getSnapshot().status).toBe('done')
-  expect((await house.store.begin('a/c2', [2])).exhausted).toEqual([])
+  expect((await house.store.begin('a/c2', 'turn-1', [2])).exhausted).toEqual([])
   expect((await house.store.counts()).messages.waiting).toBe(2)
 })
 
@@ -178,9 +178,9 @@ test('S44: a drain while unfinished messages are read begins no run that the dra
   await next.world.advance(1_500)
   expect(next.gateway.getSnapshot().status).toBe('done')
   // One try for the process that was killed, none for the drain.
-  expect((await house.store.begin('a/c1', [1])).exhausted).toEqual([])
-  expect((await house.store.begin('a/c1', [1])).exhausted).toEqual([])
-  expect((await house.store.begin('a/c1', [1])).exhausted).toEqual([1])
+  expect((await house.store.begin('a/c1', 'turn-1', [1])).exhausted).toEqual([])
+  expect((await house.store.begin('a/c1', 'turn-1', [1])).exhausted).toEqual([])
+  expect((await house.store.begin('a/c1', 'turn-1', [1])).exhausted).toEqual([1])
 })
 
 test('D2: a send whose attempt took the disk longer than its deadline is not made after all', async () => {

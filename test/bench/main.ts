@@ -13,7 +13,7 @@ import { measureStart } from './start.ts'
 import { measureWeb } from './web.ts'
 
 /** In the order in which they are printed. */
-const MEASUREMENTS = ['start', 'latency', 'web', 'sessions', 'memory', 'store'] as const
+const MEASUREMENTS = ['start', 'latency', 'web', 'sessions', 'memory', 'inspect', 'store'] as const
 
 type Name = (typeof MEASUREMENTS)[number]
 
@@ -70,6 +70,7 @@ const MEASURES: Readonly<Record<Name, Measure>> = {
   web: measureWeb,
   sessions: (options) => inOwnProcess('sessions', options),
   memory: (options) => inOwnProcess('memory', options),
+  inspect: (options) => inOwnProcess('inspect', options),
   store: (options) => inOwnProcess('store', options),
 }
 

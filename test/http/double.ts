@@ -196,6 +196,15 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     async metrics() {
       return '# HELP troupe_up 1\ntroupe_up 1\n'
     },
+    async inspect(wish) {
+      note(`inspect ${JSON.stringify(wish)}`)
+      const outcome = calls.filter((call) => call.startsWith('inspect')).length === 1 ? 'opened' : 'changed'
+      return { watch: 'everything', texts: false, ...wish, outcome, url: 'http://127.0.0.1:1/', page: 'https://page' }
+    },
+    async endInspection() {
+      note('endInspection')
+      return true
+    },
     async sessions(limit, filter = {}) {
       note(`sessions ${limit} ${JSON.stringify(filter)}`)
       return []
@@ -205,7 +214,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
       if (key.startsWith('no')) return null
       return {
         entries: [{ kind: 'message', id: 1, at: SINCE, text: 'hello' }],
-        older: before === null ? '1.2.3' : null,
+        older: before === null ? '1.2.3.4' : null,
       }
     },
     async stop(key) {
@@ -227,7 +236,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     async transcript(key) {
       note(`transcript ${key}`)
       if (key.startsWith('no')) return null
-      return [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, atMs: Date.parse(SINCE) }]
+      return [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, atMs: Date.parse(SINCE), steps: [] }]
     },
     async deadLetters(limit) {
       note(`deadLetters ${limit}`)
@@ -272,6 +281,7 @@ export function webDefinition(id: string) {
     sessionScope: 'per_chat',
     busyMode: 'queue',
     queueLimit: 32,
+    partialAnswers: 'keep',
     token: null,
     apiRoot: null,
     missing: [],

@@ -243,7 +243,7 @@ test('sessions are listed, and one is shown by its key, whatever characters it h
     const at = '2026-01-02T03:04:05.000Z'
     expect(answer.body).toEqual({
       key,
-      transcript: [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, at }],
+      transcript: [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, at, steps: [] }],
     })
   }
   expect(gateway.calls[0]).toMatch(/^sessions 6 /)

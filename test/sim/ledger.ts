@@ -104,7 +104,7 @@ export class Ledger {
     if (name === 'accept') this.#accept(input[0] as NewMessage, result as { seq: number; duplicate: boolean })
     else if (name === 'begin') {
       const { exhausted } = result as { exhausted: number[] }
-      this.#begin({ key: input[0] as string, seqs: input[1] as number[], exhausted })
+      this.#begin({ key: input[0] as string, seqs: input[2] as number[], exhausted })
     } else if (name === 'release') this.#release(input[0] as number[])
     else if (name === 'commit') this.#commit(input[0] as Commit)
     else if (name === 'commitUndo') this.#undo(input[0] as { done: Commit; nothing: Commit })

@@ -120,7 +120,7 @@ export class Model {
         if (how === 'defect') end(() => reject(new TypeError('a defect in the agent')))
         else if (how === 'retryable') end(() => reject(new FailureError(BUSY)))
         else if (how === 'permanent') end(() => reject(new FailureError(REFUSED)))
-        else end(() => resolve({ text, usage: null }))
+        else end(() => resolve({ text, calls: [], usage: null }))
       },
     }
     const delta = (): void => {

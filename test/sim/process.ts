@@ -8,6 +8,7 @@ import { createGateway, type GatewayActor } from '../../src/actors/gateway.ts'
 import type { Parts } from '../../src/actors/parts.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { Store } from '../../src/store/store.ts'
+import { noTools } from '../support/tools.ts'
 import type { Breakage } from './broken.ts'
 import type { VirtualClock } from './clock.ts'
 import type { Model } from './model.ts'
@@ -118,6 +119,7 @@ export class Process implements Caller {
         },
       },
       buildAgent: async () => model.agentFor(this),
+      ...noTools(),
       adapters: new Map(),
       onRollCall: () => {
         this.rollCalls += 1

@@ -78,14 +78,14 @@ export const arrivalChecks: readonly Check[] = [
     async run(store) {
       const { seq } = await store.accept(newMessage())
       const other = (await store.accept(newMessage({ platformMessageId: '2' }))).seq
-      for (let n = 0; n < 2; n += 1) expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
+      for (let n = 0; n < 2; n += 1) expect((await store.begin('web/room', 'turn-1', [seq])).exhausted).toEqual([])
       await store.release([seq])
-      for (let n = 0; n < 2; n += 1) expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
-      expect((await store.begin('web/room', [seq, other])).exhausted).toEqual([seq])
+      for (let n = 0; n < 2; n += 1) expect((await store.begin('web/room', 'turn-1', [seq])).exhausted).toEqual([])
+      expect((await store.begin('web/room', 'turn-1', [seq, other])).exhausted).toEqual([seq])
       // Nothing was counted for it: one release gives it one more try, and then it is exhausted again.
       await store.release([seq])
-      expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
-      expect((await store.begin('web/room', [seq])).exhausted).toEqual([seq])
+      expect((await store.begin('web/room', 'turn-1', [seq])).exhausted).toEqual([])
+      expect((await store.begin('web/room', 'turn-1', [seq])).exhausted).toEqual([seq])
     },
   },
   {
@@ -103,7 +103,7 @@ export const arrivalChecks: readonly Check[] = [
     name: 'M3 a dead message is a dead letter; a retry makes it unfinished with fresh tries, once',
     async run(store, world) {
       const { seq } = await store.accept(newMessage({ command: { name: 'queue', text: 'x' } }))
-      for (let n = 0; n < 3; n += 1) await store.begin('web/room', [seq])
+      for (let n = 0; n < 3; n += 1) await store.begin('web/room', 'turn-1', [seq])
       world.pass(5)
       await store.commit(newCommit({ settled: [{ seq, outcome: 'dead', reason: 'it broke the process' }] }))
       const [letter] = await store.deadLetters(10)
@@ -120,7 +120,7 @@ export const arrivalChecks: readonly Check[] = [
       const [message] = await store.unfinished('web', 0, 10)
       expect(retried).toStrictEqual({ kind: 'message', message })
       expect(message?.seq).toBe(seq)
-      expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
+      expect((await store.begin('web/room', 'turn-1', [seq])).exhausted).toEqual([])
       expect(await store.retryDeadLetter(letter?.id ?? 0)).toBeNull()
       expect(await store.deadLetters(10)).toEqual([])
     },

@@ -1,7 +1,7 @@
 // House: the real machines, actors and store in one process, with a platform and an agent whose every step a test holds.
 // The platform is strict: it refuses a second connection, a send on a conversation that nobody opened, a part out of order.
 
-import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { ChannelReport, Inbound, Progress } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
@@ -11,7 +11,10 @@ import type { ThinkRequest, Thought } from '../../src/agents/agent.ts'
 import type { Adapter, Door, Outgoing, Reception } from '../../src/channels/adapter.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { ToolCall } from '../../machines/steps.ts'
+import type { Tool } from '../../src/tools/tool.ts'
 import { testAgent } from './definitions.ts'
+import { type TestTools, toolParts } from './tools.ts'
 import { type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
 
 export interface HouseOptions {
@@ -20,6 +23,10 @@ export interface HouseOptions {
   /** An earlier house's, for a restart. */
   readonly store?: Store
   readonly world?: TestWorld
+  /** Given over the tests' own definitions. */
+  readonly agents?: Readonly<Record<string, Partial<AgentDefinition>>>
+  /** What `tools` of those definitions may name. */
+  readonly tools?: Readonly<Record<string, Tool>>
   /** Wraps the store, for faults. */
   readonly wrap?: (store: Store) => Store
 }
@@ -33,6 +40,7 @@ export interface House {
   platform(channel: string): TestPlatform
   /** Runs in progress, oldest first; each waits for the test. */
   readonly thoughts: HeldThought[]
+  readonly tools: TestTools
   says(channel: string, text: string, options?: Partial<Inbound>): Promise<Reception>
   census(): ReturnType<typeof census>
   /** Kills it as SIGKILL would: nothing is finished, nothing is closed but the actors. The store stays. */
@@ -43,6 +51,10 @@ export interface HeldThought {
   readonly request: ThinkRequest
   readonly agent: string
   answer(text: string): Promise<void>
+  /** It asks for tools. */
+  asks(...calls: ToolCall[]): Promise<void>
+  /** A piece of the answer. */
+  says(text: string): void
   fail(error: unknown): Promise<void>
   /** The request to the model was closed. */
   closed(): boolean
@@ -67,6 +79,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const definition = testDefinition(options)
   const platforms = new Map(Object.keys(definition.channels).map((id) => [id, new Platform()]))
   const thoughts: HeldThought[] = []
+  const tools: TestTools = { tools: options.tools ?? {}, opened: [], closed: [] }
   const reports = new Map<string, ChannelReport>()
   const rollCalls: (readonly ChannelReport[])[] = []
   const parts: Parts = {
@@ -89,6 +102,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       think: (request) => think(id, request, thoughts),
       probe: async () => {},
     }),
+    ...toolParts(tools),
     adapters: new Map(),
     onRollCall: (reported) => rollCalls.push(reported),
     onReport: (report) => reports.set(report.id, report),
@@ -111,6 +125,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     reports,
     rollCalls,
     thoughts,
+    tools,
     platform: platformOf,
     async says(channel, text, inbound = {}) {
       messages += 1
@@ -134,9 +149,14 @@ function think(agent: string, request: ThinkRequest, thoughts: HeldThought[]): P
     agent,
     closed: () => request.signal.aborted,
     async answer(text) {
-      end.resolve({ text, usage: null })
+      end.resolve({ text, calls: [], usage: null })
       await settled()
     },
+    async asks(...calls) {
+      end.resolve({ text: '', calls, usage: null })
+      await settled()
+    },
+    says: (text) => request.onDelta(text),
     async fail(error) {
       end.reject(error)
       await settled()
@@ -211,7 +231,8 @@ function plainInbound(channel: string, text: string, platformMessageId: string):
 export function testDefinition({
   channels = { a: {} },
   gateway = {},
-}: Pick<HouseOptions, 'channels' | 'gateway'>): GatewayDefinition {
+  agents = {},
+}: Pick<HouseOptions, 'agents' | 'channels' | 'gateway'>): GatewayDefinition {
   return {
     gateway: {
       host: '127.0.0.1',
@@ -221,9 +242,10 @@ export function testDefinition({
       drainMs: 20_000,
       concurrentRuns: 64,
       passivateAfterMs: 300_000,
+      workdirKeepMs: 2_592_000_000,
       ...gateway,
     },
-    agents: { cfo: testAgent('cfo'), ops: testAgent('ops') },
+    agents: { cfo: testAgent('cfo', agents['cfo']), ops: testAgent('ops', agents['ops']) },
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
   }
 }
@@ -239,6 +261,7 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     sessionScope: 'per_chat',
     busyMode: 'queue',
     queueLimit: 32,
+    partialAnswers: 'keep',
     token: null,
     apiRoot: null,
     missing: [],

@@ -1,12 +1,12 @@
-// Steps: what an actor did, newest first, with a hand to step back through it.
+// Transitions: what an actor did, newest first, with a hand to step back through it.
 
 import { el, setAttribute, setChildren, setText } from './dom.js'
 import { Tree } from './value.js'
 import { eventWords, fineClock, innermost } from './words.js'
 
-export class Steps {
+export class Transitions {
   element
-  #list = el('ol', { class: 'steps', tabindex: '0', 'aria-label': 'Steps, newest first' })
+  #list = el('ol', { class: 'transitions', tabindex: '0', 'aria-label': 'Transitions, newest first' })
   #older
   #newer
   #live
@@ -31,8 +31,8 @@ export class Steps {
     this.#told.append(this.#heading, this.#message.element)
     this.element = el(
       'section',
-      { class: 'did', 'aria-label': 'Steps' },
-      el('header', {}, el('h3', { text: 'Steps' }), hand),
+      { class: 'did', 'aria-label': 'Transitions' },
+      el('header', {}, el('h3', { text: 'Transitions' }), hand),
       this.#list,
       this.#told,
     )
@@ -42,45 +42,46 @@ export class Steps {
     })
   }
 
-  show({ steps, step, tense }) {
-    const shown = steps.map((each, index) => this.#rowOf(each, steps[index - 1])).reverse()
+  show({ transitions, transition, tense }) {
+    const shown = transitions.map((each, index) => this.#rowOf(each, transitions[index - 1])).reverse()
     setChildren(this.#list, shown)
-    const kept = new Set(steps.map(({ number }) => number))
+    const kept = new Set(transitions.map(({ number }) => number))
     for (const number of this.#rows.keys()) if (!kept.has(number)) this.#rows.delete(number)
-    for (const [number, row] of this.#rows) setAttribute(row, 'aria-current', number === step?.number ? tense : null)
-    if (tense === 'past') this.#rows.get(step?.number)?.scrollIntoView({ block: 'nearest' })
-    this.#older.disabled = step === undefined || step === steps[0]
+    for (const [number, row] of this.#rows)
+      setAttribute(row, 'aria-current', number === transition?.number ? tense : null)
+    if (tense === 'past') this.#rows.get(transition?.number)?.scrollIntoView({ block: 'nearest' })
+    this.#older.disabled = transition === undefined || transition === transitions[0]
     this.#newer.disabled = tense === 'now'
     setAttribute(this.#live, 'aria-pressed', String(tense === 'now'))
-    this.#showMessage(step)
+    this.#showMessage(transition)
   }
 
-  #showMessage(step) {
-    this.#told.hidden = step?.message === undefined
+  #showMessage(transition) {
+    this.#told.hidden = transition?.message === undefined
     if (this.#told.hidden) return
     setText(
       this.#heading,
-      step.from === null || step.from === undefined
-        ? eventWords(step.event)
-        : `${eventWords(step.event)}, from ${step.from}`,
+      transition.from === null || transition.from === undefined
+        ? eventWords(transition.event)
+        : `${eventWords(transition.event)}, from ${transition.from}`,
     )
-    const { type: _, ...rest } = step.message
+    const { type: _, ...rest } = transition.message
     this.#message.show(rest)
   }
 
-  #rowOf(step, before) {
-    const known = this.#rows.get(step.number)
+  #rowOf(transition, before) {
+    const known = this.#rows.get(transition.number)
     if (known !== undefined) return known
-    const state = innermost(step.state).join(' + ')
+    const state = innermost(transition.state).join(' + ')
     const moved = before === undefined || innermost(before.state).join(' + ') !== state
     const row = el(
       'li',
-      { 'data-number': step.number },
-      el('time', { text: fineClock(step.at) }),
-      el('span', { class: 'event', text: eventWords(step.event), title: step.event }),
+      { 'data-number': transition.number },
+      el('time', { text: fineClock(transition.at) }),
+      el('span', { class: 'event', text: eventWords(transition.event), title: transition.event }),
       el('span', { class: moved ? 'to moved' : 'to', text: moved ? `→ ${state}` : '' }),
     )
-    this.#rows.set(step.number, row)
+    this.#rows.set(transition.number, row)
     return row
   }
 }

@@ -1,4 +1,4 @@
-// Step: one thing that an actor did, as a line of JSON: what it was told, by whom, the state that it was in afterwards, and what
+// Transition: one thing that an actor did, as a line of JSON: what it was told, by whom, the state that it was in afterwards, and what
 // it held. Charts, states and addresses as they are; all else in the shapes of vocabulary.ts.
 //   A3. A secret's value leaves through no inspector.
 
@@ -9,40 +9,44 @@ import { machineAt } from './place.ts'
 /** People who may read transcripts may read the texts here, too; secrets and the words of errors are never shown. */
 const SHOWING = { texts: true }
 
-/** A step by its names alone: what is remembered of actors that nobody watches. */
+/** A transition by its names alone: what is remembered of actors that nobody watches. */
 export interface Remembered {
   readonly number: number
   readonly atMs: number
   readonly event: string
   readonly state: unknown
-  /** The actor's own id and those above it, lowest first; as many as a place needs. */
-  readonly ids: readonly [own: string, parent: string | undefined, above: string | undefined]
 }
 
-/** A step while somebody watches. */
+/** A transition while somebody watches. */
 export interface Taken extends Remembered {
+  readonly ids: Ids
   readonly actor: Actor
   readonly message: { readonly type: string }
   readonly from: Actor | undefined
   readonly snapshot: object
 }
 
-export function remembered(
-  actor: Actor,
-  event: string,
-  at: { number: number; atMs: number; state: unknown },
-): Remembered {
+/** An actor's own id and those above it, lowest first; as many as a place needs. */
+export type Ids = readonly [own: string, parent: string | undefined, above: string | undefined]
+
+export function idsAbove(actor: Actor): Ids {
   const parent = parentOf(actor)
   const above = parent === undefined ? undefined : parentOf(parent)
-  return { ...at, event, ids: [nameOf(actor), parent && nameOf(parent), above && nameOf(above)] }
+  return [nameOf(actor), parent && nameOf(parent), above && nameOf(above)]
+}
+
+/** A place names as many ids as it needs, from the top; the root's and a known one's stand alone. */
+export function stoodAt([own, parent, above]: Ids, place: readonly string[]): boolean {
+  const [last, before, first] = place.toReversed()
+  return own === last && (before === undefined || before === parent) && (first === undefined || first === above)
 }
 
 export function rememberedLine({ number, atMs, event, state }: Remembered): string {
   return JSON.stringify({ number, at: atMs, event, state })
 }
 
-/** `context` is left out of a step that follows too closely on another one. */
-export function stepLine(taken: Taken, context: 'with context' | 'without context'): string {
+/** `context` is left out of a transition that follows too closely on another one. */
+export function transitionLine(taken: Taken, context: 'with context' | 'without context'): string {
   const { number, atMs, event, state, actor, message, from, snapshot } = taken
   return JSON.stringify({
     number,
@@ -60,7 +64,7 @@ export function contextLine({ actor, number, snapshot }: Taken): string {
   return JSON.stringify({ number, context: contextShown(actor, snapshot, SHOWING) })
 }
 
-/** Who stands at a place and how; `past` are lines of steps, oldest first. */
+/** Who stands at a place and how; `past` are lines of transitions, oldest first. */
 export function nowLine(place: string, actor: Actor | undefined, past: readonly string[]): string {
   const now = JSON.stringify({ place, ...(actor === undefined ? nobodyAt(place) : standing(actor)) })
   return `${now.slice(0, -1)},"past":[${past.join(',')}]}`

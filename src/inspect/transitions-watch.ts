@@ -1,23 +1,28 @@
-// Steps watch: one watched place: its followers, and the steps that are kept whole as long as there is one.
+// Transitions watch: one watched place: its followers, and the transitions that are kept whole as long as there is one.
 //   I4. Bounded by count and bytes; a follower that is too far behind is shown anew where the actor stands.
 
 import type { World } from '../world.ts'
 import type { Actor } from './actor.ts'
-import { CONTEXT_EVERY_MS, STEPS_KEPT_BYTES_MAX, STEPS_KEPT_MAX, STEPS_WAITING_MAX } from './limits.ts'
-import { contextLine, nowLine, stepLine, type Taken } from './step.ts'
+import {
+  CONTEXT_EVERY_MS,
+  TRANSITIONS_KEPT_BYTES_MAX,
+  TRANSITIONS_KEPT_MAX,
+  TRANSITIONS_WAITING_MAX,
+} from './limits.ts'
+import { contextLine, nowLine, transitionLine, type Taken } from './transition.ts'
 
-/** `now` is where an actor stands with its past, `step` one more step, `context` what it holds after a burst of steps. */
-export interface StepEvent {
-  readonly name: 'now' | 'step' | 'context'
+/** `now` is where an actor stands with its past, `transition` one more transition, `context` what it holds after a burst of transitions. */
+export interface TransitionEvent {
+  readonly name: 'now' | 'transition' | 'context'
   /** JSON. */
   readonly data: string
 }
 
-export type Emit = (event: StepEvent) => void | Promise<void>
+export type Emit = (event: TransitionEvent) => void | Promise<void>
 
-export interface StepsWatch {
+export interface TransitionsWatch {
   readonly ids: readonly string[]
-  tell(step: Taken): void
+  tell(transition: Taken): void
   follow(emit: Emit, signal: AbortSignal): Promise<void>
 }
 
@@ -26,40 +31,40 @@ export interface WatchParts {
   readonly ids: readonly string[]
   readonly world: World
   readonly actor: () => Actor | undefined
-  /** Lines of the steps that were taken before anybody watched, oldest first. */
+  /** Lines of the transitions that were taken before anybody watched, oldest first. */
   readonly remember: () => readonly string[]
   /** The last follower has left. */
   readonly onUnwatched: () => void
 }
 
-export function createWatch({ place, ids, world, actor, remember, onUnwatched }: WatchParts): StepsWatch {
+export function createWatch({ place, ids, world, actor, remember, onUnwatched }: WatchParts): TransitionsWatch {
   const followers = new Set<Follower>()
   const kept = createKept(remember())
   let contextAtMs = Number.NEGATIVE_INFINITY
   let late: unknown = null
-  const now = (): StepEvent => ({ name: 'now', data: nowLine(place, actor(), kept.lines()) })
+  const now = (): TransitionEvent => ({ name: 'now', data: nowLine(place, actor(), kept.lines()) })
 
-  function push(event: StepEvent): void {
+  function push(event: TransitionEvent): void {
     for (const follower of followers) follower.push(event)
   }
 
-  function tellContext(step: Taken): void {
+  function tellContext(transition: Taken): void {
     late = null
     contextAtMs = world.nowMs()
-    push({ name: 'context', data: contextLine(step) })
+    push({ name: 'context', data: contextLine(transition) })
   }
 
   return {
     ids,
-    tell(step) {
+    tell(transition) {
       world.clock.clearTimeout(late)
       late = null
       const waitMs = contextAtMs + CONTEXT_EVERY_MS - world.nowMs()
-      const line = stepLine(step, waitMs <= 0 ? 'with context' : 'without context')
+      const line = transitionLine(transition, waitMs <= 0 ? 'with context' : 'without context')
       if (waitMs <= 0) contextAtMs = world.nowMs()
-      else late = world.clock.setTimeout(() => tellContext(step), waitMs)
+      else late = world.clock.setTimeout(() => tellContext(transition), waitMs)
       kept.add(line)
-      push({ name: 'step', data: line })
+      push({ name: 'transition', data: line })
     },
     async follow(emit, signal) {
       const follower = createFollower(now)
@@ -80,9 +85,9 @@ export function createWatch({ place, ids, world, actor, remember, onUnwatched }:
 }
 
 interface Follower {
-  push(event: StepEvent): void
+  push(event: TransitionEvent): void
   /** null: it has ended. */
-  next(): Promise<StepEvent | null>
+  next(): Promise<TransitionEvent | null>
   readonly end: () => void
 }
 
@@ -90,8 +95,8 @@ async function pump(follower: Follower, emit: Emit): Promise<void> {
   for (let event = await follower.next(); event !== null; event = await follower.next()) await emit(event)
 }
 
-function createFollower(now: () => StepEvent): Follower {
-  let waiting: StepEvent[] = []
+function createFollower(now: () => TransitionEvent): Follower {
+  let waiting: TransitionEvent[] = []
   /** What waits is obsolete: where the actor stands is made at the moment of telling. */
   let anew = true
   let ended = false
@@ -101,7 +106,7 @@ function createFollower(now: () => StepEvent): Follower {
     push(event) {
       if (anew) return
       waiting.push(event)
-      if (waiting.length > STEPS_WAITING_MAX) {
+      if (waiting.length > TRANSITIONS_WAITING_MAX) {
         waiting = []
         anew = true
       }
@@ -126,13 +131,14 @@ function createFollower(now: () => StepEvent): Follower {
 }
 
 function createKept(first: readonly string[]) {
-  const lines = first.slice(-STEPS_KEPT_MAX)
+  const lines = first.slice(-TRANSITIONS_KEPT_MAX)
   let units = lines.reduce((sum, line) => sum + line.length, 0)
   return {
     add(line: string): void {
       lines.push(line)
       units += line.length
-      while (lines.length > STEPS_KEPT_MAX || units > STEPS_KEPT_BYTES_MAX) units -= lines.shift()?.length ?? units
+      while (lines.length > TRANSITIONS_KEPT_MAX || units > TRANSITIONS_KEPT_BYTES_MAX)
+        units -= lines.shift()?.length ?? units
     },
     lines: (): readonly string[] => lines,
   }
