@@ -20,7 +20,8 @@ export const STUCK: Failure = {
   remedy: 'Restart the gateway',
 }
 
-interface Needs {
+/** As much of a channel as says whether it can start. */
+export interface Needs {
   readonly definition: ChannelDefinition
   readonly agents: Readonly<Record<string, AgentDefinition>>
 }

@@ -2,27 +2,25 @@
 //   A child that fails takes nobody along: it is stopped, and started again after a backoff; a session's messages come back from
 //   the store, so that nothing depends on what the failed one held in memory.
 //   A child is stopped at rest only when it has seen the last message that was routed to it (see placement.ts).
+//   A newer definition reaches a session with the next message: what it says is asked for only when one comes.
 //   While a session waits for its restart its messages are on disk; those that come during the read go in behind it.
 
-import { enqueueActions, fromPromise, setup } from 'xstate'
+import { assign, enqueueActions, fromPromise, setup } from 'xstate'
+import { type Served, servedBy } from './adoption.ts'
 import { channelOf, deliveryAddress, gateway, isSession, nameOf, sessionAddress } from './addresses.ts'
 import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
 import { type Child, type Children, inOrder, routedTo, stopped, withChild, withoutChildren } from './children.ts'
-import type { AgentDefinition, ChannelDefinition } from './definitions.ts'
+import type { AgentDefinition } from './definitions.ts'
 import { deliveryMachine } from './delivery.ts'
 import { assert, failureOf, unprovided } from './failure.ts'
 import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
-import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
+import type { AcceptedMessage, Ending, SessionSettings, ToPartition } from './messages.ts'
+import { isSame } from './redefinition.ts'
 import { backoffMs, nextRestart } from './restart.ts'
 import { sessionMachine } from './session.ts'
 import type { SessionInput } from './session-words.ts'
 
-export interface PartitionInput {
-  readonly definition: ChannelDefinition
-  readonly agents: Readonly<Record<string, AgentDefinition>>
-}
-
-export interface PartitionContext extends PartitionInput {
+export interface PartitionContext extends Served {
   readonly children: Children
 }
 
@@ -37,7 +35,7 @@ export const partitionMachine = setup({
   types: {
     context: {} as PartitionContext,
     events: {} as ToPartition | ChildEnded,
-    input: {} as PartitionInput,
+    input: {} as Served,
   },
   actors: {
     session: sessionMachine,
@@ -56,10 +54,14 @@ export const partitionMachine = setup({
       const { message, routed } = event
       const id = sessionAddress(message.sessionKey)
       const child = context.children[id]
-      enqueue.assign({ children: withChild(context.children, id, routedTo(child, routed, message)) })
+      const settings = settingsFor(context, message)
+      const routedChild: Child = { ...routedTo(child, routed, message), settings }
+      enqueue.assign({ children: withChild(context.children, id, routedChild) })
       if (child !== undefined && child.life !== 'alive') return
       if (child === undefined) {
         enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, message) })
+      } else if (!isSame(child.settings, settings)) {
+        enqueue.sendTo(id, { type: 'redefined', settings })
       }
       enqueue.sendTo(id, { type: 'message.routed', routed, message })
     }),
@@ -167,7 +169,9 @@ export const partitionMachine = setup({
         return
       }
       const reached = messages.at(-1)?.seq ?? child.reached
-      enqueue.assign({ children: withChild(context.children, id, { ...child, reached, life: 'alive', held: [] }) })
+      const settings = settingsFor(context, first)
+      const alive: Child = { ...child, reached, life: 'alive', held: [], settings }
+      enqueue.assign({ children: withChild(context.children, id, alive) })
       enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, first) })
       for (const [index, message] of messages.entries()) {
         // Only the last one has the number of the line: a rest before it is not the last word (see placement.ts).
@@ -175,6 +179,10 @@ export const partitionMachine = setup({
         const known: AcceptedMessage = message.seq <= child.reached ? { ...message, again: 'restart' } : message
         enqueue.sendTo(id, { type: 'message.routed', routed, message: known })
       }
+    }),
+    redefine: assign(({ event }) => {
+      assert(event.type === 'redefined', 'redefine answers redefined')
+      return servedBy(event)
     }),
     tellChildren: enqueueActions(({ context, enqueue }, params: { ending: Ending }) => {
       for (const [id, child] of Object.entries(context.children))
@@ -201,6 +209,7 @@ export const partitionMachine = setup({
         'child.rested': { actions: 'noteRested' },
         'restart.due': { actions: 'restart' },
         sweep: { actions: 'passivate' },
+        redefined: { actions: 'redefine' },
         'xstate.error.actor.*': [
           {
             guard: 'givesUp',
@@ -253,16 +262,14 @@ function childOf(actorId: string): string {
 }
 
 function sessionInput(context: PartitionContext, message: AcceptedMessage): SessionInput {
-  const agent = context.agents[message.agent]
-  return {
-    key: message.sessionKey,
-    channel: context.definition.id,
-    conversation: message.conversation,
-    agent: message.agent,
-    model: agent === undefined ? 'none' : modelLabel(agent),
-    busyMode: context.definition.busyMode,
-    queueLimit: context.definition.queueLimit,
-  }
+  const { sessionKey: key, conversation } = message
+  return { key, channel: context.definition.id, conversation, ...settingsFor(context, message) }
+}
+
+function settingsFor({ definition, agents }: PartitionContext, message: AcceptedMessage): SessionSettings {
+  const agent = agents[message.agent]
+  const model = agent === undefined ? 'none' : modelLabel(agent)
+  return { agent: message.agent, model, busyMode: definition.busyMode, queueLimit: definition.queueLimit }
 }
 
 function modelLabel({ model }: AgentDefinition): string {

@@ -16,23 +16,25 @@ import {
   type UndoCommits,
   undoCommits,
 } from './commits.ts'
-import type { BusyMode } from './definitions.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
 import { type Inbox, interrupts, isContinued, itemOf, mayGrow, offer, takeTurn, turnTexts } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
-import type { AcceptedMessage, Commit, Progress, SessionState, ToSession, TranscriptEntry } from './messages.ts'
+import type {
+  AcceptedMessage,
+  Commit,
+  Progress,
+  SessionSettings,
+  SessionState,
+  ToSession,
+  TranscriptEntry,
+} from './messages.ts'
 import { backoffMs } from './restart.ts'
 import { type RunInput, runMachine } from './run.ts'
 
-export interface SessionInput {
+export interface SessionInput extends SessionSettings {
   readonly key: string
   readonly channel: string
   readonly conversation: string
-  readonly agent: string
-  /** For people: which model answers. */
-  readonly model: string
-  readonly busyMode: BusyMode
-  readonly queueLimit: number
 }
 
 export interface SessionContext extends SessionInput, Speaker {
@@ -127,6 +129,7 @@ export const words = setup({
     forgetTurn: assign({ turn: [], turnId: '', history: [], exhausted: [], outcome: NO_OUTCOME }),
     forgetWaiting: assign({ waiting: [] }),
     beginDrain: assign({ draining: true }),
+    redefine: assign((_, params: SessionSettings) => params),
     requestSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.requested', sessionKey: context.key })),
     releaseSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.released', sessionKey: context.key })),
     tellRested: sendParent(({ context }) => ({

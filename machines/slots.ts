@@ -1,6 +1,6 @@
 // Slots: how many runs there may be at once, and who is next. Pure; owned by the gateway's context.
 //   First come, first served across all sessions; a session holds at most one slot and waits at most once.
-//   running.length <= limit.
+//   running.length <= limit, but for runs that had begun when the limit was lowered: nobody is stopped for it.
 
 export interface Slots {
   readonly limit: number
@@ -39,6 +39,10 @@ export function releaseWhere(slots: Slots, gone: (sessionKey: string) => boolean
     running: slots.running.filter((key) => !gone(key)),
     waiting: slots.waiting.filter((key) => !gone(key)),
   })
+}
+
+export function resizeSlots(slots: Slots, limit: number): SlotsChange {
+  return grant({ ...slots, limit })
 }
 
 function grant(slots: Slots): SlotsChange {

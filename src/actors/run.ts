@@ -7,7 +7,7 @@ import { type RunInput, runMachine } from '../../machines/run.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { HistoryMessage } from '../agents/agent.ts'
 import { endingItsChildren } from './ending.ts'
-import type { Parts } from './parts.ts'
+import { agentFor, type Parts } from './parts.ts'
 
 export function runActor(parts: Parts) {
   const machine = runMachine.provide({
@@ -17,7 +17,7 @@ export function runActor(parts: Parts) {
 }
 
 async function think(parts: Parts, input: RunInput, signal: AbortSignal): Promise<string> {
-  const definition = parts.definition.agents[input.agent]
+  const definition = agentFor(parts, input.channel, input.agent)
   if (definition === undefined) {
     throw new FailureError({
       kind: 'permanent',

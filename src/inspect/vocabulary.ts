@@ -5,20 +5,26 @@
 
 import type {
   AcceptedMessage,
+  Adoption,
   ChannelReport,
   OutboxItem,
   Sender,
+  SessionSettings,
   ToChannel,
+  ToConnection,
   ToDelivery,
   ToGateway,
   ToPartition,
   ToSession,
+  ToSweeper,
   TranscriptEntry,
 } from '../../machines/messages.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
+import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { SessionContext } from '../../machines/session-words.ts'
 import type { InboxItem } from '../../machines/inbox.ts'
 import type { Slots } from '../../machines/slots.ts'
@@ -27,7 +33,7 @@ import type { Shape } from './shape.ts'
 /** A shape for every part of T, and for nothing else. */
 type Parts<T> = { readonly [Part in keyof Required<T>]: Shape }
 
-type Said = ToGateway | ToChannel | ToPartition | ToSession | ToDelivery
+type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToSession | ToDelivery
 
 const WORDS: Shape = { each: 'word' }
 
@@ -120,6 +126,12 @@ const channelDefinition: Shape = {
   } satisfies Parts<ChannelDefinition>,
 }
 
+const adoption: Shape = { parts: { state: 'word', failure } satisfies Parts<Adoption> }
+
+const settings: Shape = {
+  parts: { agent: 'word', model: 'word', busyMode: 'word', queueLimit: 'word' } satisfies Parts<SessionSettings>,
+}
+
 const gatewayDefinition: Shape = {
   parts: { gateway: 'hidden', agents: 'names', channels: 'names' } satisfies Parts<GatewayDefinition>,
 }
@@ -160,9 +172,21 @@ const runInput: Shape = {
 
 const prepared: Shape = { parts: { history, exhausted: WORDS, turn: inbox } }
 
+const served: Shape = { parts: { definition: channelDefinition, agents: 'names' } satisfies Parts<Served> }
+
 /** What a machine holds, by the machine's id; its input is part of it. */
 export const CONTEXTS: Readonly<Record<string, Shape>> = {
-  gateway: { parts: { definition: gatewayDefinition, reports: { keyed: report }, slots, failures: { keyed: 'word' } } },
+  gateway: {
+    parts: {
+      definition: gatewayDefinition,
+      reports: { keyed: report },
+      slots,
+      failures: { keyed: 'word' },
+      adoptions: { keyed: adoption },
+      withdrawn: 'names',
+      leaving: { keyed: 'word' },
+    } satisfies Parts<GatewayContext>,
+  },
   channel: {
     parts: {
       definition: channelDefinition,
@@ -171,6 +195,9 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       failure,
       failures: 'word',
       unswept: WORDS,
+      next: served,
+      proven: served,
+      trials: 'word',
       after: 'word',
     } satisfies Parts<ChannelContext>,
   },
@@ -187,6 +214,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
             failures: 'word',
             life: 'word',
             held: { each: message },
+            settings,
           } satisfies Parts<Child>,
         },
       },
@@ -235,6 +263,10 @@ export const EVENTS = {
   'slot.granted': {},
   sweep: {},
   'sweep.next': {},
+  'definition.changed': { definition: gatewayDefinition },
+  'channel.adopted': { channel: 'word', adoption },
+  // A session's has settings.
+  redefined: { definition: channelDefinition, agents: 'names', settings },
   drain: {},
   halt: {},
   control: { control: 'word' },
@@ -246,8 +278,9 @@ export const EVENTS = {
   'outbox.route': { routed: 'word', conversation: 'word' },
   'message.routed': { routed: 'word', message },
   'outbox.routed': { routed: 'word' },
+  'sweep.every': { everyMs: 'word' },
   // The gateway's own has the channel, a partition's the child.
   'restart.due': { child: 'word', channel: 'word' },
   'record.failed': { failure },
   close: {},
-} satisfies Readonly<Record<Said['type'] | 'close', Readonly<Record<string, Shape>>>>
+} satisfies Readonly<Record<Said['type'], Readonly<Record<string, Shape>>>>

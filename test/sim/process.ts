@@ -8,6 +8,7 @@ import { createGateway, type GatewayActor } from '../../src/actors/gateway.ts'
 import type { Parts } from '../../src/actors/parts.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { Store } from '../../src/store/store.ts'
+import { freeTokens } from '../support/world.ts'
 import type { Breakage } from './broken.ts'
 import type { VirtualClock } from './clock.ts'
 import type { Model } from './model.ts'
@@ -103,6 +104,7 @@ export class Process implements Caller {
       },
       log: this.#log({}),
       secret: () => 'secret',
+      tokens: freeTokens,
       platforms: {
         sim: {
           name: 'sim',

@@ -12,7 +12,7 @@ import type { Adapter, Door, Outgoing, Reception } from '../../src/channels/adap
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { testAgent } from './definitions.ts'
-import { type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
+import { freeTokens, type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
 
 export interface HouseOptions {
   readonly channels?: Readonly<Record<string, Partial<ChannelDefinition>>>
@@ -75,6 +75,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     world,
     log: silentLog,
     secret: () => 'secret',
+    tokens: freeTokens,
     platforms: {
       test: {
         name: 'test',
