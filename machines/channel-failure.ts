@@ -31,13 +31,16 @@ export function missingFailure({ definition, agents }: Needs): Failure | null {
   const { routes } = definition
   const led = [routes.default, routes.dm, routes.group].filter((id) => id !== null)
   const missing = new Set([...definition.missing, ...led.flatMap((id) => agents[id]?.missing ?? [])])
-  if (missing.size === 0) return null
-  const names = [...missing].join(', ')
-  const [be, it] = missing.size === 1 ? ['is', 'it'] : ['are', 'them']
+  return missing.size === 0 ? null : notSet([...missing])
+}
+
+/** A running process sees a newer .env and never a newer environment. */
+export function notSet(variables: readonly string[]): Failure {
+  const [be, it] = variables.length === 1 ? ['is', 'it'] : ['are', 'them']
   return {
     kind: 'permanent',
     reason: 'missing',
-    message: `${names} ${be} not set`,
-    remedy: `Set ${it} in the environment or in the .env file beside the configuration, and start again`,
+    message: `${variables.join(', ')} ${be} not set`,
+    remedy: `Set ${it} in the .env file beside the configuration; or in the environment, and start again`,
   }
 }

@@ -55,5 +55,9 @@ export interface Context {
 
 export const CONFIG: Option = { flags: '--config <file>', says: 'the configuration (default: ./gateway.yaml)' }
 export const DATA: Option = { flags: '--data <folder>', says: 'another data folder than the configuration’s' }
+export const URL_OPTION: Option = {
+  flags: '--url <url>',
+  says: 'its address (default: of the gateway that has the data folder open)',
+}
 export const JSON_OUTPUT: Option = { flags: '--json', says: 'print JSON, for programs' }
 export const ROWS: Option = { flags: '--limit <rows>', says: 'how many at most (default: 100)', takes: 'rows' }

@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor.ts'
 import { initCommand } from './init.ts'
 import { machinesCommand } from './machines.ts'
 import { pairingApproveCommand, pairingListCommand, pairingRevokeCommand } from './pairing.ts'
+import { reloadCommand } from './reload.ts'
 import { sendCommand } from './send.ts'
 import { sessionsListCommand, sessionsShowCommand } from './sessions.ts'
 import { startCommand } from './start.ts'
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   checkCommand,
   doctorCommand,
   statusCommand,
+  reloadCommand,
   chatCommand,
   sendCommand,
   sessionsListCommand,

@@ -6,7 +6,7 @@ import type { Loaded } from '../config/load.ts'
 import type { RecordsPort } from '../start.ts'
 import type { Context, Options } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { openFile } from './file.ts'
+import { isProblems, openFile, openOwnFile } from './file.ts'
 import { type Remote, remoteGateway, remoteRecords } from './remote.ts'
 
 /** Runs `work` on the records; 78 when the configuration has problems, which are then on standard error. */
@@ -39,13 +39,47 @@ export async function runningGateway(data: string, token: string | null): Promis
   throw new CommandFailure(EXIT.tryLater, message)
 }
 
+/** The one that `--url` names, or the one of the configuration. null: it needs the configuration to be found, and that has problems. */
+export async function addressedGateway(context: Context, options: Options): Promise<Remote | null> {
+  const given = options.text('url')
+  if (given !== undefined)
+    return remoteGateway({ ...(await addressed(given, context, options)), whenSilent: EXIT.failed })
+  const file = await openFile(context, options)
+  if (file === null) return null
+  const { readHolder } = await import('../start.ts')
+  const { host, port } = file.loaded.definition.gateway
+  const url = readHolder(file.data)?.url ?? addressOf(host, port)
+  if (url === null)
+    throw new CommandFailure(EXIT.failed, `No gateway has ${file.data} open. Start one with \`troupe start\`.`)
+  return remoteGateway({ url, token: tokenOf(file.loaded, context), whenSilent: EXIT.failed })
+}
+
+/** null: with any free port only the gateway itself could tell. */
+function addressOf(host: string, port: number): string | null {
+  return port === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Of an address that was given the configuration knows the token at most; it need not be there. */
+async function addressed(
+  url: string,
+  context: Context,
+  options: Options,
+): Promise<{ url: string; token: string | null }> {
+  if (!/^https?:\/\/[^/]/.test(url) || URL.parse(url) === null)
+    throw new CommandFailure(EXIT.usage, '--url takes an address such as http://127.0.0.1:8765.')
+  const token = tokenOfEnvironment(context)
+  if (token !== null) return { url, token }
+  const file = await openOwnFile(context, options)
+  return { url, token: isProblems(file) ? null : tokenOf(file.loaded, context) }
+}
+
 /** The file's own token; without one the variable that the documentation names. */
 export function tokenOf({ definition, secrets }: Loaded, { world }: Context): string | null {
   const { token } = definition.gateway
   return token === null ? tokenOfEnvironment({ world }) : secrets.resolve(token)
 }
 
-export function tokenOfEnvironment({ world }: Pick<Context, 'world'>): string | null {
+function tokenOfEnvironment({ world }: Pick<Context, 'world'>): string | null {
   const token = world.environment['TROUPE_TOKEN'] ?? ''
   return token === '' ? null : token
 }

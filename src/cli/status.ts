@@ -1,22 +1,16 @@
 // Status: `troupe status`, what a running gateway says of itself.
 
 import type { Status } from '../start.ts'
-import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT, type Options } from './command.ts'
+import type { Colour } from './colour.ts'
+import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT, URL_OPTION } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { isProblems, openFile, openOwnFile } from './file.ts'
-import { tokenOf, tokenOfEnvironment } from './reach.ts'
-import { type Remote, remoteGateway } from './remote.ts'
+import { addressedGateway } from './reach.ts'
 import { rollCallLines } from './roll-call.ts'
 
 export const statusCommand: Command = {
   name: 'status',
   summary: 'what a running gateway says of itself',
-  options: [
-    { flags: '--url <url>', says: 'its address (default: of the gateway that has the data folder open)' },
-    CONFIG,
-    DATA,
-    JSON_OUTPUT,
-  ],
+  options: [URL_OPTION, CONFIG, DATA, JSON_OUTPUT],
   examples: [
     'troupe status',
     'troupe status --url http://127.0.0.1:8765 --json # with gateway.token: its value in TROUPE_TOKEN',
@@ -25,7 +19,7 @@ export const statusCommand: Command = {
 }
 
 async function status({ context, options }: Invocation): Promise<ExitCode> {
-  const gateway = await gatewayOf(context, options)
+  const gateway = await addressedGateway(context, options)
   if (gateway === null) return EXIT.configuration
   const answer = await gateway.ask('GET', '/status')
   if (!isStatus(answer))
@@ -33,40 +27,6 @@ async function status({ context, options }: Invocation): Promise<ExitCode> {
   if (options.given('json')) context.terminal.out(JSON.stringify(answer, null, 2))
   else for (const line of lines(answer, gateway.url, context)) context.terminal.out(line)
   return EXIT.fine
-}
-
-/** null: it needs the configuration to be found, and that has problems. */
-async function gatewayOf(context: Context, options: Options): Promise<Remote | null> {
-  const given = options.text('url')
-  if (given !== undefined)
-    return remoteGateway({ ...(await addressed(given, context, options)), whenSilent: EXIT.failed })
-  const file = await openFile(context, options)
-  if (file === null) return null
-  const { readHolder } = await import('../start.ts')
-  const { host, port } = file.loaded.definition.gateway
-  const url = readHolder(file.data)?.url ?? addressOf(host, port)
-  if (url === null)
-    throw new CommandFailure(EXIT.failed, `No gateway has ${file.data} open. Start one with \`troupe start\`.`)
-  return remoteGateway({ url, token: tokenOf(file.loaded, context), whenSilent: EXIT.failed })
-}
-
-/** null: with any free port only the gateway itself could tell. */
-function addressOf(host: string, port: number): string | null {
-  return port === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-/** Of an address that was given the configuration knows the token at most; it need not be there. */
-async function addressed(
-  url: string,
-  context: Context,
-  options: Options,
-): Promise<{ url: string; token: string | null }> {
-  if (!/^https?:\/\/[^/]/.test(url) || URL.parse(url) === null)
-    throw new CommandFailure(EXIT.usage, '--url takes an address such as http://127.0.0.1:8765.')
-  const token = tokenOfEnvironment(context)
-  if (token !== null) return { url, token }
-  const file = await openOwnFile(context, options)
-  return { url, token: isProblems(file) ? null : tokenOf(file.loaded, context) }
 }
 
 function isStatus(answer: unknown): answer is Status {
@@ -83,6 +43,18 @@ function lines(answer: Status, url: string, { terminal }: Context): string[] {
     ...rollCallLines(channels, colour),
     `Sessions: ${running} running, ${pending} pending, ${idle} idle, ${passivated} passivated; ${queued_messages} messages wait.`,
     `Outbox: ${outbox}. Dead letters: ${dead_letters === 0 ? '0' : colour.bad(String(dead_letters))}.`,
+    ...configurationLines(answer, colour),
+  ]
+}
+
+/** Nothing while the file is in force as it is. */
+function configurationLines({ configuration }: Status, colour: Colour): string[] {
+  const { loaded_at, problems, needs_restart, kept } = configuration
+  return [
+    ...(problems.length === 0 ? [] : [colour.bad(`The file has problems; what was read at ${loaded_at} is in force:`)]),
+    ...problems.map((problem) => `  ${problem}`),
+    ...kept.map(({ id, reason }) => colour.unsure(`${id} goes by its earlier definition: ${reason}`)),
+    ...(needs_restart.length === 0 ? [] : [colour.unsure(`Needs a restart: ${needs_restart.join(', ')}.`)]),
   ]
 }
 

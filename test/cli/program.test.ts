@@ -12,7 +12,7 @@ test('every command of the contract is there', () => {
   expect(NAMES.toSorted()).toEqual(
     [
       ...['chat', 'check', 'deadletters list', 'deadletters retry', 'doctor', 'init', 'machines', 'pairing approve'],
-      ...['pairing list', 'pairing revoke', 'send', 'sessions list', 'sessions show', 'start', 'status'],
+      ...['pairing list', 'pairing revoke', 'reload', 'send', 'sessions list', 'sessions show', 'start', 'status'],
     ].toSorted(),
   )
 })
