@@ -57,7 +57,7 @@ export function withDefinition(
   return {
     definition,
     ...neededBy(adoptions, { ...context.withdrawn, ...only(context.definition.agents, agents.removed) }),
-    reports: Object.fromEntries(ids.map((id) => [id, context.reports[id] ?? null])),
+    reports: Object.fromEntries(ids.map((id) => [id, context.reports[id] ?? firstReport(context, id)])),
     failures: only(
       context.failures,
       ids.filter((id) => !changed.includes(id)),
@@ -98,6 +98,11 @@ export function failedReport({ failures }: GatewayContext, event: { readonly act
   const id = nameOf(event.actorId)
   const givenUp = nextRestart((failures[id] ?? 0) + 1) === 'giveUp'
   return { id, state: givenUp ? 'failed' : 'retrying', failure: DEFECT }
+}
+
+/** One that is named again while it leaves has nothing to say until it starts anew. */
+function firstReport({ leaving }: GatewayContext, id: string): ChannelReport | null {
+  return leaving[id] === undefined ? null : { id, state: 'stopped', failure: null }
 }
 
 function neededBy(adoptions: GatewayContext['adoptions'], withdrawn: GatewayContext['withdrawn']) {

@@ -1,7 +1,7 @@
 // House: the real machines, actors and store in one process, with a platform and an agent whose every step a test holds.
 // The platform is strict: it refuses a second connection, a send on a conversation that nobody opened, a part out of order.
 
-import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { ChannelReport, Inbound, Progress } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
@@ -17,6 +17,8 @@ import { freeTokens, type Held, held, settled, silentLog, type TestWorld, testWo
 export interface HouseOptions {
   readonly channels?: Readonly<Record<string, Partial<ChannelDefinition>>>
   readonly gateway?: Partial<GatewayDefinition['gateway']>
+  /** Instead of `cfo` and `ops`. */
+  readonly agents?: readonly AgentDefinition[]
   /** An earlier house's, for a restart. */
   readonly store?: Store
   readonly world?: TestWorld
@@ -31,6 +33,8 @@ export interface House {
   readonly reports: Map<string, ChannelReport>
   readonly rollCalls: (readonly ChannelReport[])[]
   platform(channel: string): TestPlatform
+  /** A newer file, taken. */
+  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'agents'>): Promise<void>
   /** Runs in progress, oldest first; each waits for the test. */
   readonly thoughts: HeldThought[]
   says(channel: string, text: string, options?: Partial<Inbound>): Promise<Reception>
@@ -42,6 +46,8 @@ export interface House {
 export interface HeldThought {
   readonly request: ThinkRequest
   readonly agent: string
+  /** Of the agent that thinks. */
+  readonly instructions: string
   answer(text: string): Promise<void>
   fail(error: unknown): Promise<void>
   /** The request to the model was closed. */
@@ -52,11 +58,17 @@ export interface TestPlatform {
   readonly sent: { conversation: string; text: string; replyTo: string | null }[]
   readonly shown: Progress[]
   readonly connections: number
+  /** What the connections were made from, oldest first. */
+  readonly connectedBy: ChannelDefinition[]
+  /** Whether a connection is there. */
+  readonly isConnected: boolean
   /** The connection breaks. */
   breaks(error: unknown): Promise<void>
   /** What the next connection attempt, or the next send, does instead. */
   nextRun: ((door: Door, signal: AbortSignal) => Promise<void>)[]
   nextSend: ((outgoing: Outgoing, signal: AbortSignal) => Promise<void>)[]
+  /** What the next trials of a definition do instead of going well at once. */
+  nextProbe: ((signal: AbortSignal) => Promise<void>)[]
 }
 
 const ANNA = { id: '1', name: 'Anna', handle: '@anna' }
@@ -65,7 +77,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const world = options.world ?? testWorld()
   const store = options.store ?? openMemoryStore({ world })
   const definition = testDefinition(options)
-  const platforms = new Map(Object.keys(definition.channels).map((id) => [id, new Platform()]))
+  const platforms = new Map<string, Platform>()
   const thoughts: HeldThought[] = []
   const reports = new Map<string, ChannelReport>()
   const rollCalls: (readonly ChannelReport[])[] = []
@@ -80,14 +92,11 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       test: {
         name: 'test',
         journaled: false,
-        load:
-          async () =>
-          ({ definition: { id } }) =>
-            platformOf(id).adapter,
+        load: async () => (built) => platformOf(built.definition.id).adapterFor(built.definition),
       },
     },
-    buildAgent: async ({ definition: { id } }) => ({
-      think: (request) => think(id, request, thoughts),
+    buildAgent: async ({ definition: agent }) => ({
+      think: (request) => think(agent, request, thoughts),
       probe: async () => {},
     }),
     adapters: new Map(),
@@ -100,8 +109,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   await settled()
 
   function platformOf(channel: string): Platform {
-    const platform = platforms.get(channel)
-    if (platform === undefined) throw new Error(`the test names no channel ${channel}`)
+    const platform = platforms.get(channel) ?? new Platform()
+    platforms.set(channel, platform)
     return platform
   }
   let messages = 0
@@ -113,6 +122,10 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     rollCalls,
     thoughts,
     platform: platformOf,
+    async redefine(newer) {
+      gateway.send({ type: 'definition.changed', definition: testDefinition(newer) })
+      await settled()
+    },
     async says(channel, text, inbound = {}) {
       messages += 1
       const message = { ...plainInbound(channel, text, `m${messages}-${world.id()}`), ...inbound }
@@ -125,14 +138,15 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   }
 }
 
-function think(agent: string, request: ThinkRequest, thoughts: HeldThought[]): Promise<Thought> {
+function think(agent: AgentDefinition, request: ThinkRequest, thoughts: HeldThought[]): Promise<Thought> {
   const end: Held<Thought> = held()
   const aborted = (): void =>
     end.reject(new FailureError({ kind: 'permanent', reason: 'cancelled', message: 'the run was ended' }))
   request.signal.addEventListener('abort', aborted)
   thoughts.push({
     request,
-    agent,
+    agent: agent.id,
+    instructions: agent.instructions,
     closed: () => request.signal.aborted,
     async answer(text) {
       end.resolve({ text, usage: null })
@@ -151,11 +165,27 @@ class Platform implements TestPlatform {
   readonly shown: Progress[] = []
   readonly nextRun: TestPlatform['nextRun'] = []
   readonly nextSend: TestPlatform['nextSend'] = []
+  readonly nextProbe: TestPlatform['nextProbe'] = []
+  readonly connectedBy: ChannelDefinition[] = []
   connections = 0
   #door: Door | null = null
   #break: Held<void> | null = null
 
-  readonly adapter: Adapter = {
+  get isConnected(): boolean {
+    return this.#door !== null
+  }
+
+  adapterFor(definition: ChannelDefinition): Adapter {
+    return {
+      ...this.#adapter,
+      run: (door, signal) => {
+        this.connectedBy.push(definition)
+        return this.#adapter.run(door, signal)
+      },
+    }
+  }
+
+  readonly #adapter: Adapter = {
     run: async (door, signal) => {
       const instead = this.nextRun.shift()
       if (instead !== undefined) return instead(door, signal)
@@ -180,7 +210,10 @@ class Platform implements TestPlatform {
     show: (_, progress) => {
       this.shown.push(progress)
     },
-    probe: async () => ({ id: '99', name: '@bot' }),
+    probe: async (signal) => {
+      await this.nextProbe.shift()?.(signal)
+      return { id: '99', name: '@bot' }
+    },
   }
 
   async offers(message: Inbound): Promise<Reception> {
@@ -212,7 +245,8 @@ function plainInbound(channel: string, text: string, platformMessageId: string):
 export function testDefinition({
   channels = { a: {} },
   gateway = {},
-}: Pick<HouseOptions, 'channels' | 'gateway'>): GatewayDefinition {
+  agents = [testAgent('cfo'), testAgent('ops')],
+}: Pick<HouseOptions, 'channels' | 'gateway' | 'agents'>): GatewayDefinition {
   return {
     gateway: {
       host: '127.0.0.1',
@@ -224,7 +258,7 @@ export function testDefinition({
       passivateAfterMs: 300_000,
       ...gateway,
     },
-    agents: { cfo: testAgent('cfo'), ops: testAgent('ops') },
+    agents: Object.fromEntries(agents.map((agent) => [agent.id, agent])),
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
   }
 }
