@@ -8,7 +8,7 @@ import type { Parts } from '../actors/parts.ts'
 import type { ChannelStatus } from '../http/port.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
-import { keptReason } from './changes.ts'
+import { whyKept } from './changes.ts'
 
 export interface Board extends Pick<Parts, 'onReport' | 'onRollCall'> {
   channels(): readonly ChannelStatus[]
@@ -33,10 +33,10 @@ export function createBoard({ root, world, log }: BoardParts): Board {
     return Object.values(definition.channels).map(({ id, platform, routes }) => {
       const { report, sinceMs } = last.get(id) ?? { report: null, sinceMs: startedAtMs }
       const failure = report?.failure ?? null
-      const kept = adoptions[id]?.failure ?? null
+      const kept = adoptions[id] === undefined ? null : whyKept(adoptions[id])
       const reasons = [
         ...(failure === null ? [] : [sayable(failure)]),
-        ...(kept === null ? [] : [keptReason(kept)]),
+        ...(kept === null ? [] : [`${KEPT}: ${kept}`]),
         ...(leaving[id] === undefined ? [] : [RETURNING]),
       ]
       return {
@@ -60,5 +60,7 @@ export function createBoard({ root, world, log }: BoardParts): Board {
 
   return { channels, onReport, onRollCall: () => roll.resolve(channels()), rollCall: roll.promise }
 }
+
+const KEPT = 'it goes by its earlier definition, for the new one does not start'
 
 const RETURNING = 'it was taken out of the file and put back; it starts once its earlier runs have ended'

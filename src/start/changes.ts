@@ -2,7 +2,7 @@
 
 import { notSet } from '../../machines/channel-failure.ts'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
-import { type Failure, sayable } from '../../machines/failure.ts'
+import { sayable } from '../../machines/failure.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Adoption } from '../../machines/messages.ts'
 import type { Redefinition } from '../../machines/redefinition.ts'
@@ -59,15 +59,18 @@ export function changesOf(taken: Taken): Change[] {
 
 /** Channels and agents that go by an earlier definition, and why. */
 export function keptOf(taken: Pick<Taken, 'change' | 'newest' | 'adoptions'>): Kept[] {
-  const channels = Object.entries(taken.adoptions).flatMap(([id, { failure }]): Kept[] =>
-    failure === null ? [] : [{ id: `channels.${id}`, reason: sayable(failure) }],
-  )
+  const channels = Object.entries(taken.adoptions).flatMap(([id, adoption]): Kept[] => {
+    const reason = whyKept(adoption)
+    return reason === null ? [] : [{ id: `channels.${id}`, reason }]
+  })
   return [...keptAgents(taken), ...channels]
 }
 
-/** A channel's reason while it serves, but not what the file says now. */
-export function keptReason(failure: Failure): string {
-  return `it goes by its earlier definition, because the new one does not start: ${sayable(failure)}`
+/** null: it may still come to serve the newest definition at its first try. */
+export function whyKept({ state, failure }: Adoption): string | null {
+  if (failure === null) return null
+  const next = state === 'trying' ? 'It is tried again by itself' : 'troupe reload tries it again'
+  return sayable({ ...failure, message: sayable(failure), remedy: next })
 }
 
 function keptAgents({ change, newest }: Pick<Taken, 'change' | 'newest'>): Kept[] {

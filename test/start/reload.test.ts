@@ -80,7 +80,7 @@ async function running(text = FILE, variables: Readonly<Record<string, string>> 
     async post(path: string, token?: string) {
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
       const response = await fetch(`${gateway.url}${path}`, { method: 'POST', headers })
-      return { status: response.status, body: (await response.json()) as unknown }
+      return { status: response.status, body: await response.json() }
     },
   }) satisfies Rig
 }
