@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AnyActorRef } from 'xstate'
 import { FailureError } from '../../machines/failure.ts'
+import type { Tokens } from '../../src/actors/parts.ts'
 import type { Store } from '../../src/store/store.ts'
 import { testAgent } from '../support/definitions.ts'
 import { type House, openHouse } from '../support/house.ts'
@@ -108,6 +109,40 @@ describe('a channel whose definition changed', () => {
     expect(await house.says('a', 'still there?')).toMatchObject({ accepted: true })
     await answersAt(house, 'yes')
     expect(texts(house)).toEqual(['yes'])
+  })
+
+  test('C2: it connects only once nobody else is on its token, and gives the token back with the connection', async () => {
+    const calls: string[] = []
+    const free = held<void>()
+    const tokens: Tokens = {
+      claim: ({ token }) => void calls.push(`claim ${token?.renewed ?? 0}`),
+      async hold({ token }) {
+        const name = token?.renewed ?? 0
+        if (name === 1) await free.promise
+        calls.push(`hold ${name}`)
+        return () => void calls.push(`release ${name}`)
+      },
+    }
+    const house = await openHouse({ channels: { a: TOKEN }, tokens })
+    await house.redefine({ channels: { a: NEWER } })
+    expect(calls).toEqual(['hold 0', 'claim 1', 'release 0'])
+    expect(house.platform('a').connections).toBe(1)
+    free.resolve()
+    await settled()
+    expect([calls.at(-1), house.platform('a').connections]).toEqual(['hold 1', 2])
+  })
+
+  test('C2: a token that another process has is not tried: the old one serves', async () => {
+    const elsewhere = new FailureError({ kind: 'retryable', reason: 'conflict', message: 'polled elsewhere' })
+    const claim = (): never => {
+      throw elsewhere
+    }
+    const house = await openHouse({ channels: { a: TOKEN }, tokens: { claim, hold: async () => () => {} } })
+    await house.redefine({ channels: { a: NEWER } })
+    expect(house.gateway.getSnapshot().context.adoptions).toEqual({
+      a: { state: 'trying', failure: elsewhere.failure },
+    })
+    expect([house.platform('a').connections, house.platform('a').isConnected]).toEqual([1, true])
   })
 
   test('one that keeps its earlier definition keeps the agent of it, until it serves the newest', async () => {
@@ -335,7 +370,21 @@ describe('a channel whose actor failed', () => {
     await house.redefine({ channels: { a: { queueLimit: 1 }, b: {} } })
     expect([house.platform('a').connections, reportsOf(house)]).toMatchObject([2, { a: { state: 'live' } }])
     await house.world.advance(60_000)
-    expect(house.platform('a').connections).toBe(2)
+    expect([house.platform('a').connections, reportsOf(house)]).toMatchObject([2, { a: { state: 'live' } }])
+  })
+
+  test('it was given up: a newer definition is a new beginning, with all its tries', async () => {
+    const house = await openHouse({ channels: { a: {}, b: {} } })
+    for (let failure = 0; failure < 11; failure += 1) {
+      breaks(house, 'a')
+      await house.world.advance(60_000)
+    }
+    expect([childrenOf(house), reportsOf(house)]).toMatchObject([['channel:b'], { a: { state: 'failed' } }])
+    await house.redefine({ channels: { a: { queueLimit: 1 }, b: {} } })
+    expect(reportsOf(house)).toMatchObject({ a: { state: 'live' } })
+    breaks(house, 'a')
+    await house.world.advance(1_000)
+    expect(reportsOf(house)).toMatchObject({ a: { state: 'live' } })
   })
 
   test('taken out and put back during its wait: the same', async () => {
@@ -441,7 +490,9 @@ test('C3: the roll call waits for who is new, and not for who is gone', async ()
 })
 
 function reportsOf(house: House) {
-  return house.gateway.getSnapshot().context.reports
+  const { status, context } = house.gateway.getSnapshot()
+  expect(status, 'the root lives').toBe('active')
+  return context.reports
 }
 
 function childrenOf(house: House): string[] {

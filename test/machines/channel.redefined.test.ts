@@ -271,6 +271,16 @@ describe('on trial', () => {
     expect(channel.trials).toHaveLength(2)
   })
 
+  test('it is said to be served once it is live, and not before, whatever else is redefined meanwhile', async () => {
+    const channel = await onTrial()
+    await channel.redefined({ ...NEWER, queueLimit: 1 })
+    expect(channel.adoption()).toEqual(TRYING)
+    await channel.redefined({ ...NEWER, queueLimit: 1 })
+    expect(channel.adoption()).toEqual(TRYING)
+    await channel.live()
+    expect(channel.adoption()).toEqual(SERVED)
+  })
+
   test('once it is live there is no way back: its end is its own', async () => {
     const channel = await onTrial()
     await channel.live()

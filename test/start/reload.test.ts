@@ -95,6 +95,7 @@ const PUT_BACK = { channels: ['a live', 'b live'], problems: [], needs_restart: 
 
 test('C3: what a newer file adds, changes and takes away is said by name, over HTTP and in the log', async () => {
   const rig = await running()
+  expect(await rig.gateway.port.metrics()).toContain('troupe_channel_state{channel="a",state="live"} 1')
   rig.writes(
     FILE.replace('  a: { platform: web, agent: cfo }', '  c: { platform: web, agent: new }')
       .replace('agent: ops }', 'agent: ops, queue_limit: 3 }')

@@ -19,6 +19,8 @@ export interface HouseOptions {
   readonly gateway?: Partial<GatewayDefinition['gateway']>
   /** Instead of `cfo` and `ops`. */
   readonly agents?: readonly AgentDefinition[]
+  /** Who may poll; nobody else is there otherwise. */
+  readonly tokens?: Parts['tokens']
   /** An earlier house's, for a restart. */
   readonly store?: Store
   readonly world?: TestWorld
@@ -87,7 +89,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     world,
     log: silentLog,
     secret: () => 'secret',
-    tokens: freeTokens,
+    tokens: options.tokens ?? freeTokens,
     platforms: {
       test: {
         name: 'test',
