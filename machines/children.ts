@@ -1,6 +1,6 @@
 // Children: what a partition remembers of each session and delivery that it supervises. Pure functions over plain data.
 
-import type { AcceptedMessage } from './messages.ts'
+import type { AcceptedMessage, SessionSettings } from './messages.ts'
 
 export type Children = Readonly<Record<string, Child>>
 
@@ -19,6 +19,8 @@ export interface Child {
   readonly held: readonly AcceptedMessage[]
   /** It failed too often: what reached it is set aside, and what did not begins a session of its own. */
   readonly givenUp: boolean
+  /** What a session was told last; null for a delivery. */
+  readonly settings: SessionSettings | null
 }
 
 /** What the channel is told of a child that is gone. */
@@ -39,7 +41,8 @@ export function withoutChildren(children: Children, ids: readonly string[]): Chi
 export function routedTo(child: Child | undefined, routed: number, message: AcceptedMessage | null): Child {
   const seq = message?.seq ?? 0
   if (child === undefined) {
-    return { routed, reached: seq, sweeps: null, failures: 0, life: 'alive', held: [], givenUp: false }
+    const life = { life: 'alive', givenUp: false, settings: null } as const
+    return { routed, reached: seq, sweeps: null, failures: 0, held: [], ...life }
   }
   // While it waits for its backoff the store keeps its messages: they are read when it is due.
   const held = child.life === 'recovering' && message !== null ? [...child.held, message] : child.held

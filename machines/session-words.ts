@@ -9,7 +9,7 @@ import { isKnown, type RunOutcome, type UndoCommits } from './commits.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
 import { interrupts, isContinued, itemOf, mayGrow, takeSteering, takeTurn } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
-import type { Commit, Progress, SessionState, ToSession } from './messages.ts'
+import type { Commit, Progress, SessionSettings, SessionState, ToSession } from './messages.ts'
 import { backoffMs } from './restart.ts'
 import { runMachine } from './run.ts'
 import { decisionIn, isMessage, messageIn, verdictIn } from './session-answers.ts'
@@ -19,7 +19,7 @@ import { steeringIn, turnIdOf } from './steps.ts'
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
 const ANSWERED_MAX = 32
 
-type Preparation = Pick<SessionContext, 'key' | 'turnId' | 'turn' | 'agent'>
+type Preparation = Pick<SessionContext, 'key' | 'channel' | 'turnId' | 'turn' | 'agent'>
 
 const TOO_LONG_PENDING: Failure = {
   kind: 'permanent',
@@ -108,6 +108,7 @@ export const words = setup({
       enqueue.sendTo('run', { type: 'approval.decided', call: approval.call, approved, by })
       enqueue.assign({ approvals: context.approvals.filter(({ call }) => call !== approval.call) })
     }),
+    redefine: assign((_, params: SessionSettings) => params),
     requestSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.requested', sessionKey: context.key })),
     releaseSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.released', sessionKey: context.key })),
     tellRested: sendParent(({ context }) => ({
@@ -168,8 +169,8 @@ export function state(now: SessionState) {
 }
 
 export function preparation({ context }: { readonly context: SessionContext }): Preparation {
-  const { key, turnId, turn, agent } = context
-  return { key, turnId, turn, agent }
+  const { key, channel, turnId, turn, agent } = context
+  return { key, channel, turnId, turn, agent }
 }
 
 function isGivenUp({ turn, exhausted }: Prepared): boolean {

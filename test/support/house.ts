@@ -15,16 +15,18 @@ import type { ToolCall } from '../../machines/steps.ts'
 import type { Notes, Tool } from '../../src/tools/tool.ts'
 import { testAgent } from './definitions.ts'
 import { type TestTools, toolParts } from './tools.ts'
-import { type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
+import { freeTokens, type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
 
 export interface HouseOptions {
   readonly channels?: Readonly<Record<string, Partial<ChannelDefinition>>>
   readonly gateway?: Partial<GatewayDefinition['gateway']>
+  /** Instead of `cfo` and `ops`. */
+  readonly agents?: readonly AgentDefinition[]
+  /** Who may poll; nobody else is there otherwise. */
+  readonly tokens?: Parts['tokens']
   /** An earlier house's, for a restart. */
   readonly store?: Store
   readonly world?: TestWorld
-  /** Given over the tests' own definitions. */
-  readonly agents?: Readonly<Record<string, Partial<AgentDefinition>>>
   /** What `tools` of those definitions may name. */
   readonly tools?: Readonly<Record<string, Tool>>
   readonly notes?: Notes
@@ -41,6 +43,8 @@ export interface House {
   readonly reports: Map<string, ChannelReport>
   readonly rollCalls: (readonly ChannelReport[])[]
   platform(channel: string): TestPlatform
+  /** A newer file, taken. */
+  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'agents'>): Promise<void>
   /** Runs in progress, oldest first; each waits for the test. */
   readonly thoughts: HeldThought[]
   readonly tools: TestTools
@@ -53,7 +57,7 @@ export interface House {
 export interface HeldThought {
   readonly request: ThinkRequest
   readonly agent: string
-  /** What its agent was built with. */
+  /** Of the agent that thinks. */
   readonly instructions: string
   answer(text: string): Promise<void>
   /** It asks for tools. */
@@ -69,11 +73,17 @@ export interface TestPlatform {
   readonly sent: { conversation: string; text: string; replyTo: string | null }[]
   readonly shown: Progress[]
   readonly connections: number
+  /** What the connections were made from, oldest first. */
+  readonly connectedBy: ChannelDefinition[]
+  /** Whether a connection is there. */
+  readonly isConnected: boolean
   /** The connection breaks. */
   breaks(error: unknown): Promise<void>
   /** What the next connection attempt, or the next send, does instead. */
   nextRun: ((door: Door, signal: AbortSignal) => Promise<void>)[]
   nextSend: ((outgoing: Outgoing, signal: AbortSignal) => Promise<void>)[]
+  /** What the next trials of a definition do instead of going well at once. */
+  nextProbe: ((signal: AbortSignal) => Promise<void>)[]
 }
 
 const ANNA = { id: '1', name: 'Anna', handle: '@anna' }
@@ -82,7 +92,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const world = options.world ?? testWorld()
   const store = options.store ?? openMemoryStore({ world })
   const definition = testDefinition(options)
-  const platforms = new Map(Object.keys(definition.channels).map((id) => [id, new Platform()]))
+  const platforms = new Map<string, Platform>()
   const thoughts: HeldThought[] = []
   const tools: TestTools = { tools: options.tools ?? {}, opened: [], closed: [], opening: options.opening }
   const reports = new Map<string, ChannelReport>()
@@ -93,18 +103,16 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     world,
     log: silentLog,
     secret: () => 'secret',
+    tokens: options.tokens ?? freeTokens,
     platforms: {
       test: {
         name: 'test',
         journaled: false,
-        load:
-          async () =>
-          ({ definition: { id } }) =>
-            platformOf(id).adapter,
+        load: async () => (built) => platformOf(built.definition.id).adapterFor(built.definition),
       },
     },
-    buildAgent: async ({ definition }) => ({
-      think: (request) => think(definition, request, thoughts),
+    buildAgent: async ({ definition: agent }) => ({
+      think: (request) => think(agent, request, thoughts),
       probe: async () => {},
     }),
     ...toolParts(tools),
@@ -119,8 +127,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   await settled()
 
   function platformOf(channel: string): Platform {
-    const platform = platforms.get(channel)
-    if (platform === undefined) throw new Error(`the test names no channel ${channel}`)
+    const platform = platforms.get(channel) ?? new Platform()
+    platforms.set(channel, platform)
     return platform
   }
   let messages = 0
@@ -133,6 +141,10 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     thoughts,
     tools,
     platform: platformOf,
+    async redefine(newer) {
+      gateway.send({ type: 'definition.changed', definition: testDefinition(newer) })
+      await settled()
+    },
     async says(channel, text, inbound = {}) {
       messages += 1
       const message = { ...plainInbound(channel, text, `m${messages}-${world.id()}`), ...inbound }
@@ -145,19 +157,15 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   }
 }
 
-function think(
-  { id: agent, instructions }: AgentDefinition,
-  request: ThinkRequest,
-  thoughts: HeldThought[],
-): Promise<Thought> {
+function think(agent: AgentDefinition, request: ThinkRequest, thoughts: HeldThought[]): Promise<Thought> {
   const end: Held<Thought> = held()
   const aborted = (): void =>
     end.reject(new FailureError({ kind: 'permanent', reason: 'cancelled', message: 'the run was ended' }))
   request.signal.addEventListener('abort', aborted)
   thoughts.push({
     request,
-    agent,
-    instructions,
+    agent: agent.id,
+    instructions: agent.instructions,
     closed: () => request.signal.aborted,
     async answer(text) {
       end.resolve({ text, calls: [], usage: null })
@@ -181,11 +189,27 @@ class Platform implements TestPlatform {
   readonly shown: Progress[] = []
   readonly nextRun: TestPlatform['nextRun'] = []
   readonly nextSend: TestPlatform['nextSend'] = []
+  readonly nextProbe: TestPlatform['nextProbe'] = []
+  readonly connectedBy: ChannelDefinition[] = []
   connections = 0
   #door: Door | null = null
   #break: Held<void> | null = null
 
-  readonly adapter: Adapter = {
+  get isConnected(): boolean {
+    return this.#door !== null
+  }
+
+  adapterFor(definition: ChannelDefinition): Adapter {
+    return {
+      ...this.#adapter,
+      run: (door, signal) => {
+        this.connectedBy.push(definition)
+        return this.#adapter.run(door, signal)
+      },
+    }
+  }
+
+  readonly #adapter: Adapter = {
     run: async (door, signal) => {
       const instead = this.nextRun.shift()
       if (instead !== undefined) return instead(door, signal)
@@ -210,7 +234,10 @@ class Platform implements TestPlatform {
     show: (_, progress) => {
       this.shown.push(progress)
     },
-    probe: async () => ({ id: '99', name: '@bot' }),
+    probe: async (signal) => {
+      await this.nextProbe.shift()?.(signal)
+      return { id: '99', name: '@bot' }
+    },
   }
 
   async offers(message: Inbound): Promise<Reception> {
@@ -242,8 +269,8 @@ function plainInbound(channel: string, text: string, platformMessageId: string):
 export function testDefinition({
   channels = { a: {} },
   gateway = {},
-  agents = {},
-}: Pick<HouseOptions, 'agents' | 'channels' | 'gateway'>): GatewayDefinition {
+  agents = [testAgent('cfo'), testAgent('ops')],
+}: Pick<HouseOptions, 'channels' | 'gateway' | 'agents'>): GatewayDefinition {
   return {
     gateway: {
       host: '127.0.0.1',
@@ -256,7 +283,7 @@ export function testDefinition({
       workdirKeepMs: 2_592_000_000,
       ...gateway,
     },
-    agents: { cfo: testAgent('cfo', agents['cfo']), ops: testAgent('ops', agents['ops']) },
+    agents: Object.fromEntries(agents.map((agent) => [agent.id, agent])),
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Parts } from '../../src/actors/parts.ts'
 import { testDefinition } from './house.ts'
-import { silentLog } from './world.ts'
+import { freeTokens, silentLog } from './world.ts'
 import { noTools } from './tools.ts'
 
 type Given = Pick<Parts, 'store' | 'world'> & Partial<Parts>
@@ -16,6 +16,7 @@ export function testParts(given: Given): Parts {
     platforms: {},
     buildAgent: () => Promise.reject(new Error('this test has no agent')),
     ...noTools(),
+    tokens: freeTokens,
     adapters: new Map(),
     onRollCall: () => {},
     onReport: () => {},
