@@ -31,8 +31,13 @@ export function admit(message: Inbound, admitting: Admitting): Admission {
 /** Whether the definition alone lets this person speak; when not, a pairing may. */
 export function isAllowed(sender: Sender, definition: ChannelDefinition): boolean {
   if (definition.unknownUserPolicy === 'allow') return true
+  return isNamed(sender, definition.allowedUsers)
+}
+
+/** Whether a list of ids and handles names this person. */
+export function isNamed(sender: Sender, users: readonly string[]): boolean {
   const handle = sender.handle?.toLowerCase()
-  return definition.allowedUsers.some((user) => user === sender.id || (handle !== undefined && user === handle))
+  return users.some((user) => user === sender.id || (handle !== undefined && user === handle))
 }
 
 function mayspeak(sender: Sender, admitting: Admitting): boolean {

@@ -11,23 +11,6 @@ import { SILENCE } from './channel-failure.ts'
 import { Placement } from './placement.ts'
 import { failureIn, missingOfNext, words } from './channel-words.ts'
 
-/** The newest definition while there is a connection: its door goes by what is served. */
-const REDEFINED = [
-  { guard: 'isServed', actions: 'tellAdoption' },
-  { actions: ['redefine', 'passOn', 'tellConnection'] },
-] as const
-
-/** Nothing is served, so the newest definition is taken as it is. */
-const TAKEN = [
-  {
-    guard: 'nextLacksVariable',
-    target: '#channel.failed',
-    reenter: true,
-    actions: ['takeNext', 'passOn', 'noteMissing'],
-  },
-  { guard: 'hasNext', target: '#channel.open', actions: ['takeNext', 'passOn'] },
-] as const
-
 export const channelMachine = words.createMachine({
   id: 'channel',
   description: 'One connection, kept alive; partitions of sessions and deliveries behind it.',
@@ -200,7 +183,13 @@ export const channelMachine = words.createMachine({
             actions: 'thenConnecting',
           },
         ],
-        redefined: REDEFINED,
+        redefined: [
+          { guard: 'isServed', actions: 'tellAdoption' },
+          {
+            description: 'The door of the living connection goes by what is served.',
+            actions: ['redefine', 'passOn', 'tellConnection'],
+          },
+        ],
         drain: { target: '.closing', actions: ['thenStopped', 'tellPartitions'] },
         'connection.ended': [
           {
@@ -222,7 +211,19 @@ export const channelMachine = words.createMachine({
     retrying: {
       description: 'Trying can help; it is tried again after a growing wait.',
       entry: { type: 'report', params: { state: 'retrying' } },
-      always: TAKEN,
+      always: [
+        {
+          guard: 'nextLacksVariable',
+          target: 'failed',
+          actions: ['takeNext', 'passOn', 'noteMissing'],
+        },
+        {
+          description: 'Nothing is served: the newest definition is taken as it is.',
+          guard: 'hasNext',
+          target: 'open',
+          actions: ['takeNext', 'passOn'],
+        },
+      ],
       after: { backoff: 'open' },
       on: {
         control: [
@@ -249,7 +250,20 @@ export const channelMachine = words.createMachine({
     failed: {
       description: 'Trying cannot help until somebody changes something.',
       entry: { type: 'report', params: { state: 'failed' } },
-      always: TAKEN,
+      always: [
+        {
+          guard: 'nextLacksVariable',
+          target: 'failed',
+          reenter: true,
+          actions: ['takeNext', 'passOn', 'noteMissing'],
+        },
+        {
+          description: 'Nothing is served: the newest definition is taken as it is.',
+          guard: 'hasNext',
+          target: 'open',
+          actions: ['takeNext', 'passOn'],
+        },
+      ],
       on: {
         control: [
           { guard: { type: 'isControl', params: { control: 'pause' } }, target: 'paused' },

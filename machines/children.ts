@@ -19,6 +19,8 @@ export interface Child {
   readonly held: readonly AcceptedMessage[]
   /** What a session was told last; null for a delivery. */
   readonly settings: SessionSettings | null
+  /** It failed too often: what reached it is set aside, and what did not begins a session of its own. */
+  readonly givenUp: boolean
 }
 
 /** What the channel is told of a child that is gone. */
@@ -38,8 +40,10 @@ export function withoutChildren(children: Children, ids: readonly string[]): Chi
 
 export function routedTo(child: Child | undefined, routed: number, message: AcceptedMessage | null): Child {
   const seq = message?.seq ?? 0
-  if (child === undefined)
-    return { routed, reached: seq, sweeps: null, failures: 0, life: 'alive', held: [], settings: null }
+  if (child === undefined) {
+    const alive = { sweeps: null, failures: 0, life: 'alive', held: [], settings: null, givenUp: false } as const
+    return { routed, reached: seq, ...alive }
+  }
   // While it waits for its backoff the store keeps its messages: they are read when it is due.
   const held = child.life === 'recovering' && message !== null ? [...child.held, message] : child.held
   const reached = child.life === 'alive' ? Math.max(child.reached, seq) : child.reached

@@ -2,7 +2,7 @@
 //   S3. A reply is committed before it is sent: whatever a person is told leaves through `replies` here.
 //   S4. Every accepted message is settled exactly once: answered, discarded on the sender's word, or dead letter.
 
-import { COMMANDS, WITH_TEXT } from './commands.ts'
+import { type Approval, reminderText } from './approval.ts'
 import { type Failure, sayable } from './failure.ts'
 import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
 import type {
@@ -14,6 +14,7 @@ import type {
   SessionState,
   Settlement,
 } from './messages.ts'
+import type { Steering } from './steps.ts'
 
 /** How a run ended. */
 export type RunOutcome =
@@ -31,6 +32,12 @@ export interface Speaker {
   /** The turn that is being prepared or run; empty otherwise. */
   readonly turn: Inbox
   readonly turnId: string
+  /** What the run of the turn was given on its way. */
+  readonly given: readonly Steering[]
+  /** What the run waits for somebody's word about. */
+  readonly approvals: readonly Approval[]
+  /** Whether as much of a cancelled answer as people had seen stays in the history. */
+  readonly keepsPartial: boolean
 }
 
 /** The end of a run: its messages answered, or told in plain words why not. */
@@ -38,10 +45,14 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
   const dead = speaker.turn.filter((item) => exhausted.includes(item.message.seq))
   const live = speaker.turn.filter((item) => !exhausted.includes(item.message.seq))
   const replies = dead.length === 0 ? [] : [reply(speaker, dead, brokenText())]
-  if (live.length > 0) replies.push(reply(speaker, live, outcomeText(outcome)))
+  if (live.length > 0) replies.push(reply(speaker, live, replyText(live, outcome)))
   return {
     ...base(speaker),
-    settled: [...settle(live, 'answered', null), ...settle(dead, 'dead', 'it broke its session')],
+    settled: [
+      ...settle(live, 'answered', null),
+      ...settle(dead, 'dead', 'it broke its session'),
+      ...settleGiven(speaker, 'answered', null),
+    ],
     entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),
     replies,
   }
@@ -51,9 +62,10 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
 export function interruptCommit(speaker: Speaker): Commit {
   return {
     ...base(speaker),
-    settled: settle(speaker.turn, 'discarded', 'interrupted'),
+    settled: [...settle(speaker.turn, 'discarded', 'interrupted'), ...settleGiven(speaker, 'discarded', 'interrupted')],
     entries: cancelled(speaker),
     replies: [],
+    keepsPartial: speaker.keepsPartial,
   }
 }
 
@@ -119,61 +131,28 @@ export function answerCommit(speaker: Speaker, command: AcceptedMessage, text: s
   }
 }
 
+/** `/approve` or `/deny`: the answer to the person, and the decision, in one transaction. */
+export function decisionCommit(
+  speaker: Speaker,
+  command: AcceptedMessage,
+  { call, approved, text }: { call: string; approved: boolean; text: string },
+): Commit {
+  const step = { kind: 'decision', call, approved, by: command.sender.id } as const
+  return { ...answerCommit(speaker, command, text), steps: [{ turn: speaker.turnId, step }] }
+}
+
+/** Ordinary text while an approval waits: it is kept, and its sender reminded. */
+export function reminderCommit(speaker: Speaker, message: AcceptedMessage): Commit {
+  const replies = [replyTo(speaker, message, reminderText(speaker.approvals))]
+  return { ...base(speaker), settled: [], entries: [], replies }
+}
+
 /** A message that arrived twice in one activation changes nothing. */
 export function isKnown(speaker: Speaker, seq: number): boolean {
-  return [...speaker.turn, ...speaker.waiting].some((item) => item.message.seq === seq)
-}
-
-/** The words for a command that touches nothing; null for those that do. */
-export function commandText(speaker: Speaker, command: AcceptedMessage, during: SessionState): string | null {
-  const { name = '', text = '' } = command.command ?? {}
-  switch (name) {
-    case 'start':
-      return `Hello. You are talking to ${speaker.agent}. Write a message, or /help for what I understand.`
-    case 'help':
-      return Object.entries(COMMANDS)
-        .map(([known, says]) => `/${known}${WITH_TEXT.includes(known) ? ' TEXT' : ''} – ${says}`)
-        .join('\n')
-    case 'status':
-      return statusText(speaker, during)
-    case 'whoami':
-      return whoamiText(speaker, command)
-    case 'approve':
-    case 'deny':
-      return 'There is nothing to approve.'
-    case 'queue':
-    case 'steer':
-      return argumentProblem(name, text)
-    case 'retry':
-    case 'undo':
-      return during === 'idle' ? null : `Not now: a run is in progress. Wait for it or /stop it, then /${name} again.`
-    case 'stop':
-    case 'new':
-      return null
-    default:
-      return `I do not know /${name}. /help lists what I understand.`
-  }
-}
-
-function argumentProblem(name: string, text: string): string | null {
-  if (text === '') return `/${name} needs a text after it, for example: /${name} and in euros?`
-  if (text.startsWith('/')) return `A command cannot be given to /${name}; send it by itself.`
-  return null
-}
-
-function statusText(speaker: Speaker, during: SessionState): string {
-  return [
-    `Session: ${speaker.key}`,
-    `State: ${during}`,
-    `Agent: ${speaker.agent}`,
-    `Model: ${speaker.model}`,
-    `Waiting: ${turnsWaiting(speaker.waiting)}`,
-  ].join('\n')
-}
-
-function whoamiText(speaker: Speaker, { sender, conversation }: AcceptedMessage): string {
-  const handle = sender.handle === null ? '' : ` (${sender.handle})`
-  return `You: ${sender.id}${handle}\nConversation: ${conversation}\nSession: ${speaker.key}`
+  return (
+    [...speaker.turn, ...speaker.waiting].some((item) => item.message.seq === seq) ||
+    speaker.given.some(({ seqs }) => seqs.includes(seq))
+  )
 }
 
 function withStop(speaker: Speaker, command: AcceptedMessage, text: string): Commit {
@@ -182,14 +161,16 @@ function withStop(speaker: Speaker, command: AcceptedMessage, text: string): Com
     ...answer,
     settled: [
       ...settle(speaker.turn, 'discarded', 'stopped'),
+      ...settleGiven(speaker, 'discarded', 'stopped'),
       ...settle(speaker.waiting, 'discarded', 'stopped'),
       ...answer.settled,
     ],
     entries: cancelled(speaker),
+    keepsPartial: speaker.keepsPartial,
   }
 }
 
-/** What a cancelled turn leaves in the history: what was asked, and that no answer was given. */
+/** What a cancelled turn leaves in the history: what was asked, and what of the answer had been seen. */
 function cancelled(speaker: Speaker): NewTranscriptEntry[] {
   if (speaker.turn.length === 0 || speaker.turnId === '') return []
   const asked = userEntries(speaker, speaker.turn)
@@ -198,26 +179,36 @@ function cancelled(speaker: Speaker): NewTranscriptEntry[] {
 }
 
 function turnEntries(speaker: Speaker, live: Inbox, outcome: RunOutcome): NewTranscriptEntry[] {
+  if (live.some((item) => item.task === 'compact')) return summaryEntries(speaker, outcome)
   const again: NewTranscriptEntry = { role: 'undo', turn: speaker.turnId, text: '', sender: null }
   const asked = userEntries(speaker, live)
   if (asked.length === 0) return []
   const answered = [...asked, outcomeEntry(speaker, outcome)]
-  return live.some((item) => item.retry) && outcome.kind === 'answered' ? [again, ...answered] : answered
+  return live.some((item) => item.task === 'retry') && outcome.kind === 'answered' ? [again, ...answered] : answered
 }
 
-/** A `/retry` that never learned what it was to ask again has asked nothing. */
+/** A summary that failed leaves the history as it was. */
+function summaryEntries(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry[] {
+  if (outcome.kind === 'failed') return []
+  return [{ role: 'summary', turn: speaker.turnId, text: outcome.text, sender: null }]
+}
+
+/** A `/retry` that never learned what it was to ask again has asked nothing; a `/compact` asks nothing at all. */
 function userEntries(speaker: Speaker, turn: Inbox): NewTranscriptEntry[] {
-  return turnTexts(turn.filter((item) => !item.retry || item.text !== '')).map(({ item, text }) => ({
-    role: 'user',
-    turn: speaker.turnId,
-    text,
-    sender: item.message.sender,
-  }))
+  const asking = turn.filter(({ task, text }) => task === 'answer' || (task === 'retry' && text !== ''))
+  const asked = turnTexts(asking).map(({ item, text }) => ({ text, sender: item.message.sender }))
+  const given = asked.length === 0 ? [] : speaker.given
+  return [...asked, ...given].map(({ text, sender }) => ({ role: 'user', turn: speaker.turnId, text, sender }))
 }
 
 function outcomeEntry(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry {
   const role = outcome.kind === 'answered' ? 'assistant' : 'failure'
   return { role, turn: speaker.turnId, text: outcomeText(outcome), sender: null }
+}
+
+function replyText(live: Inbox, outcome: RunOutcome): string {
+  const compacted = outcome.kind === 'answered' && live.some((item) => item.task === 'compact')
+  return compacted ? `The history is summarised now:\n\n${outcome.text}` : outcomeText(outcome)
 }
 
 function outcomeText(outcome: RunOutcome): string {
@@ -231,6 +222,10 @@ function brokenText(): string {
 
 function settle(items: Inbox, outcome: Outcome, reason: string | null): Settlement[] {
   return items.map((item) => ({ seq: item.message.seq, outcome, reason }))
+}
+
+function settleGiven(speaker: Speaker, outcome: Outcome, reason: string | null): Settlement[] {
+  return speaker.given.flatMap(({ seqs }) => seqs.map((seq) => ({ seq, outcome, reason })))
 }
 
 function reply(speaker: Speaker, items: Inbox, text: string): Reply {

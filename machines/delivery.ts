@@ -1,8 +1,8 @@
 // Delivery: what one conversation is owed, in order. The outbox itself belongs to the store; this actor holds one item.
 //   D1. Deliveries of a conversation keep their order: the next item is looked up only after the one before it has a receipt or
 //       is a dead letter.
-//   D2. Nothing is sent twice unless its record says "uncertain": the attempt is on disk before the send, and a receipt that
-//       the disk did not take is written again, not sent again.
+//   D2. Nothing is sent twice unless its record says "uncertain": the attempt is on disk before the send, and a receipt or a
+//       giving up that the disk did not take is written again, not sent again.
 //   One conversation's wait holds up no other: each has its own delivery.
 
 import { assign, fromPromise, sendParent, setup } from 'xstate'
@@ -110,8 +110,11 @@ export const deliveryMachine = setup({
   }),
   initial: 'looking',
   on: {
-    'outbox.routed': { actions: 'noteRouted' },
-    drain: { actions: 'beginDrain' },
+    'outbox.routed': {
+      description: 'More was committed for this conversation: there is another look before it rests.',
+      actions: 'noteRouted',
+    },
+    drain: { description: 'The send in progress is finished and no other begun.', actions: 'beginDrain' },
   },
   states: {
     looking: {
@@ -127,7 +130,12 @@ export const deliveryMachine = setup({
             target: 'sending',
             actions: { type: 'keepItem', params: ({ event }) => ({ item: event.output }) },
           },
-          { guard: 'lookAgain', target: 'looking', reenter: true },
+          {
+            guard: 'lookAgain',
+            target: 'looking',
+            reenter: true,
+            actions: { type: 'keepItem', params: { item: null } },
+          },
           { target: 'empty', actions: { type: 'keepItem', params: { item: null } } },
         ],
         onError: { target: 'waitingForDisk', actions: 'countDiskFailure' },
@@ -148,12 +156,18 @@ export const deliveryMachine = setup({
           actions: { type: 'keepFailure', params: ({ event }) => ({ failure: failureOf(event.error) }) },
         },
       },
-      after: { sendMsMax: { target: 'deciding', actions: 'keepDeadline' } },
+      after: {
+        sendMsMax: {
+          description: 'Whether it arrived nobody knows: its record says uncertain.',
+          target: 'deciding',
+          actions: 'keepDeadline',
+        },
+      },
     },
     deciding: {
       description: 'Again, or never again.',
       always: [
-        { guard: 'isHopeless', target: 'burying' },
+        { description: 'Trying again cannot help, or could double it.', guard: 'isHopeless', target: 'burying' },
         { guard: 'isDraining', target: 'empty' },
         { target: 'waiting' },
       ],
@@ -164,7 +178,12 @@ export const deliveryMachine = setup({
       on: {
         drain: { target: 'empty', actions: 'beginDrain' },
         'outbox.routed': [
-          { guard: 'lacksCredential', target: 'looking', actions: 'noteRouted' },
+          {
+            description: 'The channel is live again, perhaps with another credential: no reason to wait on.',
+            guard: 'lacksCredential',
+            target: 'looking',
+            actions: 'noteRouted',
+          },
           { actions: 'noteRouted' },
         ],
       },
@@ -174,6 +193,7 @@ export const deliveryMachine = setup({
       initial: 'writing',
       states: {
         writing: {
+          description: 'The receipt is on its way to the disk.',
           invoke: {
             id: 'writeReceipt',
             src: 'writeReceipt',
@@ -182,17 +202,30 @@ export const deliveryMachine = setup({
             onError: { target: 'writingAgain', actions: 'countDiskFailure' },
           },
         },
-        writingAgain: { after: { diskBackoff: 'writing' } },
+        writingAgain: {
+          description: 'The disk did not take the receipt: it is kept and written again later.',
+          after: { diskBackoff: 'writing' },
+        },
       },
     },
     burying: {
-      description: 'The reply becomes a dead letter: listed and retryable.',
-      invoke: {
-        id: 'bury',
-        src: 'bury',
-        input: ({ context }) => ({ item: itemOf(context), failure: context.failure ?? DEADLINE }),
-        onDone: 'looking',
-        onError: { target: 'waitingForDisk', actions: 'countDiskFailure' },
+      description: 'The reply becomes a dead letter, listed and retryable, and is never sent again by itself.',
+      initial: 'writing',
+      states: {
+        writing: {
+          description: 'The dead letter is on its way to the disk.',
+          invoke: {
+            id: 'bury',
+            src: 'bury',
+            input: ({ context }) => ({ item: itemOf(context), failure: context.failure ?? DEADLINE }),
+            onDone: '#delivery.looking',
+            onError: { target: 'writingAgain', actions: 'countDiskFailure' },
+          },
+        },
+        writingAgain: {
+          description: 'The disk did not take it: it is written again later, and the reply not sent.',
+          after: { diskBackoff: 'writing' },
+        },
       },
     },
     waitingForDisk: {

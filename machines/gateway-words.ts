@@ -12,7 +12,7 @@ import type { Adoption, ChannelReport, Ending, ToChannel, ToGateway, ToSweeper }
 import { isSame, type Redefinition, redefinition } from './redefinition.ts'
 import { nextRestart } from './restart.ts'
 import { isOfChannel } from './session-key.ts'
-import { releaseSlot, releaseWhere, requestSlot, resizeSlots, type Slots, type SlotsChange } from './slots.ts'
+import { releaseSlot, releaseWhere, requestSlot, resizeSlots, type SlotsChange, withoutWaiting } from './slots.ts'
 
 type GatewayEvent =
   | ToGateway
@@ -152,12 +152,12 @@ export const words = setup({
     }),
     /** While draining a slot comes back and is given to nobody. */
     takeBackSlot: assign(({ context, event }) => {
-      const slots: Slots = { ...context.slots, waiting: [] }
+      const slots = withoutWaiting(context.slots)
       return event.type === 'slot.requested'
         ? { slots: releaseSlot(slots, event.sessionKey).slots }
         : { slots: slotsAfter({ ...context, slots }, event).slots }
     }),
-    forgetWaiting: assign({ slots: ({ context }) => ({ ...context.slots, waiting: [] }) }),
+    forgetWaiting: assign({ slots: ({ context }) => withoutWaiting(context.slots) }),
     stopFailed: enqueueActions(({ event, enqueue }) => {
       if (hasFailed(event) || isDone(event)) enqueue.stopChild(event.actorId)
     }),

@@ -5,6 +5,7 @@
 import type { BusyMode } from './definitions.ts'
 import { GATHER_QUIET_MS } from './limits.ts'
 import type { AcceptedMessage } from './messages.ts'
+import type { Steering } from './steps.ts'
 
 export interface InboxItem {
   readonly message: AcceptedMessage
@@ -12,8 +13,8 @@ export interface InboxItem {
   readonly text: string
   /** The busy mode that this message asked for. */
   readonly manner: BusyMode
-  /** `/retry`: the last message of the history is asked again. */
-  readonly retry: boolean
+  /** `retry`: the last message of the history is asked again. `compact`: the history is summarised. */
+  readonly task: 'answer' | 'retry' | 'compact'
 }
 
 export type Inbox = readonly InboxItem[]
@@ -23,27 +24,36 @@ export type Offer = { readonly verdict: 'kept'; readonly inbox: Inbox } | { read
 /** What a message means to the inbox; null for commands that are not for it. */
 export function itemOf(message: AcceptedMessage, mode: BusyMode): InboxItem | null {
   const { command } = message
-  if (command === null) return { message, text: message.text, manner: mode, retry: false }
+  if (command === null) return { message, text: message.text, manner: mode, task: 'answer' }
   switch (command.name) {
     case 'queue':
-      return { message, text: command.text, manner: 'queue', retry: false }
+      return { message, text: command.text, manner: 'queue', task: 'answer' }
     case 'steer':
-      return { message, text: command.text, manner: 'steer', retry: false }
+      return { message, text: command.text, manner: 'steer', task: 'answer' }
     case 'retry':
-      return { message, text: '', manner: 'queue', retry: true }
+    case 'compact':
+      return { message, text: '', manner: 'queue', task: command.name }
     default:
       return null
   }
 }
 
+export interface Room {
+  /** Turns that may wait. */
+  readonly limit: number
+  /** The first turn of the inbox is claimed and not taken yet: nothing goes ahead of it. */
+  readonly claimed: boolean
+}
+
 /** Puts an item in its place: steering goes ahead of what waits and behind earlier steering. */
-export function offer(inbox: Inbox, item: InboxItem, limit: number): Offer {
+export function offer(inbox: Inbox, item: InboxItem, { limit, claimed }: Room): Offer {
   // Turns are never more than messages: counting them costs a walk, and is needed only near the limit.
   const mayBeFull = inbox.length >= limit && !isContinued(inbox, item)
   if (mayBeFull && turnsWaiting(inbox) >= limit) return { verdict: 'refused' }
   if (item.manner !== 'steer') return { verdict: 'kept', inbox: [...inbox, item] }
-  const ahead = inbox.filter((waiting) => waiting.manner === 'steer')
-  const behind = inbox.filter((waiting) => waiting.manner !== 'steer')
+  const first = claimed ? takeTurn(inbox).turn : []
+  const ahead = inbox.filter((waiting) => first.includes(waiting) || waiting.manner === 'steer')
+  const behind = inbox.filter((waiting) => !ahead.includes(waiting))
   return { verdict: 'kept', inbox: [...ahead, item, ...behind] }
 }
 
@@ -64,6 +74,35 @@ export function takeTurn(inbox: Inbox): { readonly turn: Inbox; readonly inbox: 
   const rest: InboxItem[] = []
   for (const item of inbox) (belongs(turn, item) ? turn : rest).push(item)
   return { turn, inbox: rest }
+}
+
+/**
+ * Messages of one session that come back from the store, oldest first, with the turn that was at work in front: as steering it may
+ * have gone ahead of older ones, and what it did is on disk.
+ */
+export function resumedFirst(messages: readonly AcceptedMessage[], mode: BusyMode): readonly AcceptedMessage[] {
+  const first = messages.findIndex((message) => message.resumes === true)
+  if (first === -1) return messages
+  const parts: InboxItem[] = []
+  for (const item of messages.slice(first).flatMap((message) => itemOf(message, mode) ?? []))
+    if (parts.length === 0 || isContinued(parts, item)) parts.push(item)
+  const resumed = parts.map(({ message }) => message)
+  return [...resumed, ...messages.filter((message) => !resumed.includes(message))]
+}
+
+/** What a run that is going on may be given now, and what stays. */
+export function takeSteering(inbox: Inbox): { readonly given: readonly Steering[]; readonly inbox: Inbox } {
+  // What begins a turn that was at work before goes on as that turn: its steps are on disk.
+  const steers = inbox.filter((item) => item.manner === 'steer' && item.message.resumes !== true)
+  return {
+    given: turnTexts(steers).map(({ item, text, seqs }) => ({
+      seqs,
+      text,
+      sender: item.message.sender,
+      kind: item.message.kind,
+    })),
+    inbox: inbox.filter((item) => !steers.includes(item)),
+  }
 }
 
 /** How many turns an inbox would make if each were its own. */
@@ -89,20 +128,31 @@ export function interrupts(item: InboxItem): boolean {
 /** Whether `next` is a further part of the message that `earlier` began: an album, or a text that the client split. */
 function joins(earlier: InboxItem, next: InboxItem): boolean {
   const [a, b] = [earlier.message, next.message]
-  if (a.sender.id !== b.sender.id || earlier.manner !== next.manner || earlier.retry || next.retry) return false
+  if (a.sender.id !== b.sender.id || earlier.manner !== next.manner) return false
+  if (earlier.task !== 'answer' || next.task !== 'answer') return false
   if (a.album !== null) return a.album === b.album
   return a.continues && b.album === null && b.command === null && b.acceptedAtMs - a.acceptedAtMs <= 2 * GATHER_QUIET_MS
 }
 
 /** The texts of a turn, parts of one message joined again, in the order of their arrival. */
-export function turnTexts(turn: Inbox): { readonly item: InboxItem; readonly text: string }[] {
-  const texts: { item: InboxItem; last: InboxItem; text: string }[] = []
+export function turnTexts(turn: Inbox): TurnText[] {
+  const texts: (TurnText & { readonly last: InboxItem })[] = []
   for (const item of turn) {
-    const begun = texts.find((text) => joins(text.last, item))
-    if (begun === undefined) texts.push({ item, last: item, text: item.text })
-    else Object.assign(begun, { last: item, text: joinText(begun.text, item) })
+    const begun = texts.findIndex((text) => joins(text.last, item))
+    const before = texts[begun]
+    const { seq } = item.message
+    if (before === undefined) texts.push({ item, last: item, text: item.text, seqs: [seq] })
+    else texts[begun] = { ...before, last: item, text: joinText(before.text, item), seqs: [...before.seqs, seq] }
   }
-  return texts.map(({ item, text }) => ({ item, text }))
+  return texts.map(({ item, text, seqs }) => ({ item, text, seqs }))
+}
+
+export interface TurnText {
+  /** The first part. */
+  readonly item: InboxItem
+  readonly text: string
+  /** All parts. */
+  readonly seqs: readonly number[]
 }
 
 function belongs(turn: readonly InboxItem[], item: InboxItem): boolean {

@@ -17,7 +17,7 @@ export const MESSAGE_TRIES_IN_COMPANY_MAX = 6
 /** History loading, hooks and media are done by then, or the turn fails and its sender is told (S7). */
 export const PENDING_MS_MAX = 60_000
 
-/** A whole run: long enough for a slow local model, short enough that a slot comes back. */
+/** The default of `run_timeout`: long enough for a slow local model, short enough that a slot comes back. Typing is shown as long. */
 export const RUN_MS_MAX = 10 * 60_000
 
 /** Parts of an album arrive within about a second of each other. */
@@ -54,6 +54,12 @@ export const SWEEP_STEP_MS = 1
 
 /** Longest text of one inbound message, in UTF-16 units; sixteen of Telegram's longest, joined. */
 export const TEXT_UNITS_MAX = 65_536
+
+/** What a tool tells the model, in UTF-16 units: some 16,000 tokens, so that a few of them fit any model's context. */
+export const RESULT_UNITS_MAX = 65_536
+
+/** The same of an earlier turn: enough to know what was done. */
+export const PAST_RESULT_UNITS_MAX = 2_000
 
 /** History given to a model, in entries; the full transcript stays in the store. */
 export const HISTORY_ENTRIES_MAX = 400

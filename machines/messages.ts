@@ -1,8 +1,11 @@
 // Messages: everything that one actor may send another, and the plain data inside it.
 // The protocol in one place: what is not here is not said. All of it survives JSON.
 
+import type { Approval } from './approval.ts'
 import type { AgentDefinition, BusyMode, ChannelDefinition, GatewayDefinition } from './definitions.ts'
 import type { Failure } from './failure.ts'
+import type { MemoryRequest } from './notes.ts'
+import type { Steering, Step, TurnStep } from './steps.ts'
 
 // --- what people write ------------------------------------------------------------------------------------------
 
@@ -55,6 +58,11 @@ export interface AcceptedMessage extends Inbound {
    * again. It is not refused for want of room; a retried one is never taken for a second routing of itself.
    */
   readonly again?: 'restart' | 'retry'
+  /**
+   * The turn that it begins was at work before: what was done of it is on disk. It goes on before anything else of its session
+   * begins, and is given to no other run.
+   */
+  readonly resumes?: true
 }
 
 // --- what a session writes down -----------------------------------------------------------------------------------
@@ -66,6 +74,8 @@ export type TranscriptRole =
   | 'partial'
   /** A run failed; the text says how. */
   | 'failure'
+  /** `/compact`: history begins with it; it stands for what came before. */
+  | 'summary'
   /** `/new`: history begins after it. */
   | 'reset'
   /** `/undo`: the latest turn that is not undone yet is not part of the history any more. */
@@ -84,6 +94,8 @@ export interface NewTranscriptEntry {
 export interface TranscriptEntry extends NewTranscriptEntry {
   readonly seq: number
   readonly atMs: number
+  /** At the entry that closes a turn: what its run did on the way there. */
+  readonly steps: readonly Step[]
 }
 
 /** How an accepted message ended (S4). */
@@ -101,6 +113,13 @@ export interface Reply {
   readonly text: string
   /** The platform message that it answers; null: none in particular. */
   readonly replyTo: string | null
+  /** Answers that the platform may offer as buttons; each says a text as if the person had written it. */
+  readonly choices?: readonly Choice[]
+}
+
+export interface Choice {
+  readonly label: string
+  readonly text: string
 }
 
 /** History, inbox and outbox in one transaction. */
@@ -111,6 +130,19 @@ export interface Commit {
   readonly settled: readonly Settlement[]
   readonly entries: readonly NewTranscriptEntry[]
   readonly replies: readonly Reply[]
+  /** What the session's run did, in order. */
+  readonly steps?: readonly TurnStep[]
+  /** True: a `partial` entry gets as much of the answer as people had seen when the run was cancelled. */
+  readonly keepsPartial?: boolean
+  /** What is asked about the notes on a person: the answer's words are put in when it is written. */
+  readonly notes?: NotesQuestion
+}
+
+export interface NotesQuestion {
+  readonly agent: string
+  /** As `noteOwner` makes it. */
+  readonly owner: string
+  readonly request: MemoryRequest
 }
 
 /** One committed reply that is not delivered yet. */
@@ -120,6 +152,7 @@ export interface OutboxItem {
   readonly conversation: string
   readonly text: string
   readonly replyTo: string | null
+  readonly choices?: readonly Choice[]
   /** Parts of a split text that already have a receipt; sending goes on with this one. */
   readonly partsSent: number
   /** A send of the next part was begun before and its end is not known. */
@@ -221,6 +254,7 @@ export interface SessionSettings {
   readonly model: string
   readonly busyMode: BusyMode
   readonly queueLimit: number
+  readonly keepsPartial: boolean
 }
 
 export type ToSession =
@@ -228,7 +262,16 @@ export type ToSession =
   | { readonly type: 'redefined'; readonly settings: SessionSettings }
   | { readonly type: 'slot.granted' }
   | { readonly type: 'record.failed'; readonly failure: Failure }
+  | { readonly type: 'steering.requested' }
+  | { readonly type: 'approvals.waiting'; readonly approvals: readonly Approval[] }
   | Ending
+
+export type ToRun =
+  /** What was said since the last answer; perhaps nothing. */
+  | { readonly type: 'steering.given'; readonly messages: readonly Steering[] }
+  | { readonly type: 'approval.decided'; readonly call: string; readonly approved: boolean; readonly by: string }
+  /** An approval that waits now is a no. */
+  | { readonly type: 'drain' }
 
 export type ToDelivery = { readonly type: 'outbox.routed'; readonly routed: number } | Ending
 

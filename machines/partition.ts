@@ -10,15 +10,16 @@ import { type Served, servedBy } from './adoption.ts'
 import { channelOf, deliveryAddress, gateway, isSession, nameOf, sessionAddress } from './addresses.ts'
 import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
 import { type Child, type Children, inOrder, routedTo, stopped, withChild, withoutChildren } from './children.ts'
-import type { AgentDefinition } from './definitions.ts'
 import { deliveryMachine } from './delivery.ts'
 import { assert, failureOf, unprovided } from './failure.ts'
+import { resumedFirst } from './inbox.ts'
 import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
-import type { AcceptedMessage, Ending, SessionSettings, ToPartition } from './messages.ts'
+import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
 import { isSame } from './redefinition.ts'
 import { backoffMs, nextRestart } from './restart.ts'
 import { sessionMachine } from './session.ts'
-import type { SessionInput } from './session-words.ts'
+import type { SessionInput } from './session-context.ts'
+import { settingsFor } from './session-settings.ts'
 
 export interface PartitionContext extends Served {
   readonly children: Children
@@ -42,8 +43,11 @@ export const partitionMachine = setup({
     delivery: deliveryMachine,
     /** The unfinished messages of one session, oldest first. */
     recover: fromPromise<readonly AcceptedMessage[], { key: string }>(() => unprovided('recover')),
-    /** Every unfinished message of a session becomes a dead letter and its sender is told; nothing of it is left. */
-    abandon: fromPromise<readonly AcceptedMessage[], { key: string }>(() => unprovided('abandon')),
+    /**
+     * The unfinished messages that reached a session become dead letters and their senders are told; resolves with those that
+     * did not reach it.
+     */
+    abandon: fromPromise<readonly AcceptedMessage[], { key: string; reached: number }>(() => unprovided('abandon')),
   },
   actions: {
     /** Says in the log which child failed and what happens now. */
@@ -120,7 +124,7 @@ export const partitionMachine = setup({
       enqueue.assign({ children: withChild(context.children, id, waiting) })
       enqueue.raise({ type: 'restart.due', child: id }, { id: `restart:${id}`, delay: restartAfterMs })
     }),
-    /** What comes meanwhile is held and begins a new session. A delivery that is given up leaves what it owes on disk. */
+    /** What comes meanwhile begins a new session. A delivery that is given up leaves what it owes on disk. */
     giveUp: enqueueActions(({ context, event, enqueue }) => {
       const ended = endOf(context, event)
       if (ended === null) return
@@ -129,10 +133,9 @@ export const partitionMachine = setup({
         enqueue.sendTo(channelOf(context.definition.id), stopped(ended.id, ended.child))
         return
       }
-      const key = nameOf(ended.id)
-      const recovering: Child = { ...ended.child, sweeps: null, life: 'recovering', held: [] }
+      const recovering: Child = { ...ended.child, sweeps: null, life: 'recovering', held: [], givenUp: true }
       enqueue.assign({ children: withChild(context.children, ended.id, recovering) })
-      enqueue.spawnChild('abandon', { id: `recovery:${key}`, input: { key } })
+      enqueue.spawnChild('abandon', abandoned(ended.id, ended.child))
     }),
     forget: enqueueActions(({ context, event, enqueue }) => {
       const ended = endOf(context, event)
@@ -147,7 +150,9 @@ export const partitionMachine = setup({
       if (isSession(event.child)) {
         const key = nameOf(event.child)
         enqueue.assign({ children: withChild(context.children, event.child, { ...child, life: 'recovering' }) })
-        enqueue.spawnChild('recover', { id: `recovery:${key}`, input: { key } })
+        // What was given up stays so, also when the disk did not take it at once.
+        if (child.givenUp) enqueue.spawnChild('abandon', abandoned(event.child, child))
+        else enqueue.spawnChild('recover', { id: `recovery:${key}`, input: { key } })
         return
       }
       const conversation = nameOf(event.child)
@@ -161,16 +166,18 @@ export const partitionMachine = setup({
       const id = childOf(event.actorId)
       const child = context.children[id]
       if (child === undefined) return
-      const messages = inOrder([...(event.output as readonly AcceptedMessage[]), ...child.held])
+      const read = inOrder([...(event.output as readonly AcceptedMessage[]), ...child.held])
+      const messages = resumedFirst(read, context.definition.busyMode)
       const first = messages[0]
       if (first === undefined) {
         enqueue.assign({ children: withoutChildren(context.children, [id]) })
         enqueue.sendTo(channelOf(context.definition.id), stopped(id, child))
         return
       }
-      const reached = messages.at(-1)?.seq ?? child.reached
+      const reached = read.at(-1)?.seq ?? child.reached
+      const failures = child.givenUp ? 0 : child.failures
       const settings = settingsFor(context, first)
-      const alive: Child = { ...child, reached, life: 'alive', held: [], settings }
+      const alive: Child = { ...child, reached, failures, life: 'alive', held: [], settings, givenUp: false }
       enqueue.assign({ children: withChild(context.children, id, alive) })
       enqueue.spawnChild('session', { id, systemId: id, input: sessionInput(context, first) })
       for (const [index, message] of messages.entries()) {
@@ -204,27 +211,38 @@ export const partitionMachine = setup({
     supervising: {
       description: 'Children are started by their first message and stopped at rest.',
       on: {
-        'message.route': { actions: 'routeMessage' },
-        'outbox.route': { actions: 'routeOutbox' },
-        'child.rested': { actions: 'noteRested' },
-        'restart.due': { actions: 'restart' },
-        sweep: { actions: 'passivate' },
-        redefined: { actions: 'redefine' },
+        'message.route': { description: 'To its session, which its first message starts.', actions: 'routeMessage' },
+        'outbox.route': { description: 'Wakes the delivery of a conversation.', actions: 'routeOutbox' },
+        'child.rested': { description: 'At rest, and has seen all that was routed to it.', actions: 'noteRested' },
+        'restart.due': { description: 'A failed child’s backoff is over.', actions: 'restart' },
+        sweep: { description: 'Who has rested for four sweeps is unloaded.', actions: 'passivate' },
+        redefined: { description: 'A session learns of it with its next message.', actions: 'redefine' },
         'xstate.error.actor.*': [
           {
+            description: 'Failed too often: what is unfinished becomes dead letters.',
             guard: 'givesUp',
             actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'giveUp'],
           },
-          { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'] },
+          {
+            description: 'One child failed, and only that one is started again.',
+            actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'restartLater'],
+          },
         ],
-        'xstate.done.actor.*': { actions: 'resume' },
-        drain: { target: 'draining', actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
+        'xstate.done.actor.*': { description: 'Its messages were read: the session begins anew.', actions: 'resume' },
+        drain: {
+          description: 'The gateway ends: runs finish, none begins.',
+          target: 'draining',
+          actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) },
+        },
       },
     },
     draining: {
       description: 'No session is started any more: its messages are on disk. What is owed is still sent.',
       on: {
-        halt: { actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) } },
+        halt: {
+          description: 'The time for runs is over.',
+          actions: { type: 'tellChildren', params: ({ event }) => ({ ending: event }) },
+        },
         'outbox.route': { actions: 'routeOutbox' },
         'child.rested': { actions: 'noteRested' },
         'xstate.error.actor.*': { actions: ['stopFailed', { type: 'noteFailure', params: failureIn }, 'forget'] },
@@ -256,6 +274,11 @@ function endOf(context: PartitionContext, event: ToPartition | ChildEnded) {
   return { id, child, restartAfterMs: next === 'giveUp' ? null : next.restartAfterMs }
 }
 
+function abandoned(id: string, { reached }: Child) {
+  const key = nameOf(id)
+  return { id: `recovery:${key}`, input: { key, reached } }
+}
+
 /** A recovery stands for the session that it is to restart. */
 function childOf(actorId: string): string {
   return actorId.replace(/^recovery:/, 'session:')
@@ -264,14 +287,4 @@ function childOf(actorId: string): string {
 function sessionInput(context: PartitionContext, message: AcceptedMessage): SessionInput {
   const { sessionKey: key, conversation } = message
   return { key, channel: context.definition.id, conversation, ...settingsFor(context, message) }
-}
-
-function settingsFor({ definition, agents }: PartitionContext, message: AcceptedMessage): SessionSettings {
-  const agent = agents[message.agent]
-  const model = agent === undefined ? 'none' : modelLabel(agent)
-  return { agent: message.agent, model, busyMode: definition.busyMode, queueLimit: definition.queueLimit }
-}
-
-function modelLabel({ model }: AgentDefinition): string {
-  return model.provider === 'echo' ? 'echo' : `${model.provider}:${model.name}`
 }

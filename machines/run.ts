@@ -1,84 +1,133 @@
 // Run: one execution of an agent, from the messages of a turn to its outcome. Invoked by its session, which owns the commit.
-//   S7's sibling: a run ends by itself, at the latest after RUN_MS_MAX.
+//   Each step is on disk before the next begins; after a crash a run goes on where its steps end.
+//   S7's sibling: a run ends by itself. Its work has a deadline, an approval has one, and its answers are counted.
 //   An expected failure is an outcome that the sender is told. A defect is not: it fails the session, which restarts from its
 //   last commit, so that a message that keeps breaking it is counted.
 
-import { assign, fromPromise, setup } from 'xstate'
-import type { RunOutcome } from './commits.ts'
-import { type Failure, failureOf, unprovided } from './failure.ts'
-import { RUN_MS_MAX } from './limits.ts'
-import type { Sender, TranscriptEntry } from './messages.ts'
+import { needs, thinking, words } from './run-words.ts'
 
-export interface RunInput {
-  readonly agent: string
-  readonly channel: string
-  readonly conversation: string
-  readonly session: string
-  readonly turn: string
-  readonly history: readonly TranscriptEntry[]
-  readonly messages: readonly { readonly text: string; readonly sender: Sender; readonly kind: 'dm' | 'group' }[]
-}
-
-interface RunContext {
-  readonly input: RunInput
-  readonly outcome: RunOutcome
-}
-
-export const runMachine = setup({
-  types: {
-    context: {} as RunContext,
-    input: {} as RunInput,
-    output: {} as RunOutcome,
-  },
-  actors: {
-    /** One model answer; its pieces go past the machine to the channel. Stopping it closes the request. */
-    think: fromPromise<string, RunInput>(() => unprovided('think')),
-  },
-  actions: {
-    keepAnswer: assign((_, params: { text: string }) => ({
-      outcome: { kind: 'answered' as const, text: params.text },
-    })),
-    keepFailure: assign((_, params: { failure: Failure }) => ({
-      outcome: { kind: 'failed' as const, failure: params.failure },
-    })),
-    escalate: (_, params: { error: unknown }) => {
-      throw params.error
-    },
-  },
-  guards: {
-    isDefect: (_, params: { error: unknown }) => failureOf(params.error).kind === 'defect',
-  },
-  delays: { runMsMax: RUN_MS_MAX },
-}).createMachine({
+export const runMachine = words.createMachine({
   id: 'run',
-  description: 'One execution of an agent. Ending it closes the request to the model.',
-  context: ({ input }) => ({ input, outcome: { kind: 'failed', failure: unfinished } }),
-  initial: 'thinking',
+  description: 'One execution of an agent. Ending it closes the request to the model and ends its tools.',
+  context: ({ input }) => ({
+    input,
+    steps: input.steps,
+    written: input.steps.length,
+    draining: input.draining,
+    outcome: { kind: 'failed', failure: unfinished },
+  }),
+  initial: 'working',
   output: ({ context }) => context.outcome,
+  invoke: {
+    id: 'toolbox',
+    src: 'toolbox',
+    input: ({ context }) => ({ session: context.input.session }),
+    onError: { actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) } },
+  },
+  on: { drain: { description: 'The gateway ends: it finishes, and asks nobody any more.', actions: 'beginDrain' } },
   states: {
-    thinking: {
-      description: 'The model is answering.',
-      invoke: {
-        id: 'think',
-        src: 'think',
-        input: ({ context }) => context.input,
-        onDone: {
-          target: 'done',
-          actions: { type: 'keepAnswer', params: ({ event }) => ({ text: event.output }) },
+    working: {
+      description: 'The model answers, tools are used, and so on until an answer that asks for nothing.',
+      initial: 'deciding',
+      after: { runMsMax: { target: 'failed', actions: 'keepTimeout' } },
+      states: {
+        deciding: {
+          description: 'What comes next follows from the steps alone.',
+          always: [
+            { guard: 'isTooLate', target: 'recording', actions: 'denyAll' },
+            { guard: 'awaitsApproval', target: '#run.awaitingApproval' },
+            { guard: 'hasOpenCalls', target: 'callingTools' },
+            { guard: 'isBetweenAnswers', target: 'steering' },
+            { target: 'thinking' },
+          ],
         },
-        onError: [
-          {
-            guard: { type: 'isDefect', params: ({ event }) => ({ error: event.error }) },
-            actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) },
+        thinking: {
+          description: 'The model is answering.',
+          invoke: {
+            id: 'think',
+            src: 'think',
+            input: ({ context }) => thinking(context),
+            onDone: [
+              {
+                guard: { type: 'isFinal', params: ({ event }) => event.output },
+                target: '#run.done',
+                actions: { type: 'keepOutcome', params: ({ event }) => event.output },
+              },
+              { guard: 'isOutOfSteps', target: '#run.failed', actions: 'keepOutOfSteps' },
+              { target: 'recording', actions: { type: 'keepAnswer', params: ({ event }) => event.output } },
+            ],
+            onError: [
+              {
+                guard: { type: 'isDefect', params: ({ event }) => ({ error: event.error }) },
+                actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) },
+              },
+              {
+                target: '#run.failed',
+                actions: { type: 'keepFailure', params: ({ event }) => ({ error: event.error }) },
+              },
+            ],
           },
-          {
-            target: 'failed',
-            actions: { type: 'keepFailure', params: ({ event }) => ({ failure: failureOf(event.error) }) },
+        },
+        recording: {
+          description: 'New steps are written, with the questions that they put to people.',
+          invoke: {
+            id: 'record',
+            src: 'record',
+            input: ({ context }) => needs(context),
+            onDone: { target: 'deciding', actions: 'noteWritten' },
+            onError: { actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) } },
           },
-        ],
+        },
+        callingTools: {
+          description:
+            'Tools are at work, all that the answer asked for at once; each result is written when it is there.',
+          invoke: {
+            id: 'act',
+            src: 'act',
+            input: ({ context }) => ({ run: context.input, steps: context.steps }),
+            onDone: {
+              target: 'deciding',
+              actions: [{ type: 'keepResults', params: ({ event }) => ({ steps: event.output }) }, 'noteWritten'],
+            },
+            onError: { actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) } },
+          },
+        },
+        steering: {
+          description: 'Between two answers the session gives what was said meanwhile.',
+          entry: 'requestSteering',
+          on: {
+            'steering.given': [
+              { guard: { type: 'isNothing', params: ({ event }) => event }, target: 'thinking' },
+              {
+                description: 'It is part of this turn from now on.',
+                target: 'recording',
+                actions: { type: 'keepSteering', params: ({ event }) => event },
+              },
+            ],
+          },
+        },
       },
-      after: {
-        runMsMax: { target: 'failed', actions: { type: 'keepFailure', params: { failure: tooLong() } } },
+    },
+    awaitingApproval: {
+      description: 'Somebody has to decide about a tool; the deadline and a shutdown decide no.',
+      entry: 'tellApprovals',
+      exit: 'tellNoApprovals',
+      after: { approvalMs: { target: 'working.recording', actions: 'denyAll' } },
+      on: {
+        'approval.decided': [
+          {
+            description: 'Nothing else waits for somebody’s word.',
+            guard: { type: 'isLast', params: ({ event }) => event },
+            target: 'working',
+            actions: [{ type: 'keepDecision', params: ({ event }) => event }, 'noteWritten'],
+          },
+          { actions: [{ type: 'keepDecision', params: ({ event }) => event }, 'noteWritten'] },
+        ],
+        drain: {
+          description: 'Nobody can answer any more: that is a no.',
+          target: 'working.recording',
+          actions: ['beginDrain', 'denyAll'],
+        },
       },
     },
     done: { type: 'final', description: 'An answer is there.' },
@@ -86,13 +135,4 @@ export const runMachine = setup({
   },
 })
 
-const unfinished: Failure = { kind: 'permanent', reason: 'cancelled', message: 'the run was ended' }
-
-function tooLong(): Failure {
-  return {
-    kind: 'permanent',
-    reason: 'timeout',
-    message: `the run took longer than ${RUN_MS_MAX / 60_000} minutes and was ended`,
-    remedy: 'Ask for less at once, or try again with /retry',
-  }
-}
+const unfinished = { kind: 'permanent', reason: 'cancelled', message: 'the run was ended' } as const

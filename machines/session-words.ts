@@ -1,73 +1,25 @@
-// The words of the session's statechart: its context, and every action, guard, actor and delay that session.ts names.
+// The words of the session's statechart: every action, guard, actor and delay that session.ts names.
 // Decisions are pure functions of inbox.ts and commits.ts; effects are stubs that src/actors/session.ts provides.
 
-import { assign, fromPromise, sendParent, sendTo, setup } from 'xstate'
+import { assign, enqueueActions, fromPromise, sendParent, sendTo, setup } from 'xstate'
 import { gateway, sessionAddress } from './addresses.ts'
-import {
-  answerCommit,
-  commandText,
-  interruptCommit,
-  isKnown,
-  newCommit,
-  type RunOutcome,
-  refuseCommit,
-  type Speaker,
-  stopCommit,
-  type UndoCommits,
-  undoCommits,
-} from './commits.ts'
+import { commandText } from './answers.ts'
+import type { Approval } from './approval.ts'
+import { isKnown, type RunOutcome, type UndoCommits } from './commits.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
-import { type Inbox, interrupts, isContinued, itemOf, mayGrow, offer, takeTurn, turnTexts } from './inbox.ts'
+import { interrupts, isContinued, itemOf, mayGrow, takeSteering, takeTurn } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
-import type {
-  AcceptedMessage,
-  Commit,
-  Progress,
-  SessionSettings,
-  SessionState,
-  ToSession,
-  TranscriptEntry,
-} from './messages.ts'
+import type { Commit, Progress, SessionSettings, SessionState, ToSession } from './messages.ts'
 import { backoffMs } from './restart.ts'
-import { type RunInput, runMachine } from './run.ts'
-
-export interface SessionInput extends SessionSettings {
-  readonly key: string
-  readonly channel: string
-  readonly conversation: string
-}
-
-export interface SessionContext extends SessionInput, Speaker {
-  readonly waiting: Inbox
-  readonly turn: Inbox
-  readonly turnId: string
-  readonly history: readonly TranscriptEntry[]
-  /** Messages of the turn that broke the session too often. */
-  readonly exhausted: readonly number[]
-  readonly outcome: RunOutcome
-  readonly commitFailures: number
-  readonly draining: boolean
-  /** Number of the last message in this session's line: see placement.ts. */
-  readonly routed: number
-  /** The last few commands that were answered: the same one again changes nothing. */
-  readonly answered: readonly number[]
-}
-
-/** What preparation gives back. */
-export interface Prepared {
-  readonly history: readonly TranscriptEntry[]
-  readonly exhausted: readonly number[]
-  /** The turn with its final texts. */
-  readonly turn: Inbox
-}
+import { runMachine } from './run.ts'
+import { decisionIn, isMessage, messageIn, verdictIn } from './session-answers.ts'
+import { NOTHING_PREPARED, offerOf, type Prepared, type SessionContext, type SessionInput } from './session-context.ts'
+import { steeringIn, turnIdOf } from './steps.ts'
 
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
 const ANSWERED_MAX = 32
 
-const NO_OUTCOME: RunOutcome = {
-  kind: 'failed',
-  failure: { kind: 'permanent', reason: 'cancelled', message: 'the run was ended' },
-}
+type Preparation = Pick<SessionContext, 'key' | 'turnId' | 'turn' | 'agent'>
 
 const TOO_LONG_PENDING: Failure = {
   kind: 'permanent',
@@ -84,7 +36,7 @@ export const words = setup({
   },
   actors: {
     /** Counts a try for each message, loads the history, fills in what /retry asks for. */
-    prepare: fromPromise<Prepared, { key: string; turn: Inbox }>(() => unprovided('prepare')),
+    prepare: fromPromise<Prepared, Preparation>(() => unprovided('prepare')),
     run: runMachine,
     commit: fromPromise<void, Commit>(() => unprovided('commit')),
   },
@@ -112,24 +64,51 @@ export const words = setup({
       return {
         turn,
         waiting: inbox,
-        turnId: turnIdOf(turn),
-        history: [],
-        exhausted: [],
-        outcome: NO_OUTCOME,
+        turnId: turnIdOf(turn[0]?.message.seq ?? 0),
+        ...NOTHING_PREPARED,
         commitFailures: 0,
       }
     }),
-    keepPrepared: assign((_, params: Prepared) => params),
+    /**
+     * What an earlier activation was given as steering is part of this turn, wherever it stands now. It does not share the fate of
+     * a turn that is given up: nobody knows who of them broke it, and it has not been tried by itself.
+     */
+    keepPrepared: assign(({ context }, params: Prepared) => {
+      const given = isGivenUp(params) ? [] : steeringIn(params.steps)
+      const seqs = new Set(given.flatMap((steering) => steering.seqs))
+      return { ...params, given, waiting: context.waiting.filter(({ message }) => !seqs.has(message.seq)) }
+    }),
     keepOutcome: assign((_, params: { outcome: RunOutcome }) => params),
     keepPreparationFailure: assign((_, params: { failure: Failure }) => ({
       outcome: { kind: 'failed' as const, failure: params.failure },
     })),
     keepPreparationTimeout: assign({ outcome: { kind: 'failed', failure: TOO_LONG_PENDING } }),
     countCommitFailure: assign({ commitFailures: ({ context }) => context.commitFailures + 1 }),
-    forgetTurn: assign({ turn: [], turnId: '', history: [], exhausted: [], outcome: NO_OUTCOME }),
+    forgetTurn: assign({ turn: [], turnId: '', ...NOTHING_PREPARED }),
     forgetWaiting: assign({ waiting: [] }),
+    /** A turn that ends without a commit of its own: the command was answered, nothing of it is left in memory. */
+    endTurn: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ waiting: [], turn: [], turnId: '', ...NOTHING_PREPARED })
+      enqueue.sendTo(gateway, { type: 'slot.released', sessionKey: context.key })
+    }),
+    /** Also a run that begins later learns of it: it asks nobody any more. */
     beginDrain: assign({ draining: true }),
     redefine: assign((_, params: SessionSettings) => params),
+    drainRun: sendTo('run', { type: 'drain' }),
+    keepApprovals: assign((_, params: { approvals: readonly Approval[] }) => params),
+    /** What waits as steering becomes part of the turn that runs. */
+    giveSteering: enqueueActions(({ context, enqueue }) => {
+      const { given, inbox } = takeSteering(context.waiting)
+      enqueue.assign({ waiting: inbox, given: [...context.given, ...given] })
+      enqueue.sendTo('run', { type: 'steering.given', messages: given })
+    }),
+    /** The run learns of it, and nobody is asked about that call any more. */
+    passDecision: enqueueActions(({ context, event, enqueue }) => {
+      const { approval, approved } = decisionIn({ context, event })
+      const by = messageIn(event).message.sender.id
+      enqueue.sendTo('run', { type: 'approval.decided', call: approval.call, approved, by })
+      enqueue.assign({ approvals: context.approvals.filter(({ call }) => call !== approval.call) })
+    }),
     requestSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.requested', sessionKey: context.key })),
     releaseSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.released', sessionKey: context.key })),
     tellRested: sendParent(({ context }) => ({
@@ -160,10 +139,13 @@ export const words = setup({
       const item = isMessage(event) ? itemOf(event.message, context.busyMode) : null
       return item !== null && interrupts(item)
     },
+    decides: ({ context, event }) => isMessage(event) && verdictIn(context, event.message)?.kind === 'decided',
+    isReminded: ({ context, event }) =>
+      isMessage(event) && context.approvals.length > 0 && event.message.again === undefined,
     mayGrow: ({ context }) => mayGrow(context.waiting),
     hasWaiting: ({ context }) => context.waiting.length > 0,
     isDraining: ({ context }) => context.draining,
-    nothingToRun: (_, params: Prepared) => params.turn.every((item) => params.exhausted.includes(item.message.seq)),
+    nothingToRun: (_, params: Prepared) => isGivenUp(params),
   },
   delays: {
     gatherQuietMs: GATHER_QUIET_MS,
@@ -173,48 +155,7 @@ export const words = setup({
   },
 })
 
-// --- what the chart gives its effects: each a pure function of the context and the message in hand ---
-
-interface Hand {
-  readonly context: SessionContext
-  readonly event: ToSession
-}
-
-export function answer(during: SessionState) {
-  return ({ context, event }: Hand): Commit => {
-    const { message } = messageIn(event)
-    return answerCommit(context, message, commandText(context, message, during) ?? '')
-  }
-}
-
-export function stop(during: SessionState) {
-  return ({ context, event }: Hand): Commit => stopCommit(context, messageIn(event).message, during)
-}
-
-/** `/stop` while the answer is being committed: the run is over already, what waits is discarded. */
-export function stopWaiting({ context, event }: Hand): Commit {
-  return stopCommit(withoutTurn(context), messageIn(event).message, 'running')
-}
-
-export function startOver({ context, event }: Hand): Commit {
-  return newCommit(context, messageIn(event).message)
-}
-
-export function startOverAfterTurn({ context, event }: Hand): Commit {
-  return newCommit(withoutTurn(context), messageIn(event).message)
-}
-
-export function refusal({ context, event }: Hand): Commit {
-  return refuseCommit(context, messageIn(event).message)
-}
-
-export function interruption({ context }: { readonly context: SessionContext }): Commit {
-  return interruptCommit(context)
-}
-
-export function undoing({ context, event }: Hand): UndoCommits {
-  return undoCommits(context, messageIn(event).message)
-}
+// --- what the chart gives its effects, beside the answers of session-answers.ts ---
 
 export function triesOfTurn({ context }: { readonly context: SessionContext }): { seqs: readonly number[] } {
   return { seqs: context.turn.map((item) => item.message.seq) }
@@ -227,56 +168,11 @@ export function state(now: SessionState) {
   })
 }
 
-export function initialContext(input: SessionInput): SessionContext {
-  return {
-    ...input,
-    waiting: [],
-    turn: [],
-    turnId: '',
-    history: [],
-    exhausted: [],
-    outcome: NO_OUTCOME,
-    commitFailures: 0,
-    draining: false,
-    routed: 0,
-    answered: [],
-  }
+export function preparation({ context }: { readonly context: SessionContext }): Preparation {
+  const { key, turnId, turn, agent } = context
+  return { key, turnId, turn, agent }
 }
 
-export function runInput(context: SessionContext): RunInput {
-  const live = context.turn.filter((item) => !context.exhausted.includes(item.message.seq))
-  return {
-    agent: context.agent,
-    channel: context.channel,
-    conversation: context.conversation,
-    session: context.key,
-    turn: context.turnId,
-    history: context.history,
-    messages: turnTexts(live).map(({ item, text }) => ({ text, sender: item.message.sender, kind: item.message.kind })),
-  }
-}
-
-function messageIn(event: ToSession): Extract<ToSession, { type: 'message.routed' }> {
-  assert(isMessage(event), 'a message is answered only when one is in hand')
-  return event
-}
-
-/** One id per turn, the same after a crash: the first message's place in the accept sequence. */
-function turnIdOf(turn: Inbox): string {
-  return `turn-${turn[0]?.message.seq ?? 0}`
-}
-
-function isMessage(event: { type: string }): event is Extract<ToSession, { type: 'message.routed' }> {
-  return event.type === 'message.routed'
-}
-
-function offerOf(context: SessionContext, message: AcceptedMessage): ReturnType<typeof offer> | null {
-  const item = itemOf(message, context.busyMode)
-  // What was kept before a restart is not dropped after it: the turn that was at work stands in the inbox again, too.
-  const limit = message.again === undefined ? context.queueLimit : Number.POSITIVE_INFINITY
-  return item === null ? null : offer(context.waiting, item, limit)
-}
-
-function withoutTurn(context: SessionContext): SessionContext {
-  return { ...context, turn: [], turnId: '' }
+function isGivenUp({ turn, exhausted }: Prepared): boolean {
+  return turn.every((item) => exhausted.includes(item.message.seq))
 }

@@ -10,24 +10,9 @@
 
 import { turnCommit } from './commits.ts'
 import { FailureError, failureOf } from './failure.ts'
-import {
-  answer,
-  initialContext,
-  interruption,
-  refusal,
-  runInput,
-  startOver,
-  startOverAfterTurn,
-  state,
-  stop,
-  stopWaiting,
-  triesOfTurn,
-  undoing,
-  words,
-} from './session-words.ts'
-
-/** A turn that ends without a commit of its own: the command was answered, nothing of it is left in memory. */
-const OVER = ['noteAnswered', 'forgetTurn', 'forgetWaiting', 'releaseSlot'] as const
+import { answer, decision, interruption, refusal, reminder, startOver, stop, undoing } from './session-answers.ts'
+import { initialContext, runInput } from './session-context.ts'
+import { preparation, state, triesOfTurn, words } from './session-words.ts'
 
 export const sessionMachine = words.createMachine({
   id: 'session',
@@ -61,15 +46,15 @@ export const sessionMachine = words.createMachine({
           },
           {
             guard: { type: 'isCommand', params: { name: 'new' } },
-            actions: ['noteRouted', { type: 'record', params: startOver }, 'noteAnswered', 'tellRested'],
+            actions: ['noteRouted', { type: 'record', params: startOver('idle') }, 'noteAnswered', 'tellRested'],
           },
           {
             guard: { type: 'isCommand', params: { name: 'undo' } },
             actions: ['noteRouted', { type: 'undo', params: undoing }, 'noteAnswered', 'tellRested'],
           },
-          { target: 'pending', actions: ['noteRouted', 'keep'] },
+          { description: 'The claim: a run will follow.', target: 'pending', actions: ['noteRouted', 'keep'] },
         ],
-        drain: 'draining',
+        drain: { description: 'The gateway ends: nothing begins any more.', target: 'draining' },
       },
     },
 
@@ -86,13 +71,13 @@ export const sessionMachine = words.createMachine({
           },
           {
             guard: { type: 'isCommand', params: { name: 'stop' } },
-            target: 'idle',
-            actions: ['noteRouted', { type: 'record', params: stop('pending') }, ...OVER],
+            target: '#session.idle',
+            actions: ['noteRouted', { type: 'record', params: stop('pending') }, 'noteAnswered', 'endTurn'],
           },
           {
             guard: { type: 'isCommand', params: { name: 'new' } },
-            target: 'idle',
-            actions: ['noteRouted', { type: 'record', params: startOver }, ...OVER],
+            target: '#session.idle',
+            actions: ['noteRouted', { type: 'record', params: startOver('pending') }, 'noteAnswered', 'endTurn'],
           },
           { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
           { actions: ['noteRouted', 'keep'] },
@@ -126,33 +111,34 @@ export const sessionMachine = words.createMachine({
         waiting: {
           description: 'For one of the slots that `concurrent_runs` allows; first come, first served.',
           entry: 'requestSlot',
-          on: { 'slot.granted': { target: 'preparing', actions: 'takeTurn' } },
+          on: {
+            'slot.granted': {
+              description: 'Its place in the line has come.',
+              target: 'preparing',
+              actions: 'takeTurn',
+            },
+          },
         },
         preparing: {
           description: 'A try is counted, the history is loaded.',
           invoke: {
             id: 'prepare',
             src: 'prepare',
-            input: ({ context }) => ({ key: context.key, turn: context.turn }),
+            input: preparation,
             onDone: [
               {
                 guard: { type: 'nothingToRun', params: ({ event }) => event.output },
                 target: '#session.running.committing',
                 actions: { type: 'keepPrepared', params: ({ event }) => event.output },
               },
-              {
-                target: '#session.running',
-                actions: { type: 'keepPrepared', params: ({ event }) => event.output },
-              },
+              { target: '#session.running', actions: { type: 'keepPrepared', params: ({ event }) => event.output } },
             ],
             onError: {
               target: '#session.running.committing',
               actions: { type: 'keepPreparationFailure', params: ({ event }) => ({ failure: failureOf(event.error) }) },
             },
           },
-          after: {
-            pendingMsMax: { target: '#session.running.committing', actions: 'keepPreparationTimeout' },
-          },
+          after: { pendingMsMax: { target: '#session.running.committing', actions: 'keepPreparationTimeout' } },
         },
       },
     },
@@ -176,6 +162,12 @@ export const sessionMachine = words.createMachine({
             onError: { actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) } },
           },
           on: {
+            drain: { actions: ['beginDrain', 'drainRun'] },
+            'steering.requested': { description: 'The run is between two answers.', actions: 'giveSteering' },
+            'approvals.waiting': {
+              description: 'What people are asked about; an answer decides the call that it names.',
+              actions: { type: 'keepApprovals', params: ({ event }) => event },
+            },
             halt: {
               description: 'Ended by the shutdown and not by its own doing: its try does not count.',
               target: '#session.draining',
@@ -184,25 +176,31 @@ export const sessionMachine = words.createMachine({
             'message.routed': [
               { guard: 'isKnown', actions: 'noteRouted' },
               {
+                guard: 'decides',
+                actions: ['noteRouted', { type: 'record', params: decision }, 'noteAnswered', 'passDecision'],
+              },
+              {
                 guard: { type: 'isAnsweredAtOnce', params: { during: 'running' } },
                 actions: ['noteRouted', { type: 'record', params: answer('running') }, 'noteAnswered'],
               },
               {
                 guard: { type: 'isCommand', params: { name: 'stop' } },
                 target: '#session.idle',
-                actions: ['noteRouted', { type: 'record', params: stop('running') }, ...OVER],
+                actions: ['noteRouted', { type: 'record', params: stop('running') }, 'noteAnswered', 'endTurn'],
               },
               {
                 guard: { type: 'isCommand', params: { name: 'new' } },
                 target: '#session.idle',
-                actions: ['noteRouted', { type: 'record', params: startOver }, ...OVER],
+                actions: ['noteRouted', { type: 'record', params: startOver('running') }, 'noteAnswered', 'endTurn'],
               },
               { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
               {
+                description: 'A newer message ends the run, and is the next turn.',
                 guard: 'interrupts',
                 target: '#session.pending',
                 actions: ['noteRouted', 'keep', { type: 'record', params: interruption }, 'forgetTurn'],
               },
+              { guard: 'isReminded', actions: ['noteRouted', 'keep', { type: 'record', params: reminder }] },
               { actions: ['noteRouted', 'keep'] },
             ],
           },
@@ -220,13 +218,18 @@ export const sessionMachine = words.createMachine({
               },
               {
                 guard: { type: 'isCommand', params: { name: 'stop' } },
-                actions: ['noteRouted', { type: 'record', params: stopWaiting }, 'noteAnswered', 'forgetWaiting'],
+                actions: [
+                  'noteRouted',
+                  { type: 'record', params: stop('committing') },
+                  'noteAnswered',
+                  'forgetWaiting',
+                ],
               },
               {
                 guard: { type: 'isCommand', params: { name: 'new' } },
                 actions: [
                   'noteRouted',
-                  { type: 'record', params: startOverAfterTurn },
+                  { type: 'record', params: startOver('committing') },
                   'noteAnswered',
                   'forgetWaiting',
                 ],
@@ -264,12 +267,17 @@ export const sessionMachine = words.createMachine({
                   {
                     guard: { type: 'isCommand', params: { name: 'stop' } },
                     target: '#session.idle',
-                    actions: ['noteRouted', { type: 'record', params: stop('running') }, ...OVER],
+                    actions: ['noteRouted', { type: 'record', params: stop('running') }, 'noteAnswered', 'endTurn'],
                   },
                   {
                     guard: { type: 'isCommand', params: { name: 'new' } },
                     target: '#session.idle',
-                    actions: ['noteRouted', { type: 'record', params: startOver }, ...OVER],
+                    actions: [
+                      'noteRouted',
+                      { type: 'record', params: startOver('running') },
+                      'noteAnswered',
+                      'endTurn',
+                    ],
                   },
                 ],
               },

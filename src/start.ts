@@ -6,28 +6,35 @@ import { resolve } from 'node:path'
 import type { GatewayContext } from '../machines/gateway-context.ts'
 import { buildAgent } from './agents/catalog.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
+import type { Parts } from './actors/parts.ts'
+import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
 import type { Loaded } from './config/load.ts'
 import type { Problem } from './config/problems.ts'
 import { filesOf, watchFiles } from './config/watch.ts'
 import type { GatewayDefinition, GatewaySettings, SecretReference } from '../machines/definitions.ts'
-import type { ChannelStatus, GatewayPort } from './http/port.ts'
+import type { ChannelStatus, GatewayPort, InspectionWish } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
-import type { Relay } from './inspect/relay.ts'
+import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
+import { createInspection } from './start/inspection.ts'
 import { createMetrics } from './start/metrics.ts'
 import { gatewayPort } from './start/port.ts'
+import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens } from './start/token-locks.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
+import { toolBuilder } from './tools/catalog.ts'
 import type { World } from './world.ts'
 
 export type {
   DeadLetterView,
   GatewayPort,
+  InspectionView,
+  InspectionWish,
   PairingView,
   Reloaded,
   SessionView,
@@ -51,20 +58,13 @@ export interface StartOptions {
   readonly reload: () => Promise<Loaded | readonly Problem[]>
   /** The configuration that is taken anew when it changes; null: none is watched. */
   readonly watched: string | null
-  /** What the Stately inspector may see, on a loopback port of its own; null: nothing, and nothing is paid for it. */
-  readonly inspect: Inspection | null
-}
-
-export interface Inspection {
-  /** Empty: everything; a channel's id; `session:KEY`. */
-  readonly watch: string
-  /** With the texts that people and models wrote. */
-  readonly texts: boolean
+  /** What the Stately inspector may see from the start; null: nothing until somebody asks, and nothing is paid for it. */
+  readonly inspect: InspectionWish | null
 }
 
 export interface RunningGateway {
   readonly url: string
-  /** Where the inspector's page is; null without one. */
+  /** Where the inspector's page is; null when it was not asked for at the start. */
   readonly inspectUrl: string | null
   readonly port: GatewayPort
   /** Every channel, in the order of the file, once each has gone live or failed its first try. */
@@ -82,7 +82,8 @@ export interface RunningGateway {
 /** Throws StoreLockedError, LockHeldError, StoreVersionError or another FailureError when it cannot start at all. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
-  const definition = overridden(loaded.definition, options)
+  const inForce = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
+  const definition = await inForce(loaded.definition)
   const { gateway: settings } = definition
   const startedAtMs = world.nowMs()
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
@@ -90,6 +91,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const store = openStore({ folder: settings.data, holder, world })
     opened.push(() => store.close())
+    await sweepFolders(settings, options)
     const tokens = lockTokens({ definition, secrets: loaded.secrets, holder, clock: world.clock })
     opened.push(() => tokens.release())
 
@@ -97,27 +99,30 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
     const root = (): GatewayContext => gateway.getSnapshot().context
     const board = createBoard({ root, world, log })
-    const made = { definition, store, world, log, tokens, platforms, buildAgent, adapters, secret }
-    const gateway = createGateway({ ...made, ...board })
-    const reloading = createReloading({
-      ...{ loaded, gateway, tokens, world, log, channels: board.channels, read: options.reload },
-      overridden: (newer) => overridden(newer, options),
-    })
-    const metrics = createMetrics()
-    const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, metrics, board, reloading })
+    const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
+    const tools = toolParts(options, store, settings.data)
+    const implementations = { store, platforms, buildAgent, ...tools }
+    const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
+    const reading = { loaded, read: options.reload, inForce }
+    const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
+    const channels = (): string[] => Object.keys(root().definition.channels)
+    const inspection = createInspection({ root: gateway, channels, world, log })
+    const transitions = createTransitions({ root: gateway, world, log })
+    const told = { board, reloading, inspection, transitions, metrics: createMetrics() }
+    const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
     const http = await listen(options, settings, { port, root })
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
-    const inspection = await inspected(options, gateway)
-    if (inspection !== null) opened.push(() => inspection.close())
+    opened.push(() => inspection.close())
+    const inspectUrl = options.inspect === null ? null : (await inspection.open(options.inspect)).url
 
     const ended = untilEnded(gateway, () => close(opened))
     gateway.start()
     opened.push(watch(options, () => void reloading.refresh()))
     return {
       url: http.url,
-      inspectUrl: inspection?.url ?? null,
+      inspectUrl,
       port,
       rollCall: board.rollCall,
       refresh: () => void reloading.refresh(),
@@ -157,13 +162,11 @@ function watch({ watched, world }: StartOptions, changed: () => void): () => voi
   return watched === null ? () => {} : watchFiles(filesOf(resolve(watched)), world, changed)
 }
 
-/** Its library is loaded by the first who wants to look. */
-async function inspected({ inspect, loaded, world, log }: StartOptions, root: GatewayActor): Promise<Relay | null> {
-  if (inspect === null) return null
-  const { startInspection } = await import('./inspect/relay.ts')
-  const { watchOf } = await import('./inspect/watch.ts')
-  const watch = watchOf(inspect.watch, Object.keys(loaded.definition.channels))
-  return startInspection({ root, watch, texts: inspect.texts, host: '127.0.0.1', port: 0, world, log })
+/** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
+async function sweepFolders({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+  const { sweepWorkdirs } = await import('./tools/workdir.ts')
+  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
+  if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
 }
 
 /** The first that was opened is closed last. */
@@ -178,4 +181,19 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
       complete: () => void shut().then(resolve, reject),
     })
   })
+}
+
+/** The tools of every run, and what they must not see or say. */
+function toolParts({ loaded }: StartOptions, store: Store, data: string): Pick<Parts, 'buildTools' | 'notes'> {
+  return {
+    buildTools: toolBuilder({
+      redact: (text) => loaded.secrets.redact(text),
+      hidden: hiddenFromTools(loaded.file, data),
+    }),
+    notes: {
+      list: (agent, user) => store.notes(agent, user),
+      add: (agent, user, text) => store.addNote(agent, user, text),
+      remove: (agent, user, number) => store.removeNote(agent, user, number),
+    },
+  }
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { buildAgent } from '../src/agents/catalog.ts'
+import { measureInspect } from './bench/inspect.ts'
 import { measureLatency } from './bench/latency.ts'
 import { measureMemory } from './bench/memory.ts'
 import { formatSection, median, plainSection, type Row, type Section } from './bench/report.ts'
@@ -112,6 +113,23 @@ describe('memory', () => {
     expect(figure(section, 'a passivated session')).toBeGreaterThan(7_000)
     expect(row(section, 'a passivated session').target?.met).toBe(false)
     expect(kept.length).toBeGreaterThanOrEqual(300)
+  })
+})
+
+describe('inspect', () => {
+  test('finds the inspector that works for what nobody watches', async () => {
+    const section = await measureInspect({
+      ...ONCE,
+      elsewhere: (root) => {
+        const hook = root.system.inspect(({ type }) => type === '@xstate.event' && wait(0.05))
+        return () => hook.unsubscribe()
+      },
+    })
+    const { rounds, target } = row(section, 'an event, something else is watched')
+    // Half of what was put in: who waits on a busy machine is not always at work.
+    expect(median(rounds)).toBeGreaterThan(25)
+    expect(target?.met).toBe(false)
+    expect(figure(section, 'an event, everything is watched and told')).toBeGreaterThan(0)
   })
 })
 

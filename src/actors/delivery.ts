@@ -36,8 +36,9 @@ async function send(parts: Parts, item: OutboxItem, signal: AbortSignal): Promis
   try {
     // The disk may have taken longer than the deadline: what was given up is not sent after all.
     signal.throwIfAborted()
-    const { id, conversation, text, replyTo, uncertain } = item
-    const outgoing = { outboxId: id, conversation, text, replyTo, uncertain }
+    const { id, conversation, text, replyTo, uncertain, choices } = item
+    const offered = choices === undefined ? {} : { choices }
+    const outgoing = { outboxId: id, conversation, text, replyTo, uncertain, ...offered }
     return await adapter.send(outgoing, item.partsSent, signal)
   } catch (error) {
     // Ended from outside it counts as in doubt, whatever it says later: the mark may be its successor's by now.

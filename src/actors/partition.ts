@@ -14,7 +14,7 @@ export function partitionActor(parts: Parts) {
     actors: {
       session: sessionActor(parts),
       delivery: deliveryActor(parts),
-      abandon: fromPromise(({ input, system }) => abandon(parts, input.key, system)),
+      abandon: fromPromise(({ input, system }) => abandon(parts, input, system)),
       recover: fromPromise(async ({ input }) => {
         const messages = await parts.store.unfinishedOf(input.key)
         return messages.map((message) => withAgent(parts, message))
@@ -35,10 +35,15 @@ export function withAgent(parts: Parts, message: AcceptedMessage): AcceptedMessa
   return agent === undefined ? message : { ...message, agent: agent.id }
 }
 
-async function abandon(parts: Parts, key: string, system: unknown): Promise<readonly AcceptedMessage[]> {
-  for (const message of await parts.store.unfinishedOf(key)) {
+async function abandon(
+  parts: Parts,
+  { key, reached }: { key: string; reached: number },
+  system: unknown,
+): Promise<readonly AcceptedMessage[]> {
+  const unfinished = await parts.store.unfinishedOf(key)
+  for (const message of unfinished.filter(({ seq }) => seq <= reached)) {
     await parts.store.commit(abandonCommit(message))
     tellGateway(system, { type: 'outbox.owed', channel: message.channel, conversation: message.conversation })
   }
-  return []
+  return unfinished.filter(({ seq }) => seq > reached).map((message) => withAgent(parts, message))
 }

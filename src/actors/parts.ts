@@ -9,9 +9,12 @@ import type {
 import type { ChannelReport, ToGateway } from '../../machines/messages.ts'
 import type { BuildAgent } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
+import type { BuildTools, Notes } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import type { Said } from './said.ts'
+import type { Toolboxes } from './toolbox.ts'
 
 export interface Parts {
   /** The newest at the moment of asking: a file may be read anew at any time. */
@@ -23,8 +26,13 @@ export interface Parts {
   readonly tokens: Tokens
   readonly platforms: Readonly<Record<string, Platform>>
   readonly buildAgent: BuildAgent
+  readonly buildTools: BuildTools
+  readonly notes: Notes
   /** A channel's connection puts its adapter here; the sessions and deliveries of that channel speak through it. */
   readonly adapters: Map<string, Adapter>
+  /** What people have seen of the answers that are being given. */
+  readonly said: Said
+  readonly toolboxes: Toolboxes
   readonly onRollCall: (reports: readonly ChannelReport[]) => void
   readonly onReport: (report: ChannelReport) => void
 }

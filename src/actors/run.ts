@@ -1,57 +1,117 @@
-// Run actor: builds the live agent of a definition and lets it think. The agent lives as long as the run.
+// Run actor: builds the live agent of a definition and lets it think; its tools are in act.ts. Both live as long as the run.
 //   A2. No live object is shared by two sessions: each run builds its own from the definition.
 //   S6. A delta of a run that was ended goes nowhere: its signal is asked each time.
 
-import { fromPromise } from 'xstate'
-import { type RunInput, runMachine } from '../../machines/run.ts'
-import { FailureError } from '../../machines/failure.ts'
+import { fromCallback, fromPromise } from 'xstate'
+import { policyOf } from '../../machines/approval.ts'
+import type { AgentDefinition } from '../../machines/definitions.ts'
+import { PAST_RESULT_UNITS_MAX } from '../../machines/limits.ts'
+import { noteOwner, notesForModel } from '../../machines/notes.ts'
+import { runMachine } from '../../machines/run.ts'
+import type { Answer, RunInput, Thinking } from '../../machines/run-words.ts'
+import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
 import type { HistoryMessage } from '../agents/agent.ts'
+import type { Tool } from '../tools/tool.ts'
+import { act } from './act.ts'
 import { endingItsChildren } from './ending.ts'
-import { agentFor, type Parts } from './parts.ts'
+import { type Parts, tellGateway } from './parts.ts'
+import { persist } from './persist.ts'
+import { closeToolbox, toolsOf } from './toolbox.ts'
 
 export function runActor(parts: Parts) {
   const machine = runMachine.provide({
-    actors: { think: fromPromise(({ input, signal }) => think(parts, input, signal)) },
+    actors: {
+      think: fromPromise(({ input, signal }) => think(parts, input, signal)),
+      toolbox: fromCallback(
+        ({ input }) =>
+          () =>
+            void closeToolbox(parts, input.session),
+      ),
+      act: fromPromise(({ input, signal }) => act(parts, input, signal)),
+      record: fromPromise(async ({ input, signal, system }) => {
+        const { run, steps, replies } = input
+        const { channel, session: sessionKey, turn } = run
+        const written = steps.map((step) => ({ turn, step }))
+        await persist(parts, { channel, sessionKey, settled: [], entries: [], replies, steps: written }, signal)
+        for (const { conversation } of replies) tellGateway(system, { type: 'outbox.owed', channel, conversation })
+      }),
+    },
   })
   return endingItsChildren(machine)
 }
 
-async function think(parts: Parts, input: RunInput, signal: AbortSignal): Promise<string> {
-  const definition = agentFor(parts, input.channel, input.agent)
-  if (definition === undefined) {
-    throw new FailureError({
-      kind: 'permanent',
-      reason: 'missing',
-      message: `the agent ${input.agent} is not in the configuration any more`,
-    })
-  }
-  const log = parts.log.child({ session: input.session, turn: input.turn, agent: input.agent })
+async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Promise<Answer> {
+  const { run, steps, mayCall } = thinking
+  const { definition, messages, session, turn } = run
+  const log = parts.log.child({ session, turn, agent: definition.id })
   try {
-    const agent = await parts.buildAgent({ definition, secret: parts.secret, log, world: parts.world })
-    const thought = await agent.think({
-      history: historyOf(input),
-      messages: input.messages,
-      signal,
-      onDelta: (text) => {
-        if (signal.aborted) return
-        const delta = { kind: 'delta', session: input.session, turn: input.turn, text } as const
-        parts.adapters.get(input.channel)?.show(input.conversation, delta)
-      },
-    })
-    log.debug({ usage: thought.usage }, 'a run answered')
-    return thought.text
+    const tools = await toolsOf(parts, run)
+    const told = await withNotes(parts, run)
+    const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })
+    // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
+    signal.throwIfAborted()
+    const history = historyOf(run)
+    const onDelta = said(parts, run, signal)
+    const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
+    log.debug({ usage: thought.usage, calls: thought.calls.length }, 'the model answered')
+    const calls = planned(thought.calls, { run, tools, steps })
+    return { text: thought.text, calls, atMs: parts.world.nowMs() }
   } catch (error) {
     if (!signal.aborted) log.warn({ err: error }, 'a run failed')
     throw error
   }
 }
 
+/** An agent that keeps notes is told those about the person whom it answers. */
+async function withNotes(parts: Parts, { definition, messages, session }: RunInput): Promise<AgentDefinition> {
+  const [first] = messages
+  if (first === undefined || !definition.tools.includes('memory')) return definition
+  const notes = notesForModel(await parts.notes.list(definition.id, noteOwner(session, first.sender)))
+  const instructions = [definition.instructions, notes].filter((text) => text.trim() !== '').join('\n\n')
+  return { ...definition, instructions }
+}
+
+/** Shows the pieces of an answer as they come, and keeps them for the case that there is no more of it. */
+function said(parts: Parts, { channel, conversation, session, turn }: RunInput, signal: AbortSignal) {
+  parts.said.begin(session, turn)
+  return (text: string): void => {
+    if (signal.aborted) return
+    parts.said.add(session, text)
+    parts.adapters.get(channel)?.show(conversation, { kind: 'delta', session, turn, text })
+  }
+}
+
+interface Planning {
+  readonly run: RunInput
+  readonly tools: readonly Tool[]
+  readonly steps: readonly Step[]
+}
+
+/** What tools and definition say of each call at the moment of asking stays with it, also after a crash. */
+function planned(asked: readonly ToolCall[], { run, tools, steps }: Planning): PlannedCall[] {
+  const taken = new Set(steps.flatMap((step) => (step.kind === 'answer' ? step.calls.map(({ id }) => id) : [])))
+  return asked.map((call, index) => {
+    const tool = tools.find(({ name }) => name === call.tool)
+    // Some servers number their calls anew in each answer; within a run a name is one call's.
+    const id = taken.has(call.id) ? `${call.id}.${taken.size + index}` : call.id
+    if (tool === undefined) return { ...call, id, policy: 'allow', idempotent: true }
+    return { ...call, id, policy: policyOf(run.definition, tool), idempotent: tool.idempotent }
+  })
+}
+
 /** What the model is told of earlier turns: a cancelled turn's question stays, a failure's words do not. */
 function historyOf({ history, messages }: RunInput): HistoryMessage[] {
   const inGroup = messages[0]?.kind === 'group'
-  return history.flatMap(({ role, text, sender }): HistoryMessage[] => {
+  return history.flatMap(({ role, text, sender, steps }): HistoryMessage[] => {
     if (role === 'user') return [{ role, text, sender: inGroup ? sender : null }]
+    if (role === 'summary') return [{ role: 'user', text: `What was said before, in short:\n\n${text}` }]
     const said = (role === 'assistant' || role === 'partial') && text !== ''
-    return said ? [{ role: 'assistant', text }] : []
+    const done = steps.length === 0 ? [] : [{ role: 'assistant' as const, text: '', steps: steps.map(shortened) }]
+    return said ? [...done, { role: 'assistant', text }] : done
   })
+}
+
+function shortened(step: Step): Step {
+  if (step.kind !== 'result' || step.text.length <= PAST_RESULT_UNITS_MAX) return step
+  return { ...step, text: `${step.text.slice(0, PAST_RESULT_UNITS_MAX)}\n(shortened)` }
 }

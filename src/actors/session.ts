@@ -6,11 +6,12 @@ import { fromPromise } from 'xstate'
 import type { UndoCommits } from '../../machines/commits.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import type { Inbox } from '../../machines/inbox.ts'
-import type { Commit, TranscriptEntry } from '../../machines/messages.ts'
+import type { Commit, NotesQuestion, TranscriptEntry } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
-import type { Prepared } from '../../machines/session-words.ts'
+import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../machines/notes.ts'
+import type { Prepared } from '../../machines/session-context.ts'
 import { endingItsChildren } from './ending.ts'
-import { type Parts, tellGateway } from './parts.ts'
+import { agentFor, type Parts, tellGateway } from './parts.ts'
 import { runActor } from './run.ts'
 
 export function sessionActor(parts: Parts) {
@@ -19,11 +20,15 @@ export function sessionActor(parts: Parts) {
     actors: {
       run: runActor(parts),
       prepare: fromPromise(({ input }) => prepare(parts, input)),
-      commit: fromPromise(({ input, system }) => commit(parts, input, system)),
+      commit: fromPromise(async ({ input, system }) => {
+        await commit(parts, input, system)
+        // The answer is whole and written: what was seen of it on the way is not needed any more.
+        if (input.sessionKey !== null) parts.said.forget(input.sessionKey)
+      }),
     },
     actions: {
       record: ({ self, system }, params) => {
-        commit(parts, params, system).catch((error: unknown) => {
+        commit(parts, withPartial(parts, params), system).catch((error: unknown) => {
           self.send({ type: 'record.failed', failure: failureOf(error) })
         })
       },
@@ -44,30 +49,68 @@ export function sessionActor(parts: Parts) {
   return endingItsChildren(machine)
 }
 
-async function prepare(parts: Parts, { key, turn }: { key: string; turn: Inbox }): Promise<Prepared> {
-  const begun = await parts.store.begin(
-    key,
-    turn.map((item) => item.message.seq),
-  )
-  const retry = turn.find((item) => item.retry)
-  if (retry === undefined) return { ...begun, turn }
+interface Preparing {
+  readonly key: string
+  readonly turnId: string
+  readonly turn: Inbox
+  readonly agent: string
+}
+
+async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing): Promise<Prepared> {
+  const seqs = turn.map((item) => item.message.seq)
+  const begun = await parts.store.begin(key, turnId, seqs)
+  const definition = agentFor(parts, turn[0]?.message.channel ?? '', agent)
+  if (definition === undefined) throw new FailureError(goneAgent(agent))
+  const prepared = { ...begun, turn, definition, preparedAtMs: parts.world.nowMs() }
+  if (turn.some((item) => item.task === 'compact') && begun.history.length === 0)
+    throw new FailureError(NOTHING_TO_COMPACT)
+  if (!turn.some((item) => item.task === 'retry')) return prepared
   const last = lastTurn(begun.history)
   if (last === null) throw new FailureError(NOTHING_TO_RETRY)
   return {
-    ...begun,
+    ...prepared,
     history: last.before,
-    turn: turn.map((item) => (item.retry ? { ...item, text: last.text } : item)),
+    turn: turn.map((item) => (item.task === 'retry' ? { ...item, text: last.text } : item)),
   }
 }
 
+/** A turn that was cancelled keeps in the history what people had seen of its answer, unless the definition drops it. */
+function withPartial({ said }: Parts, content: Commit): Commit {
+  const { sessionKey, entries, keepsPartial } = content
+  const partial = entries.find(({ role }) => role === 'partial')
+  if (sessionKey === null || partial === undefined) return content
+  const text = said.take(sessionKey, partial.turn)
+  if (keepsPartial !== true) return content
+  return { ...content, entries: entries.map((entry) => (entry === partial ? { ...entry, text } : entry)) }
+}
+
 async function commit(parts: Parts, content: Commit, system: unknown): Promise<void> {
-  await parts.store.commit(content)
+  await parts.store.commit(content.notes === undefined ? content : await withNotes(parts, content, content.notes))
   wakeDeliveries(content, system)
 }
 
 async function undo(parts: Parts, commits: UndoCommits, system: unknown): Promise<void> {
   await parts.store.commitUndo(commits)
   wakeDeliveries(commits.done, system)
+}
+
+async function withNotes(parts: Parts, content: Commit, question: NotesQuestion): Promise<Commit> {
+  const text = await notesText(parts, question)
+  return { ...content, replies: content.replies.map((reply) => ({ ...reply, text })) }
+}
+
+async function notesText({ definition, notes }: Parts, { agent, owner, request }: NotesQuestion): Promise<string> {
+  if (definition.agents[agent]?.tools.includes('memory') !== true) return MEMORY_OFF
+  switch (request.kind) {
+    case 'unclear':
+      return MEMORY_USAGE
+    case 'list':
+      return listedNotes(await notes.list(agent, owner))
+    case 'forget': {
+      const removed = await notes.remove(agent, owner, request.number)
+      return forgottenNote(request.number, removed ? 'removed' : 'unknown')
+    }
+  }
 }
 
 function wakeDeliveries({ channel, replies }: Commit, system: unknown): void {
@@ -92,3 +135,17 @@ const NOTHING_TO_RETRY = {
   reason: 'notFound',
   message: 'there is no earlier message to answer again',
 } as const
+
+const NOTHING_TO_COMPACT = {
+  kind: 'permanent',
+  reason: 'notFound',
+  message: 'there is nothing to summarise',
+} as const
+
+function goneAgent(agent: string) {
+  return {
+    kind: 'permanent',
+    reason: 'missing',
+    message: `the agent ${agent} is not in the configuration any more`,
+  } as const
+}

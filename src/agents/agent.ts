@@ -2,12 +2,13 @@
 
 import type { AgentDefinition, SecretReference } from '../../machines/definitions.ts'
 import type { Sender } from '../../machines/messages.ts'
+import type { Step, ToolCall } from '../../machines/steps.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
 
 export interface Agent {
   /**
-   * One model answer. Resolves with the whole text. Rejects with a FailureError in plain words; with `cancelled` when
+   * One model answer: the last one of a run, or one that asks for tools. Resolves with the whole text. Rejects with a FailureError in plain words; with `cancelled` when
    * `signal` aborts, in which case the request to the model is closed at once. Nothing is called after it settled.
    */
   think(request: ThinkRequest): Promise<Thought>
@@ -20,6 +21,12 @@ export interface ThinkRequest {
   readonly history: readonly HistoryMessage[]
   /** The messages of this turn, in order; at least one. */
   readonly messages: readonly TurnMessage[]
+  /** What this run did before: earlier answers with their calls, results, what was said meanwhile. Oldest first. */
+  readonly steps: readonly Step[]
+  /** What the model may ask for; empty: nothing. */
+  readonly tools: readonly ToolSpec[]
+  /** False: the tools are shown and may not be asked for. */
+  readonly mayCall: boolean
   /** Pieces of the answer as they come; their sum is the text. */
   readonly onDelta: (text: string) => void
   readonly signal: AbortSignal
@@ -30,6 +37,16 @@ export interface HistoryMessage {
   readonly text: string
   /** Who wrote a `user` text. Shown to the model when this turn stands in a group; without it the text stands bare. */
   readonly sender?: Sender | null
+  /** What the run of an `assistant` text did on the way to it. */
+  readonly steps?: readonly Step[]
+}
+
+/** As much of a tool as a model is told. */
+export interface ToolSpec {
+  readonly name: string
+  readonly description: string
+  /** A JSON Schema of type `object`. */
+  readonly parameters: Readonly<Record<string, unknown>>
 }
 
 export interface TurnMessage {
@@ -41,6 +58,8 @@ export interface TurnMessage {
 
 export interface Thought {
   readonly text: string
+  /** Tools that the model asks for; empty: this answer is the last. */
+  readonly calls: readonly ToolCall[]
   readonly usage: Usage | null
 }
 

@@ -20,7 +20,7 @@ export function buildEcho({ definition, world }: AgentParts, model: EchoDefiniti
         // What listens to a delta may cancel; nothing of the answer follows then.
         throwIfCancelled(signal)
       }
-      return { text, usage: null }
+      return { text, calls: [], usage: null }
     },
     async probe(signal: AbortSignal): Promise<void> {
       throwIfCancelled(signal)

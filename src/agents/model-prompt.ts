@@ -1,14 +1,48 @@
-// Prompt: the history and the turn as the messages of one model request. Pure.
+// Prompt: the history, the turn and what its run did so far, as the messages of one model request. Pure.
 //   Roles alternate and begin with `user`: many local models' templates refuse anything else, and a failed turn leaves two
-//   texts of the same side in a row.
+//   texts of the same side in a row. Between a call and its result stands nothing: providers refuse that.
+//   A call without a result gets one that says so; providers refuse a call that nobody answered.
 //   No text is empty: providers refuse those.
 
 import type { Sender } from '../../machines/messages.ts'
+import type { Step, ToolCall } from '../../machines/steps.ts'
 import type { ThinkRequest } from './agent.ts'
 
-export interface PromptMessage {
+export type PromptMessage = Spoken | AskingTools | ToldResults
+
+/** Text of one side. */
+export interface Spoken {
   readonly role: 'user' | 'assistant'
   readonly content: string
+}
+
+export interface AskingTools {
+  readonly role: 'assistant'
+  readonly content: readonly (TextPart | CallPart)[]
+}
+
+export interface ToldResults {
+  readonly role: 'tool'
+  readonly content: readonly ResultPart[]
+}
+
+interface TextPart {
+  readonly type: 'text'
+  readonly text: string
+}
+
+interface CallPart {
+  readonly type: 'tool-call'
+  readonly toolCallId: string
+  readonly toolName: string
+  readonly input: unknown
+}
+
+interface ResultPart {
+  readonly type: 'tool-result'
+  readonly toolCallId: string
+  readonly toolName: string
+  readonly output: { readonly type: 'text' | 'error-text'; readonly value: string }
 }
 
 /** Longest shown name, in UTF-16 units; names are free text of strangers. */
@@ -20,18 +54,56 @@ const WITHOUT_TEXT = '(a message without text)'
 /** Stands before a conversation that we began, or whose beginning is cut off. */
 const BEGINNING = '(the conversation begins here)'
 
+const WITHOUT_RESULT = '(the run was ended before this was done)'
+
 export function promptOf(request: ThinkRequest): PromptMessage[] {
   const inGroup = request.messages.some((message) => message.kind === 'group')
   const spoken = [
-    ...request.history.map(({ role, text, sender }) =>
-      role === 'user' && inGroup && sender ? say('user', text, sender) : say(role, text, null),
-    ),
+    ...request.history.flatMap(({ role, text, sender, steps }) => {
+      if (steps !== undefined) return stepsOf(steps, inGroup)
+      return [role === 'user' && inGroup && sender ? say('user', text, sender) : say(role, text, null)]
+    }),
     ...request.messages.map(({ text, kind, sender }) => say('user', text, kind === 'group' ? sender : null)),
+    ...stepsOf(request.steps, inGroup),
   ]
   return alternating(spoken[0]?.role === 'assistant' ? [say('user', BEGINNING, null), ...spoken] : spoken)
 }
 
-function say(role: PromptMessage['role'], text: string, sender: Sender | null): PromptMessage {
+/** Names of tools as every provider takes them: no dots. */
+export function wireName(tool: string): string {
+  return tool.replaceAll('.', '__')
+}
+
+/** Answers with their calls, each followed by the results of all its calls, and what was said to the run meanwhile. */
+function stepsOf(steps: readonly Step[], inGroup: boolean): PromptMessage[] {
+  return steps.flatMap((step): PromptMessage[] => {
+    if (step.kind === 'answer') return [asking(step.text, step.calls), told(step.calls, steps)]
+    if (step.kind !== 'steering') return []
+    return step.messages.map(({ text, sender }) => say('user', text, inGroup ? sender : null))
+  })
+}
+
+function asking(text: string, calls: readonly ToolCall[]): AskingTools {
+  const said: readonly TextPart[] = text.trim() === '' ? [] : [{ type: 'text', text: text.toWellFormed() }]
+  const parts = calls.map(
+    ({ id, tool, input }): CallPart => ({ type: 'tool-call', toolCallId: id, toolName: wireName(tool), input }),
+  )
+  return { role: 'assistant', content: [...said, ...parts] }
+}
+
+function told(calls: readonly ToolCall[], steps: readonly Step[]): ToldResults {
+  return {
+    role: 'tool',
+    content: calls.map(({ id, tool }): ResultPart => {
+      const result = steps.find((step) => step.kind === 'result' && step.call === id)
+      const [value, failed] = result?.kind === 'result' ? [result.text, result.failed] : [WITHOUT_RESULT, true]
+      const output = { type: failed ? 'error-text' : 'text', value: (value || '(nothing)').toWellFormed() } as const
+      return { type: 'tool-result', toolCallId: id, toolName: wireName(tool), output }
+    }),
+  }
+}
+
+function say(role: Spoken['role'], text: string, sender: Sender | null): Spoken {
   const content = text.trim() === '' ? WITHOUT_TEXT : text
   // Half an emoji, from a cut, is no Unicode text; servers refuse the request for it.
   return { role, content: (sender === null ? content : `${nameOf(sender)}: ${content}`).toWellFormed() }
@@ -43,16 +115,20 @@ function nameOf(sender: Sender): string {
   return (name || sender.handle || sender.id).slice(0, NAME_UNITS_MAX)
 }
 
-/** Joins neighbours of one role; a blank line keeps their texts apart. */
+/** Joins neighbouring texts of one role; a blank line keeps them apart. */
 function alternating(messages: readonly PromptMessage[]): PromptMessage[] {
   const joined: PromptMessage[] = []
   for (const message of messages) {
     const last = joined.at(-1)
-    if (last?.role === message.role) {
+    if (last !== undefined && isSpoken(last) && isSpoken(message) && last.role === message.role) {
       joined[joined.length - 1] = { role: last.role, content: `${last.content}\n\n${message.content}` }
     } else {
       joined.push(message)
     }
   }
   return joined
+}
+
+function isSpoken(message: PromptMessage): message is Spoken {
+  return typeof message.content === 'string'
 }

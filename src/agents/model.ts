@@ -7,20 +7,24 @@
 
 import {
   APICallError,
+  jsonSchema,
   type LanguageModel,
+  type ModelMessage,
   RetryError,
   StreamProviderError,
   streamText,
   type TextStreamPart,
+  tool,
   type ToolSet,
 } from 'ai'
 import { FailureError } from '../../machines/failure.ts'
+import type { ToolCall } from '../../machines/steps.ts'
 import type { Agent, AgentParts, ThinkRequest, Thought, Usage } from './agent.ts'
 import { type Lifetime, openLifetime } from './lifetime.ts'
 import { type Endpoint, endpointOf, probeEndpoint } from './model-endpoint.ts'
 import * as failures from './model-failure.ts'
 import type { LiveModelDefinition, Trouble } from './model-failure.ts'
-import { promptOf } from './model-prompt.ts'
+import { promptOf, wireName } from './model-prompt.ts'
 
 /** Silence before the answer: a local model loads its weights, a large one reasons. Repeated requests are within it. */
 export const FIRST_TEXT_MS_MAX = 120_000
@@ -43,6 +47,7 @@ interface Call {
   readonly lifetime: Lifetime
   /** As much of the answer as has come. */
   text: string
+  readonly calls: ToolCall[]
 }
 
 export async function buildModel(parts: AgentParts, model: LiveModelDefinition): Promise<Agent> {
@@ -53,7 +58,7 @@ export async function buildModel(parts: AgentParts, model: LiveModelDefinition):
       if (request.signal.aborted) throw failures.cancelled()
       const lifetime = openLifetime(parts.world.clock, request.signal)
       try {
-        const call: Call = { parts, model, endpoint: endpoint(), request, lifetime, text: '' }
+        const call: Call = { parts, model, endpoint: endpoint(), request, lifetime, text: '', calls: [] }
         lifetime.expect(FIRST_TEXT_MS_MAX)
         // The race, because nobody who cancels should wait for a library to notice.
         return await Promise.race([read(call, open(call, connect)), lifetime.ended])
@@ -106,7 +111,9 @@ function open(call: Call, connect: (endpoint: Endpoint) => LanguageModel): Async
   return streamText({
     model: connect(call.endpoint),
     ...(instructions.trim() === '' ? {} : { instructions }),
-    messages: promptOf(call.request),
+    // Its parts are the SDK's own, but for readonly.
+    messages: promptOf(call.request) as ModelMessage[],
+    ...toolsOf(call.request),
     maxRetries: REPEATS_MAX,
     abortSignal: call.lifetime.signal,
     telemetry: { isEnabled: false },
@@ -117,6 +124,16 @@ function open(call: Call, connect: (endpoint: Endpoint) => LanguageModel): Async
   }).stream
 }
 
+/** Without `execute`: the SDK hands the calls over and does nothing about them. */
+function toolsOf({ tools, mayCall }: ThinkRequest): { tools?: ToolSet; toolChoice?: 'none' } {
+  if (tools.length === 0) return {}
+  const told: ToolSet = {}
+  for (const { name, description, parameters } of tools) {
+    told[wireName(name)] = tool({ description, inputSchema: jsonSchema<unknown>({ ...parameters }) })
+  }
+  return { tools: told, ...(mayCall ? {} : { toolChoice: 'none' }) }
+}
+
 async function read(call: Call, stream: AsyncIterable<Part>): Promise<Thought> {
   const { lifetime, request } = call
   let finish: Finish | null = null
@@ -125,7 +142,8 @@ async function read(call: Call, stream: AsyncIterable<Part>): Promise<Thought> {
     if (part.type === 'text-delta' && part.text !== '') {
       call.text += part.text
       request.onDelta(part.text)
-    } else if (part.type === 'error') throw errorOf(call, part.error)
+    } else if (part.type === 'tool-call') call.calls.push(askedCall(call, part))
+    else if (part.type === 'error') throw errorOf(call, part.error)
     else if (part.type === 'start-step') noteWarnings(call, part.warnings)
     else if (part.type === 'finish') finish = part
     lifetime.expect(call.text === '' ? FIRST_TEXT_MS_MAX : NEXT_TEXT_MS_MAX)
@@ -147,12 +165,18 @@ function thoughtOf(call: Call, finish: Finish | null): Thought {
   // With `stop` the text is the model's own refusal in words: an answer like any other.
   if (reason === 'content-filter' && finish?.rawFinishReason !== 'stop')
     throw new FailureError(failures.CONTENT_WITHHELD)
-  if (call.text.trim() === '') throw new FailureError(failures.EMPTY_ANSWER)
+  if (call.text.trim() === '' && call.calls.length === 0) throw new FailureError(failures.EMPTY_ANSWER)
   // A server that hangs up politely looks like the end of a stream; only the provider's word for it is one.
-  if (finish === null || (finish.rawFinishReason === undefined && reason !== 'stop'))
+  if (finish === null || (finish.rawFinishReason === undefined && reason !== 'stop' && reason !== 'tool-calls'))
     throw new FailureError(failures.BROKEN_OFF)
   if (reason === 'length') call.parts.log.warn(about(call), 'the model stopped at its longest answer')
-  return { text: call.text, usage: usageOf(finish) }
+  return { text: call.text, calls: call.calls, usage: usageOf(finish) }
+}
+
+function askedCall({ request }: Call, part: Extract<Part, { type: 'tool-call' }>): ToolCall {
+  const known = request.tools.find(({ name }) => wireName(name) === part.toolName)
+  // A call of something else, or with an input that is not JSON, is answered as such: the model can read that.
+  return { id: part.toolCallId, tool: known?.name ?? part.toolName, input: part.input }
 }
 
 function usageOf(finish: Finish): Usage | null {

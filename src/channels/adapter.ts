@@ -3,7 +3,7 @@
 // the channel actor restarts a broken connection, the delivery actor repeats a failed send. It rejects with FailureError.
 
 import type { ChannelDefinition, SecretReference } from '../../machines/definitions.ts'
-import type { Inbound, Progress } from '../../machines/messages.ts'
+import type { Choice, Inbound, Progress } from '../../machines/messages.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
 
@@ -55,6 +55,8 @@ export interface Outgoing {
   readonly text: string
   /** The platform message that it answers; null: none in particular. */
   readonly replyTo: string | null
+  /** Answers to offer as buttons under the last part, where the platform has such; each says its text as the person who presses it. */
+  readonly choices?: readonly Choice[]
   /** An earlier send of the next part may have arrived. */
   readonly uncertain: boolean
 }

@@ -2,6 +2,7 @@
 // Every method rejects with a FailureError, and only after its request is closed; the failure's `uncertain` says whether
 // Telegram may have read the request. A refusal is a RefusalError.
 
+import type { Choice } from '../../machines/messages.ts'
 import type { Place, Self } from './telegram-inbound.ts'
 
 export interface BotApi {
@@ -13,6 +14,8 @@ export interface BotApi {
   getUpdates(request: PollRequest, limit: Limit): Promise<readonly unknown[]>
   /** Resolves with the message id. */
   sendMessage(place: Place, message: TextMessage, limit: Limit): Promise<number>
+  /** Ends the waiting circle on a button that somebody pressed. */
+  answerPress(press: string, limit: Limit): Promise<void>
   sendTyping(place: Place, limit: Limit): Promise<void>
   sendDraft(place: Place, draft: Draft, limit: Limit): Promise<void>
 }
@@ -35,6 +38,8 @@ export interface TextMessage {
   readonly format: 'html' | 'plain'
   /** The message that it answers; sent all the same when that one is gone. */
   readonly replyTo: number | null
+  /** In one row under the message; empty: none. */
+  readonly buttons: readonly Choice[]
 }
 
 export interface Draft {

@@ -7,7 +7,7 @@ import { type Failure, FailureError, failureOf } from '../../machines/failure.ts
 import { CONNECT_MS_MAX } from '../../machines/limits.ts'
 import type { AdapterParts, Door, Identity } from './adapter.ts'
 import type { BotApi, PollRequest } from './telegram-api.ts'
-import { readInbound, type Self } from './telegram-inbound.ts'
+import { readInbound, readPress, type Self } from './telegram-inbound.ts'
 import { pollUpdates, type UpdateSource } from './telegram-poll.ts'
 import type { TelegramProgress } from './telegram-progress.ts'
 
@@ -24,10 +24,14 @@ const POLL_GRACE_MS = 15_000
 /** The last poll of a connection may not hold up a drain. */
 const CONFIRM_MS_MAX = 2_000
 
+/** A client does not show its waiting circle for longer. */
+const PRESS_MS_MAX = 5_000
+
 export async function connect(connection: Connection, signal: AbortSignal): Promise<void> {
   const { parts, api, progress, door } = connection
   const ended = new AbortController()
   let registering: Promise<void> = Promise.resolve()
+  const presses = pressesOf(connection, ended.signal)
   try {
     const connectedBy = parts.world.nowMs() + CONNECT_MS_MAX
     const limit = () => ({ signal, withinMs: connectedBy - parts.world.nowMs() })
@@ -39,12 +43,12 @@ export async function connect(connection: Connection, signal: AbortSignal): Prom
       progress.resume()
       registering = registerCommands(connection, ended.signal)
     }
-    await pollUpdates({ ...updatesOf(connection, self, connectedBy), answered }, parts.log, signal)
+    await pollUpdates({ ...updatesOf(connection, { self, connectedBy, presses }), answered }, parts.log, signal)
   } catch (error) {
     if (!signal.aborted) throw error instanceof FailureError ? new FailureError(certain(error.failure)) : error
   } finally {
     ended.abort()
-    await Promise.all([registering, progress.pause()])
+    await Promise.all([registering, presses.settled(), progress.pause()])
   }
 }
 
@@ -57,7 +61,13 @@ function certain({ uncertain: _, ...failure }: Failure): Failure {
   return failure.reason === 'timeout' ? { ...failure, reason: 'unavailable' } : failure
 }
 
-function updatesOf(connection: Connection, self: Self, connectedBy: number): Omit<UpdateSource, 'answered'> {
+interface Taking {
+  readonly self: Self
+  readonly connectedBy: number
+  readonly presses: Presses
+}
+
+function updatesOf(connection: Connection, { self, connectedBy, presses }: Taking): Omit<UpdateSource, 'answered'> {
   const { api, door } = connection
   const { log, world } = connection.parts
   return {
@@ -75,19 +85,44 @@ function updatesOf(connection: Connection, self: Self, connectedBy: number): Omi
       }
     },
     async receive(update: unknown) {
-      const message = readOrSkip(connection, self, update)
+      const press = readOrSkip(connection, () => readPress(update, self, connection.parts.definition.id))
+      const message =
+        press?.message ?? readOrSkip(connection, () => readInbound(update, self, connection.parts.definition.id))
       if (message !== null) await door.receive(message)
+      if (press !== null) presses.answer(press.id)
     },
   }
 }
 
 /** An update that nobody can read is skipped: offered again, it would be as unreadable as now, for ever. */
-function readOrSkip({ parts }: Connection, self: Self, update: unknown) {
+function readOrSkip<T>({ parts }: Connection, read: () => T | null): T | null {
   try {
-    return readInbound(update, self, parts.definition.id)
+    return read()
   } catch (error) {
     parts.log.warn({ reason: error instanceof Error ? error.message : 'unknown' }, 'an unreadable update was skipped')
     return null
+  }
+}
+
+interface Presses {
+  /** Best effort, and no poll waits for it: without it a client shows its waiting circle for a while. */
+  answer(press: string): void
+  settled(): Promise<unknown>
+}
+
+function pressesOf({ api, parts }: Connection, signal: AbortSignal): Presses {
+  const answering = new Set<Promise<void>>()
+  return {
+    answer(press) {
+      const answer = api
+        .answerPress(press, { signal, withinMs: PRESS_MS_MAX })
+        .catch((error: unknown) => {
+          parts.log.debug({ reason: failureOf(error).message }, 'Telegram did not take the answer to a button')
+        })
+        .finally(() => answering.delete(answer))
+      answering.add(answer)
+    },
+    settled: () => Promise.all(answering),
   }
 }
 

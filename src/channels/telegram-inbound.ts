@@ -53,6 +53,31 @@ export function readInbound(update: unknown, self: Self, channel: string): Inbou
   }
 }
 
+/** Somebody pressed a button under one of our messages: they said its text. Null and throws as `readInbound`. */
+export function readPress(update: unknown, self: Self, channel: string): { id: string; message: Inbound } | null {
+  const press = fieldsOf(fieldsOf(update, 'the update').callback_query, 'the press', 'optional')
+  // A message too old for Telegram to show comes without a chat type that could be read.
+  const under = press === null ? null : fieldsOf(press.message, 'the message', 'optional')
+  if (press === null || under === null || typeof press.data !== 'string' || typeof press.id !== 'string') return null
+  const chat = fieldsOf(under.chat, 'the chat')
+  const sender = senderOf({ from: press.from }, self)
+  if (sender === null) return null
+  const place = { chat: integerOf(chat.id, 'the chat id'), topic: topicOf(under) }
+  const message: Inbound = {
+    channel,
+    conversation: encodeConversation(place),
+    platformMessageId: `${self.id}:press-${press.id}`,
+    kind: chat.type === 'private' ? 'dm' : 'group',
+    sender,
+    text: press.data,
+    addressed: true,
+    album: null,
+    attachments: 0,
+    continues: false,
+  }
+  return { id: press.id, message }
+}
+
 /** `CHATID`, or `CHATID:TOPICID` for a topic of a forum. */
 export function encodeConversation(place: Place): string {
   return place.topic === null ? String(place.chat) : `${place.chat}:${place.topic}`

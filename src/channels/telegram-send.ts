@@ -1,6 +1,7 @@
 // Telegram send: one part of a reply → one message in the right place.
 
 import { type Failure, FailureError } from '../../machines/failure.ts'
+import type { Choice } from '../../machines/messages.ts'
 import type { Outgoing, Receipt } from './adapter.ts'
 import type { BotApi, Limit } from './telegram-api.ts'
 import { isAboutMarkup, RefusalError } from './telegram-failure.ts'
@@ -12,7 +13,11 @@ interface PartMessage {
   readonly markdown: string
   readonly place: Place
   readonly replyTo: number | null
+  readonly buttons: readonly Choice[]
 }
+
+/** Telegram's limit for what a button sends back. A choice beyond it has no button; its text can still be written. */
+const BUTTON_BYTES_MAX = 64
 
 export async function sendPart(
   api: BotApi,
@@ -25,24 +30,31 @@ export async function sendPart(
   const markdown = parts[part]
   if (markdown === undefined) throw new FailureError(noPart(part, parts.length))
   const replyTo = part === 0 ? decodeMessage(outgoing.replyTo ?? '') : null
-  const messageId = await sendMarkdown(api, { markdown, place, replyTo }, limit)
-  return { receipt: String(messageId), last: part === parts.length - 1 }
+  const last = part === parts.length - 1
+  const buttons = last ? buttonsOf(outgoing) : []
+  const messageId = await sendMarkdown(api, { markdown, place, replyTo, buttons }, limit)
+  return { receipt: String(messageId), last }
+}
+
+function buttonsOf({ choices = [] }: Outgoing): readonly Choice[] {
+  return choices.filter(({ text }) => Buffer.byteLength(text) <= BUTTON_BYTES_MAX)
 }
 
 /** With markup; as it was written when Telegram refuses that; once more in the supergroup that the group became. */
 async function sendMarkdown(api: BotApi, message: PartMessage, limit: Limit): Promise<number> {
-  const { markdown, place, replyTo } = message
+  const { markdown, place, replyTo, buttons } = message
   try {
-    return await api.sendMessage(place, { text: renderMarkdown(markdown), format: 'html', replyTo }, limit)
+    return await api.sendMessage(place, { text: renderMarkdown(markdown), format: 'html', replyTo, buttons }, limit)
   } catch (error) {
     if (!(error instanceof RefusalError)) throw error
     if (isAboutMarkup(error.refusal)) {
-      return await api.sendMessage(place, { text: markdown, format: 'plain', replyTo }, limit)
+      return await api.sendMessage(place, { text: markdown, format: 'plain', replyTo, buttons }, limit)
     }
     const { migratedTo } = error.refusal
     if (migratedTo === null || migratedTo === place.chat) throw error
     // Message ids begin anew there: the one that was answered would be another message.
-    return await sendMarkdown(api, { markdown, place: { chat: migratedTo, topic: null }, replyTo: null }, limit)
+    const moved = { chat: migratedTo, topic: null }
+    return await sendMarkdown(api, { markdown, place: moved, replyTo: null, buttons }, limit)
   }
 }
 

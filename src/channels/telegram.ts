@@ -71,7 +71,7 @@ function createBotApi(parts: AdapterParts): BotApi {
       await call(limit, (api, signal) => api.setMyCommands(list, {}, signal))
     },
     async getUpdates({ offset, limit: most, timeoutSeconds }, limit) {
-      const asked = { limit: most, timeout: timeoutSeconds, allowed_updates: ['message'] as const }
+      const asked = { limit: most, timeout: timeoutSeconds, allowed_updates: ['message', 'callback_query'] as const }
       const from = offset === undefined ? {} : { offset }
       const updates: unknown = await call(limit, (api, signal) => api.getUpdates({ ...asked, ...from }, signal))
       if (Array.isArray(updates)) return updates
@@ -81,6 +81,9 @@ function createBotApi(parts: AdapterParts): BotApi {
       const options = { ...threadOf(place), ...optionsOf(message) }
       const sent = await call(limit, (api, signal) => api.sendMessage(place.chat, message.text, options, signal))
       return sent.message_id
+    },
+    async answerPress(press, limit) {
+      await call(limit, (api, signal) => api.answerCallbackQuery(press, {}, signal))
     },
     async sendTyping(place, limit) {
       await call(limit, (api, signal) => api.sendChatAction(place.chat, 'typing', threadOf(place), signal))
@@ -95,12 +98,14 @@ function threadOf(place: Place): { message_thread_id?: number } {
   return place.topic === null ? {} : { message_thread_id: place.topic }
 }
 
-function optionsOf({ format, replyTo }: TextMessage) {
+function optionsOf({ format, replyTo, buttons }: TextMessage) {
+  const row = buttons.map(({ label, text }) => ({ text: label, callback_data: text }))
   return {
     // A preview makes Telegram fetch an address that a model wrote, and buries the answer.
     link_preview_options: { is_disabled: true },
     ...(format === 'html' ? { parse_mode: 'HTML' as const } : {}),
     ...(replyTo === null ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
+    ...(row.length === 0 ? {} : { reply_markup: { inline_keyboard: [row] } }),
   }
 }
 

@@ -138,6 +138,7 @@ const TERMINAL: Omit<ChannelDefinition, 'routes'> = {
   sessionScope: 'per_chat',
   busyMode: 'queue',
   queueLimit: 32,
+  partialAnswers: 'keep',
   token: null,
   apiRoot: null,
   missing: [],

@@ -55,7 +55,7 @@ export interface Context {
 
 export const CONFIG: Option = { flags: '--config <file>', says: 'the configuration (default: ./gateway.yaml)' }
 export const DATA: Option = { flags: '--data <folder>', says: 'another data folder than the configuration’s' }
-export const URL_OPTION: Option = {
+export const URL_OF_GATEWAY: Option = {
   flags: '--url <url>',
   says: 'its address (default: of the gateway that has the data folder open)',
 }

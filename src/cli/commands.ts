@@ -1,11 +1,13 @@
 // Commands: every command of `troupe`, in the order in which `--help` lists them. A command that is not here does not exist.
 
+import { channelsPauseCommand, channelsReconnectCommand, channelsResumeCommand } from './channels.ts'
 import { chatCommand } from './chat.ts'
 import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
 import { deadLettersListCommand, deadLettersRetryCommand } from './deadletters.ts'
 import { doctorCommand } from './doctor.ts'
 import { initCommand } from './init.ts'
+import { inspectCommand } from './inspect.ts'
 import { machinesCommand } from './machines.ts'
 import { pairingApproveCommand, pairingListCommand, pairingRevokeCommand } from './pairing.ts'
 import { reloadCommand } from './reload.ts'
@@ -23,6 +25,9 @@ export const COMMANDS: readonly Command[] = [
   reloadCommand,
   chatCommand,
   sendCommand,
+  channelsPauseCommand,
+  channelsResumeCommand,
+  channelsReconnectCommand,
   sessionsListCommand,
   sessionsShowCommand,
   deadLettersListCommand,
@@ -30,11 +35,13 @@ export const COMMANDS: readonly Command[] = [
   pairingListCommand,
   pairingApproveCommand,
   pairingRevokeCommand,
+  inspectCommand,
   machinesCommand,
 ]
 
 /** What a group of commands is about, by its first word. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  channels: 'an operator’s hand on one channel',
   sessions: 'sessions, and one session’s transcript',
   deadletters: 'what could not be handled or delivered',
   pairing: 'who may talk to a channel',

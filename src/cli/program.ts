@@ -91,13 +91,13 @@ function whole(text: string, { least, most }: { least: number; most: number }): 
   throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
 }
 
-/** Commander keeps `--json-logs` as `jsonLogs`. */
+/** Commander keeps `--json-logs` as `jsonLogs`, and `--no-open` as an `open` that is false. */
 function optionsOf(values: Readonly<Record<string, unknown>>): Options {
   const valueOf = (name: string): unknown => values[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
   return {
     text: (name) => (typeof valueOf(name) === 'string' ? String(valueOf(name)) : undefined),
     number: (name) => (typeof valueOf(name) === 'number' ? Number(valueOf(name)) : undefined),
-    given: (name) => valueOf(name) !== undefined,
+    given: (name) => (name.startsWith('no-') ? valueOf(name.slice(3)) === false : valueOf(name) !== undefined),
   }
 }
 

@@ -1,5 +1,5 @@
-// Reach: the way to the records of a configuration's gateway. Through the gateway when one has the data folder open,
-// otherwise through the store itself; never both.
+// Reach: the way to a gateway that runs, and to the records of a configuration's gateway: through the gateway when one has
+// the data folder open, otherwise through the store itself; never both.
 
 import { existsSync } from 'node:fs'
 import type { Loaded } from '../config/load.ts'
@@ -39,8 +39,8 @@ export async function runningGateway(data: string, token: string | null): Promis
   throw new CommandFailure(EXIT.tryLater, message)
 }
 
-/** The one that `--url` names, or the one of the configuration. null: it needs the configuration to be found, and that has problems. */
-export async function addressedGateway(context: Context, options: Options): Promise<Remote | null> {
+/** The gateway that `--url` names, or that has the data folder open; null when that needs a configuration with problems. */
+export async function gatewayOf(context: Context, options: Options): Promise<Remote | null> {
   const given = options.text('url')
   if (given !== undefined)
     return remoteGateway({ ...(await addressed(given, context, options)), whenSilent: EXIT.failed })

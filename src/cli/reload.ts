@@ -2,15 +2,15 @@
 //   A running gateway notices a change by itself; this is for whoever wants to know at once what came of it.
 
 import type { Reloaded } from '../start.ts'
-import { type Command, CONFIG, DATA, type Invocation, JSON_OUTPUT, URL_OPTION } from './command.ts'
+import { type Command, CONFIG, DATA, type Invocation, JSON_OUTPUT, URL_OF_GATEWAY } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { addressedGateway } from './reach.ts'
+import { gatewayOf } from './reach.ts'
 import { columns } from './terminal.ts'
 
 export const reloadCommand: Command = {
   name: 'reload',
   summary: 'make a running gateway take its configuration anew, and say what changed',
-  options: [URL_OPTION, CONFIG, DATA, JSON_OUTPUT],
+  options: [URL_OF_GATEWAY, CONFIG, DATA, JSON_OUTPUT],
   examples: ['troupe reload', 'troupe reload --json'],
   run: reload,
 }
@@ -19,7 +19,7 @@ type Taken = Omit<Extract<Reloaded, { outcome: 'taken' }>, 'outcome'>
 
 /** 1 when the file has problems, or when something of it did not come to be: each is said with its reason. */
 async function reload({ context, options }: Invocation): Promise<ExitCode> {
-  const gateway = await addressedGateway(context, options)
+  const gateway = await gatewayOf(context, options)
   if (gateway === null) {
     context.terminal.err('Nothing was changed.')
     return EXIT.failed

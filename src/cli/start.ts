@@ -5,7 +5,7 @@
 import { formatProblem, type Problem } from '../config/problems.ts'
 import { isLoopback } from '../config/references.ts'
 import type { GatewaySettings } from '../../machines/definitions.ts'
-import type { Inspection, RunningGateway } from '../start.ts'
+import type { InspectionWish, RunningGateway } from '../start.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, type Options } from './command.ts'
 import type { ConsoleLog } from './console-log.ts'
 import { CommandFailure, EXIT, type ExitCode, foreseen } from './exit.ts'
@@ -183,7 +183,7 @@ function checkHost({ loaded }: OpenedFile, options: Options): void {
   throw new CommandFailure(EXIT.configuration, message)
 }
 
-function inspectionOf(options: Options): Inspection {
+function inspectionOf(options: Options): InspectionWish {
   return { watch: options.text('inspect') ?? '', texts: options.given('inspect-texts') }
 }
 

@@ -2,15 +2,15 @@
 
 import type { Status } from '../start.ts'
 import type { Colour } from './colour.ts'
-import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT, URL_OPTION } from './command.ts'
+import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT, URL_OF_GATEWAY } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { addressedGateway } from './reach.ts'
+import { gatewayOf } from './reach.ts'
 import { rollCallLines } from './roll-call.ts'
 
 export const statusCommand: Command = {
   name: 'status',
   summary: 'what a running gateway says of itself',
-  options: [URL_OPTION, CONFIG, DATA, JSON_OUTPUT],
+  options: [URL_OF_GATEWAY, CONFIG, DATA, JSON_OUTPUT],
   examples: [
     'troupe status',
     'troupe status --url http://127.0.0.1:8765 --json # with gateway.token: its value in TROUPE_TOKEN',
@@ -19,7 +19,7 @@ export const statusCommand: Command = {
 }
 
 async function status({ context, options }: Invocation): Promise<ExitCode> {
-  const gateway = await addressedGateway(context, options)
+  const gateway = await gatewayOf(context, options)
   if (gateway === null) return EXIT.configuration
   const answer = await gateway.ask('GET', '/status')
   if (!isStatus(answer))

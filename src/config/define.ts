@@ -9,8 +9,10 @@ import type {
   SecretReference,
 } from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
+import { workdirOf } from './agent-folders.ts'
+import { approvalByName, approversOf, executableOf, hostOf, toolOf } from './agent-tools.ts'
 import { isSecret, type Pieces } from './check.ts'
-import { type AgentKeys, type ChannelKeys, type ModelKeys, PROVIDER_VARIABLES } from './schema.ts'
+import { type AgentKeys, agentSchema, type ChannelKeys, type ModelKeys, PROVIDER_VARIABLES, read } from './schema.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
   nodeAt,
@@ -79,7 +81,7 @@ export function define(
   }
   const agents = [...pieces.agents].map(([id, { keys, model }]): [string, AgentDefinition] => {
     const missing = missingOf('agents', id)
-    return [id, { ...agentDefinition(id, keys, model), missing }]
+    return [id, { ...agentDefinition({ root, id, folder: context.folder }, keys, model), missing }]
   })
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
@@ -125,27 +127,45 @@ function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefi
     drainMs: keys.drain,
     concurrentRuns: keys.concurrent_runs,
     passivateAfterMs: keys.passivate_after,
+    workdirKeepMs: keys.workdir_keep,
   }
 }
 
+/** Where an agent's keys stand, and where its relative paths begin. */
+interface AgentSource {
+  readonly root: Tree
+  readonly id: string
+  readonly folder: string
+}
+
 function agentDefinition(
-  id: string,
-  keys: AgentKeys | null,
+  { root, id, folder }: AgentSource,
+  given: AgentKeys | null,
   model: ModelKeys | null,
 ): Omit<AgentDefinition, 'missing'> {
+  const keys = given ?? defaultAgentKeys()
   return {
     id,
-    instructions: keys?.instructions ?? '',
+    instructions: keys.instructions,
     model: modelDefinition(id, model),
-    tools: [],
-    approval: {},
-    approvalTimeoutMs: 300_000,
-    approvers: [],
-    maxSteps: 16,
-    runTimeoutMs: 600_000,
-    workdir: 'per_session',
-    requires: [],
+    tools: keys.tools.map((tool) => toolOf(tool, folder)),
+    approval: approvalByName(keys.approval),
+    approvalTimeoutMs: keys.approval_timeout,
+    approvers: approversOf(root, id),
+    maxSteps: keys.max_steps,
+    runTimeoutMs: keys.run_timeout,
+    workdir: workdirOf(keys.workdir, folder),
+    requires: keys.requires.map((executable) => executableOf(executable, folder)),
+    httpAllow: (keys.http?.allow ?? []).flatMap((host) => hostOf(host) ?? []),
+    lacking: [],
   }
+}
+
+/** For an agent of which a key hangs on an unset variable; `missing` keeps it from being used. */
+function defaultAgentKeys(): AgentKeys {
+  const reading = read(agentSchema, {})
+  assert(reading.ok, 'an agent needs no key but its model')
+  return reading.value
 }
 
 function modelDefinition(id: string, keys: ModelKeys | null): ModelDefinition {
@@ -167,7 +187,7 @@ type ChannelRest = Omit<ChannelDefinition, 'missing'>
 
 function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys | null): ChannelRest {
   const platform = keys?.platform ?? writtenAt(node, ['platform'])
-  const { session_scope, busy_mode, queue_limit } = keys ?? NOTHING_KNOWN
+  const { session_scope, busy_mode, queue_limit, partial_answers } = keys ?? NOTHING_KNOWN
   return {
     id,
     platform,
@@ -177,12 +197,18 @@ function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys
     sessionScope: session_scope,
     busyMode: busy_mode,
     queueLimit: queue_limit,
+    partialAnswers: partial_answers,
     ...telegramKeys(keys),
   }
 }
 
 /** For a channel whose platform or other keys hang on an unset variable; `missing` keeps it from being started. */
-const NOTHING_KNOWN = { session_scope: 'per_chat', busy_mode: 'queue', queue_limit: 32 } as const
+const NOTHING_KNOWN = {
+  session_scope: 'per_chat',
+  busy_mode: 'queue',
+  queue_limit: 32,
+  partial_answers: 'keep',
+} as const
 
 function routesOf(node: Tree | undefined, keys: ChannelKeys | null): ChannelDefinition['routes'] {
   const written = writtenAt(node, ['agent']) || writtenAt(node, ['routes', 'default'])

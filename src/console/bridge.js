@@ -11,13 +11,19 @@ const RECONNECT_MS_MAX = 5_000
 /** Rows that are drawn; a list that nobody reads to its end should not slow the page. */
 const ROWS_MAX = 500
 
-const view = await (await fetch('/view.json')).json()
 const byId = (id) => document.getElementById(id)
 
-byId('watch').textContent =
-  `Watching ${view.watch}. Message texts are ${view.texts ? 'shown' : 'hidden; --inspect-texts shows them'}.`
+const { page } = await readView()
 listActors()
 showStately()
+
+/** What is watched may change while the page is open: whoever listened is sent away then and comes again. */
+async function readView() {
+  const view = await (await fetch('/view.json')).json()
+  byId('watch').textContent =
+    `Watching ${view.watch}. Message texts are ${view.texts ? 'shown' : 'hidden; troupe inspect --texts shows them'}.`
+  return view
+}
 
 // --- the list -----------------------------------------------------------------------------------------------------------
 
@@ -35,6 +41,8 @@ function listActors() {
   listen({
     opened() {
       actors.clear()
+      // The gateway went again at once: the next connection asks again.
+      readView().catch(() => {})
       say('connection', 'Connected.', '')
       draw()
     },
@@ -80,7 +88,7 @@ function drawActors(actors) {
   byId('count').textContent = `(${rows.length})`
   const left = rows.length - shown.length
   byId('left-out').hidden = left === 0
-  byId('left-out').textContent = `and ${left} more; --inspect=CHANNEL or --inspect=session:KEY watches fewer.`
+  byId('left-out').textContent = `and ${left} more; troupe inspect CHANNEL or session:KEY watches fewer.`
 }
 
 function inTreeOrder(actors) {
@@ -122,7 +130,7 @@ function fillRow(row, actor, depth) {
 
 function showStately() {
   const frame = byId('frame')
-  const { origin } = new URL(view.page)
+  const { origin } = new URL(page)
   let end = () => {}
   let waiting = 0
 
@@ -131,10 +139,10 @@ function showStately() {
     byId('stage').className = 'waiting'
     clearTimeout(waiting)
     waiting = setTimeout(() => {
-      const sentence = `The Stately inspector at ${view.page} cannot be reached. It is a page on the internet; the list of actors on this page works without it.`
+      const sentence = `The Stately inspector at ${page} cannot be reached. It is a page on the internet; the list of actors on this page works without it.`
       say('stately', sentence, '')
     }, STATELY_MS_MAX)
-    frame.src = view.page
+    frame.src = page
   }
 
   addEventListener('message', (event) => {

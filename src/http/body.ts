@@ -27,14 +27,10 @@ export async function readFields(request: Request, known: readonly string[]): Pr
 }
 
 /** A name of something: 1 to 256 characters, none of them a control character. */
-export function identifier(fields: Fields, key: string): string {
+export function identifier(fields: Fields, key: string, unitsMax = IDENTIFIER_UNITS_MAX): string {
   const value = string(fields, key)
-  if (value.length > IDENTIFIER_UNITS_MAX) {
-    throw new Refusal(
-      400,
-      'too_long',
-      `"${key}" has ${value.length} characters; at most ${IDENTIFIER_UNITS_MAX} are taken.`,
-    )
+  if (value.length > unitsMax) {
+    throw new Refusal(400, 'too_long', `"${key}" has ${value.length} characters; at most ${unitsMax} are taken.`)
   }
   // "." and ".." vanish from URLs, and half a surrogate pair cannot be written in one.
   if (value === '.' || value === '..' || !value.isWellFormed() || /\p{Cc}/u.test(value)) {
@@ -51,6 +47,12 @@ export function spokenText(fields: Fields, key: string): string {
   }
   if (value.trim() === '') throw new Refusal(400, 'bad_value', `"${key}" must not be blank.`)
   return value.toWellFormed()
+}
+
+export function flag(fields: Fields, key: string): boolean {
+  const value = fields[key]
+  if (typeof value !== 'boolean') throw new Refusal(400, 'bad_type', `"${key}" must be true or false.`)
+  return value
 }
 
 function string(fields: Fields, key: string): string {

@@ -6,9 +6,18 @@ export const BODY_BYTES_MAX = 256 * 1024
 /** Conversation, user and message ids, in UTF-16 units. */
 export const IDENTIFIER_UNITS_MAX = 256
 
+/** A session's address: up to three identifiers, of which each unit may take nine characters (`%E2%82%AC`). */
+export const WATCH_UNITS_MAX = 8_192
+
 /** Rows of one list. */
 export const LIST_ROWS = 100
 export const LIST_ROWS_MAX = 1_000
+
+/** Rows before a page; more sessions than one data folder is made for. */
+export const OFFSET_MAX = 10_000_000
+
+/** A place in the supervision tree: three ids of the longest kind, percent signs included. */
+export const PLACE_UNITS_MAX = 4_096
 
 /** Sockets at once; the ones over it are closed before they are read. Well under a usual limit of open files. */
 export const SOCKETS_MAX = 2_000

@@ -10,19 +10,28 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { FailureError } from '../../machines/failure.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
-import { createAudience } from './audience.ts'
+import { type Audience, createAudience } from './audience.ts'
 import { isHostAllowed, isOriginAllowed } from './guards.ts'
 import { createInspector, type Inspector, type InspectorOptions } from './inspector.ts'
 import { CLIENT_MESSAGE_BYTES_MAX, CLIENTS_MAX, CLOSE_MS_MAX, PING_MS } from './limits.ts'
 import { answerPage, answerText } from './page.ts'
 
-export interface RelayOptions {
+/** What there is to see. */
+export interface Shown {
+  readonly inspector: Inspector
+  /** For people: what is watched, and whether texts leave. */
+  readonly view: View
+}
+
+export interface View {
+  readonly watch: string
+  readonly texts: boolean
+}
+
+export interface RelayOptions extends Shown {
   readonly host: '127.0.0.1' | '::1'
   /** 0: any free port. */
   readonly port: number
-  readonly inspector: Inspector
-  /** For people: what is watched, and whether texts leave. */
-  readonly view: { readonly watch: string; readonly texts: boolean }
   /** The Stately inspector's page; a test has its own. */
   readonly page?: string
   readonly world: World
@@ -33,29 +42,31 @@ export interface Relay {
   /** The page. The same address with `ws:` is what an inspector listens to. */
   readonly url: string
   readonly port: number
+  /** The Stately inspector's own, which the page holds in its frame. */
+  readonly page: string
+  /** Shows something else at the same address. Everybody is sent away, and may come again at once. */
+  change(shown: Shown): void
   /** Says goodbye to everybody, cuts who does not go, stops looking at the tree. A second call is the same end. */
   close(): Promise<void>
 }
 
 const STATELY_PAGE = 'https://stately.ai/inspect'
 
-export type InspectionOptions = InspectorOptions & Pick<RelayOptions, 'host' | 'port' | 'page'>
-
-/** An inspector of `root` with its relay: all that `--inspect` is. */
-export function startInspection(options: InspectionOptions): Promise<Relay> {
+/** What an inspector sees of `root`, and how that is said. */
+export function shownOf(options: InspectorOptions): Shown {
   const { watch, texts } = options
-  const view = { watch: watch === 'everything' ? watch : watch.address, texts }
-  return startRelay({ ...options, view, inspector: createInspector(options) })
+  return { inspector: createInspector(options), view: { watch: watch === 'everything' ? watch : watch.address, texts } }
 }
 
 /** Resolves once the port listens. Rejects with a FailureError; `conflict` when somebody else has the port. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { inspector, world, log } = options
-  const audience = createAudience({ inspector, world, log })
+  const { world, log, page = STATELY_PAGE } = options
+  let { view } = options
+  let audience = createAudience(options)
   const sockets = new WebSocketServer({ noServer: true, maxPayload: CLIENT_MESSAGE_BYTES_MAX })
-  const server = createServer((request, response) => void answer(request, response, options))
+  const server = createServer((request, response) => void answer(request, response, { view, page, log }))
   server.on('upgrade', (request, socket, head) => {
-    const refusal = refusalOf(request, options) ?? roomFor(sockets)
+    const refusal = refusalOf(request, page) ?? roomFor(sockets)
     if (refusal !== null) refuse(socket, refusal)
     else sockets.handleUpgrade(request, socket, head, (client) => admit(client, { audience, log }))
   })
@@ -68,6 +79,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   return {
     url: `http://${name}:${port}/`,
     port,
+    page,
+    change(shown) {
+      audience.end()
+      view = shown.view
+      audience = createAudience({ inspector: shown.inspector, world, log })
+      for (const client of sockets.clients) client.close(1012, 'something else is watched now')
+    },
     close() {
       audience.end()
       stopPinging()
@@ -82,7 +100,7 @@ interface Refusal {
   readonly sentence: string
 }
 
-function refusalOf({ headers, url }: IncomingMessage, { page = STATELY_PAGE }: RelayOptions): Refusal | null {
+function refusalOf({ headers, url }: IncomingMessage, page: string): Refusal | null {
   if (!isHostAllowed(headers.host)) {
     return { status: '403 Forbidden', sentence: 'The inspector answers to the local names of this machine only.' }
   }
@@ -107,15 +125,21 @@ function refuse(socket: Duplex, { status, sentence }: Refusal): void {
   )
 }
 
-function admit(client: WebSocket, { audience, log }: { audience: ReturnType<typeof createAudience>; log: Log }): void {
+function admit(client: WebSocket, { audience, log }: { audience: Audience; log: Log }): void {
   client.on('error', (error) => log.debug({ err: error }, 'an inspector’s connection broke'))
   client.on('close', () => audience.leave(client))
   audience.join(client)
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, options: RelayOptions): Promise<void> {
-  const { view, page = STATELY_PAGE, log } = options
-  const refusal = refusalOf(request, options)
+interface Answering {
+  readonly view: View
+  readonly page: string
+  readonly log: Log
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, answering: Answering): Promise<void> {
+  const { view, page, log } = answering
+  const refusal = refusalOf(request, page)
   if (refusal !== null) return answerText(response, 403, refusal.sentence)
   if (request.method !== 'GET') return answerText(response, 405, 'This address takes GET.')
   try {

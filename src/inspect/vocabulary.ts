@@ -1,111 +1,47 @@
 // Vocabulary: which shape each context, event, input and result of our machines is shown in.
 //   A3. A secret's value leaves through no inspector: definitions are shown by the names of what they hold.
-//   What an outsider chose freely (message ids, user ids, handles) counts as text; what addresses are made of does not.
+//   What an outsider chose freely counts as text; what addresses are made of does not.
 // A message that the protocol gains does not compile here until it has a shape.
 
 import type {
-  AcceptedMessage,
   Adoption,
   ChannelReport,
-  OutboxItem,
-  Sender,
   SessionSettings,
   ToChannel,
   ToConnection,
   ToDelivery,
   ToGateway,
   ToPartition,
+  ToRun,
   ToSession,
   ToSweeper,
-  TranscriptEntry,
 } from '../../machines/messages.ts'
-import type { Failure } from '../../machines/failure.ts'
 import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
-import type { SessionContext } from '../../machines/session-words.ts'
-import type { InboxItem } from '../../machines/inbox.ts'
+import type { Prepared, SessionContext } from '../../machines/session-context.ts'
+import type { RunInput } from '../../machines/run-words.ts'
 import type { Slots } from '../../machines/slots.ts'
 import type { Shape } from './shape.ts'
+import {
+  approvals,
+  deliveredPart,
+  failure,
+  history,
+  inbox,
+  message,
+  outboxItem,
+  outcome,
+  type Parts,
+  sender,
+  step,
+  steps,
+  WORDS,
+} from './shapes.ts'
 
-/** A shape for every part of T, and for nothing else. */
-type Parts<T> = { readonly [Part in keyof Required<T>]: Shape }
-
-type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToSession | ToDelivery
-
-const WORDS: Shape = { each: 'word' }
-
-const failure: Shape = {
-  parts: {
-    kind: 'word',
-    reason: 'word',
-    // Written for the person who is concerned; it may quote the other side.
-    message: 'hidden',
-    remedy: 'hidden',
-    retryAfterMs: 'word',
-    uncertain: 'word',
-  } satisfies Parts<Failure>,
-}
-
-const sender: Shape = { parts: { id: 'text', name: 'text', handle: 'text' } satisfies Parts<Sender> }
-
-const message: Shape = {
-  parts: {
-    channel: 'word',
-    conversation: 'word',
-    platformMessageId: 'text',
-    kind: 'word',
-    sender,
-    text: 'text',
-    addressed: 'word',
-    album: 'text',
-    attachments: 'word',
-    continues: 'word',
-    seq: 'word',
-    sessionKey: 'word',
-    agent: 'word',
-    command: { parts: { name: 'command', text: 'text' } },
-    acceptedAtMs: 'word',
-    again: 'word',
-    // The store keeps it with the message; only a message from there has it.
-    journaled: 'word',
-  } satisfies Parts<AcceptedMessage> & Record<string, Shape>,
-}
-
-const inbox: Shape = {
-  each: { parts: { message, text: 'text', manner: 'word', retry: 'word' } satisfies Parts<InboxItem> },
-}
-
-const history: Shape = {
-  each: {
-    parts: {
-      role: 'word',
-      turn: 'word',
-      text: 'text',
-      sender,
-      seq: 'word',
-      atMs: 'word',
-    } satisfies Parts<TranscriptEntry>,
-  },
-}
-
-const outboxItem: Shape = {
-  parts: {
-    id: 'word',
-    channel: 'word',
-    conversation: 'word',
-    text: 'text',
-    replyTo: 'text',
-    partsSent: 'word',
-    uncertain: 'word',
-  } satisfies Parts<OutboxItem>,
-}
-
-const deliveredPart: Shape = { parts: { receipt: 'text', last: 'word' } }
-
-const outcome: Shape = { parts: { kind: 'word', text: 'text', failure } }
+type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToSession | ToRun | ToDelivery
 
 const report: Shape = { parts: { id: 'word', state: 'word', failure } satisfies Parts<ChannelReport> }
 
@@ -120,6 +56,7 @@ const channelDefinition: Shape = {
     sessionScope: 'word',
     busyMode: 'word',
     queueLimit: 'word',
+    partialAnswers: 'word',
     token: 'hidden',
     apiRoot: 'hidden',
     missing: 'hidden',
@@ -129,14 +66,22 @@ const channelDefinition: Shape = {
 const adoption: Shape = { parts: { state: 'word', failure } satisfies Parts<Adoption> }
 
 const settings: Shape = {
-  parts: { agent: 'word', model: 'word', busyMode: 'word', queueLimit: 'word' } satisfies Parts<SessionSettings>,
+  parts: {
+    agent: 'word',
+    model: 'word',
+    busyMode: 'word',
+    queueLimit: 'word',
+    keepsPartial: 'word',
+  } satisfies Parts<SessionSettings>,
 }
 
 const gatewayDefinition: Shape = {
   parts: { gateway: 'hidden', agents: 'names', channels: 'names' } satisfies Parts<GatewayDefinition>,
 }
 
-const slots: Shape = { parts: { limit: 'word', running: WORDS, waiting: WORDS } satisfies Parts<Slots> }
+const slots: Shape = {
+  parts: { limit: 'word', running: WORDS, waiting: 'word', line: 'hidden' } satisfies Parts<Slots>,
+}
 
 const session = {
   key: 'word',
@@ -146,9 +91,15 @@ const session = {
   model: 'word',
   busyMode: 'word',
   queueLimit: 'word',
+  keepsPartial: 'word',
   waiting: inbox,
   turn: inbox,
   turnId: 'word',
+  given: { each: step.messages.each },
+  approvals,
+  definition: 'names',
+  steps,
+  preparedAtMs: 'word',
   history,
   exhausted: WORDS,
   outcome,
@@ -160,17 +111,29 @@ const session = {
 
 const runInput: Shape = {
   parts: {
-    agent: 'word',
+    definition: 'hidden',
     channel: 'word',
     conversation: 'word',
     session: 'word',
     turn: 'word',
     history,
     messages: { each: { parts: { text: 'text', sender, kind: 'word' } } },
-  },
+    steps,
+    nowMs: 'word',
+    draining: 'word',
+  } satisfies Parts<RunInput>,
 }
 
-const prepared: Shape = { parts: { history, exhausted: WORDS, turn: inbox } }
+const prepared: Shape = {
+  parts: {
+    history,
+    exhausted: WORDS,
+    turn: inbox,
+    steps,
+    definition: 'hidden',
+    preparedAtMs: 'word',
+  } satisfies Parts<Prepared>,
+}
 
 const served: Shape = { parts: { definition: channelDefinition, agents: 'names' } satisfies Parts<Served> }
 
@@ -215,6 +178,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
             life: 'word',
             held: { each: message },
             settings,
+            givenUp: 'word',
           } satisfies Parts<Child>,
         },
       },
@@ -222,7 +186,14 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
   },
   session: { parts: session },
   run: {
-    parts: { input: runInput, outcome, ...(runInput as { parts: Record<string, Shape> }).parts },
+    parts: {
+      input: runInput,
+      steps,
+      written: 'word',
+      draining: 'word',
+      outcome,
+      ...(runInput as { parts: Record<string, Shape> }).parts,
+    },
   },
   delivery: {
     parts: {
@@ -245,7 +216,8 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
 export const RESULTS: Readonly<Record<string, Shape>> = {
   prepare: prepared,
   run: outcome,
-  think: 'text',
+  think: { parts: { text: 'text', calls: step.calls, atMs: 'word' } },
+  act: steps,
   recover: { each: message },
   recovery: { each: message },
   look: outboxItem,
@@ -282,5 +254,9 @@ export const EVENTS = {
   // The gateway's own has the channel, a partition's the child.
   'restart.due': { child: 'word', channel: 'word' },
   'record.failed': { failure },
+  'steering.requested': {},
+  'steering.given': { messages: { each: step.messages.each } },
+  'approvals.waiting': { approvals },
+  'approval.decided': { call: 'word', approved: 'word', by: 'text' },
   close: {},
 } satisfies Readonly<Record<Said['type'], Readonly<Record<string, Shape>>>>

@@ -7,29 +7,27 @@ import { type Actor, nameOf, parentOf } from './actor.ts'
 /** Everything, or the actor at this address with all that is below it. */
 export type Watch = 'everything' | { readonly address: string }
 
-/** What `--inspect=TEXT` asks for: a channel of the file by its id, or `session:KEY`. */
+/** What `--inspect=TEXT` asks for: a channel of the file by its id, `session:KEY`, or `everything`, which is also no text. */
 export function watchOf(text: string, channels: readonly string[]): Watch {
-  if (text === '') return 'everything'
+  const channel = channels.find((id) => id === text || channelAddress(id) === text)
+  if (channel !== undefined) return { address: channelAddress(channel) }
+  if (text === '' || text === 'everything') return 'everything'
   if (isSession(text)) return { address: text }
-  if (channels.includes(text)) return { address: channelAddress(text) }
   throw new FailureError({
     kind: 'permanent',
     reason: 'notFound',
     message: `There is no channel "${text}" to inspect.`,
-    remedy: `Name one of these: ${channels.join(', ')}. Or one session, as session:KEY; sessions list prints the keys.`,
+    remedy: `Name one of these: ${channels.join(', ')}. Or one session, as session:KEY (\`troupe sessions list\` prints the keys), or everything.`,
   })
 }
 
+/** Walks up from the actor: a tree has five levels, and remembering the answer for each actor costs more than asking again. */
 export function createWatched(watch: Watch): (actor: Actor) => boolean {
   if (watch === 'everything') return () => true
-  const known = new WeakMap<Actor, boolean>()
-  const watched = (actor: Actor): boolean => {
-    const before = known.get(actor)
-    if (before !== undefined) return before
-    const parent = parentOf(actor)
-    const now = nameOf(actor) === watch.address || (parent !== undefined && watched(parent))
-    known.set(actor, now)
-    return now
+  const { address } = watch
+  return (actor) => {
+    for (let each: Actor | undefined = actor; each !== undefined; each = parentOf(each))
+      if (nameOf(each) === address) return true
+    return false
   }
-  return watched
 }

@@ -1,7 +1,7 @@
 // Outbox: committed replies on their way out, and the record of how they arrived.
 //   D2. A part whose earlier send ended in a way that nobody knows is marked; when it is sent again its record says "uncertain".
 
-import type { OutboxItem, Reply } from '../../machines/messages.ts'
+import type { Choice, OutboxItem, Reply } from '../../machines/messages.ts'
 import type { World } from '../world.ts'
 import { type Database, flagOf, numberOf, optionalTextOf, type Row, textOf } from './database.ts'
 
@@ -20,7 +20,7 @@ export interface Outbox {
 
 export function outbox(database: Database, world: World): Outbox {
   const insert = database.prepare(
-    `INSERT INTO outbox (channel, conversation, session_key, text, reply_to, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO outbox (channel, conversation, session_key, text, reply_to, choices, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)`,
   )
   const owed = database.prepare('SELECT DISTINCT conversation FROM outbox WHERE channel = ? AND outcome IS NULL')
   const next = database.prepare(
@@ -45,8 +45,9 @@ export function outbox(database: Database, world: World): Outbox {
   const reopen = database.prepare('UPDATE outbox SET outcome = NULL WHERE id = ?')
 
   return {
-    add({ channel, sessionKey }, { conversation, text, replyTo }) {
-      insert.run(channel, conversation, sessionKey, text, replyTo, world.nowMs())
+    add({ channel, sessionKey }, { conversation, text, replyTo, choices }) {
+      const offered = choices === undefined ? null : JSON.stringify(choices)
+      insert.run(channel, conversation, sessionKey, text, replyTo, offered, world.nowMs())
     },
     owed: (channel) => owed.all(channel).map((row) => textOf(row, 'conversation')),
     nextOwed(channel, conversation) {
@@ -74,5 +75,11 @@ function itemOf(row: Row): OutboxItem {
     replyTo: optionalTextOf(row, 'reply_to'),
     partsSent: numberOf(row, 'parts_sent'),
     uncertain: flagOf(row, 'attempting') || flagOf(row, 'in_doubt'),
+    ...choicesOf(row),
   }
+}
+
+function choicesOf(row: Row): Pick<OutboxItem, 'choices'> {
+  const choices = optionalTextOf(row, 'choices')
+  return choices === null ? {} : { choices: JSON.parse(choices) as readonly Choice[] } // As `add` wrote it.
 }

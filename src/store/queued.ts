@@ -26,7 +26,7 @@ export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedS
   }
   return {
     accept: (message) => line.write(() => tables.accept(message)),
-    begin: (sessionKey, seqs) => line.write(() => tables.begin(sessionKey, seqs)),
+    begin: (sessionKey, turn, seqs) => line.write(() => tables.begin(sessionKey, turn, seqs)),
     release: (seqs) => line.write(() => tables.release(seqs)),
     commit: (commit) => line.write(() => tables.commit(commit)),
     commitUndo: (commits) => line.write(() => tables.commitUndo(commits)),
@@ -40,7 +40,8 @@ export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedS
     undeliverable: (outboxId, failure) => line.write(() => tables.undeliverable(outboxId, failure)),
     history: (sessionKey) => line.read(() => tables.history(sessionKey)),
     transcript: (sessionKey) => line.read(() => tables.transcript(sessionKey)),
-    sessions: (limit) => line.read(() => tables.sessions(limit)),
+    sessions: (limit, filter) => line.read(() => tables.sessions(limit, filter)),
+    record: (sessionKey, before, limit) => line.read(() => tables.record(sessionKey, before, limit)),
     deadLetters: (limit) => line.read(() => tables.deadLetters(limit)),
     retryDeadLetter: (id) => line.write(() => tables.retryDeadLetter(id)),
     pairingCode: (channel, user) => line.write(() => tables.pairingCode(channel, user)),
@@ -48,6 +49,9 @@ export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedS
     approvePairing: (code) => line.write(() => tables.approvePairing(code)),
     revokePairing: (channel, user) => line.write(() => tables.revokePairing(channel, user)),
     isPaired: (channel, user) => line.read(() => tables.isPaired(channel, user)),
+    notes: (agent, user) => line.read(() => tables.notes(agent, user)),
+    addNote: (agent, user, text) => line.write(() => tables.addNote(agent, user, text)),
+    removeNote: (agent, user, number) => line.write(() => tables.removeNote(agent, user, number)),
     appendJournal: (entry) => line.write(() => tables.appendJournal(entry)),
     journalAfter: (place, id, limit) => line.read(() => tables.journalAfter(place, id, limit)),
     counts: () => line.read(() => tables.counts()),

@@ -50,9 +50,9 @@ test('S44: a run that does not finish is ended at the deadline, and its message 
   expect(house.gateway.getSnapshot().status).toBe('done')
   expect(house.thoughts[0]?.closed()).toBe(true)
   expect((await house.store.counts()).messages).toMatchObject({ waiting: 1 })
-  const { exhausted } = await house.store.begin('a/c1', [1])
-  const again = await house.store.begin('a/c1', [1])
+  const { exhausted } = await house.store.begin('a/c1', 'turn-1', [1])
+  const again = await house.store.begin('a/c1', 'turn-1', [1])
   // Its try was given back: three more are left, as on the first day.
-  expect([exhausted, again.exhausted, (await house.store.begin('a/c1', [1])).exhausted]).toEqual([[], [], []])
-  expect((await house.store.begin('a/c1', [1])).exhausted).toEqual([1])
+  expect([exhausted, again.exhausted, (await house.store.begin('a/c1', 'turn-1', [1])).exhausted]).toEqual([[], [], []])
+  expect((await house.store.begin('a/c1', 'turn-1', [1])).exhausted).toEqual([1])
 })

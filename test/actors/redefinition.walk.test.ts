@@ -88,7 +88,7 @@ async function redefines(walk: Walk): Promise<void> {
   const instructions = pick(walk, ['answer', 'be brief'])
   const agents = ids.map((id) => testAgent(id, { instructions }))
   const concurrentRuns = pick(walk, [1, 2, 64])
-  await walk.house.redefine({ channels, agents, gateway: { drainMs: 3_000, concurrentRuns } })
+  await walk.house.redefine({ channels, workforce: agents, gateway: { drainMs: 3_000, concurrentRuns } })
 }
 
 function someDefinition(walk: Walk, id: string, agent: string): Partial<ChannelDefinition> {

@@ -10,7 +10,7 @@ const ANSWER = 'cfo heard: what is the time?\ncfo heard:   two\nlines  \ncfo hea
 
 test('echo answers `AGENT heard: TEXT` for each message of the turn, one a line', async () => {
   const agent = await buildAgent(partsFor({ provider: 'echo', delayMs: 0 }))
-  expect(await agent.think(asking({ messages: TURN }))).toEqual({ text: ANSWER, usage: null })
+  expect(await agent.think(asking({ messages: TURN }))).toEqual({ text: ANSWER, calls: [], usage: null })
 })
 
 test('echo is deterministic: same turn, same answer, whatever was said before and however often', async () => {

@@ -1,7 +1,8 @@
 // Prompt: what of a session reaches the model, and in which shape.
 
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { PlannedCall, Step } from '../../machines/steps.ts'
 import type { HistoryMessage, TurnMessage } from '../../src/agents/agent.ts'
 import { type PromptMessage, promptOf } from '../../src/agents/model-prompt.ts'
 import { asking, said, sender } from './parts.ts'
@@ -51,6 +52,40 @@ test('a name cannot pretend to be a message, and a long one is cut', () => {
 
 test('half an emoji, as a cut leaves it, does not reach a server', () => {
   expect(promptOf(asking({ messages: [said('\ud83d')] }))).toEqual([{ role: 'user', content: '\ufffd' }])
+})
+
+describe('steps of a run', () => {
+  const LOOK: PlannedCall = { id: '1', tool: 'docs.look', input: { at: 'it' }, policy: 'allow', idempotent: true }
+  const STEPS: readonly Step[] = [
+    { kind: 'answer', text: 'Let me look.', calls: [LOOK, { ...LOOK, id: '2' }], atMs: 0 },
+    { kind: 'begin', call: '1' },
+    { kind: 'result', call: '2', text: '', failed: false },
+    { kind: 'steering', messages: [{ seqs: [3], text: 'quick', sender: sender('2', 'Ben'), kind: 'group' }] },
+    { kind: 'result', call: '1', text: 'it is gone', failed: true },
+  ]
+
+  test('S42: each answer with its calls, then the results of all of them, then what was said meanwhile', () => {
+    const call = (id: string) => ({ type: 'tool-call', toolCallId: id, toolName: 'docs__look', input: { at: 'it' } })
+    const told = (id: string, type: string, value: string) => ({
+      ...{ type: 'tool-result', toolCallId: id, toolName: 'docs__look', output: { type, value } },
+    })
+    expect(promptOf(asking({ steps: STEPS }))).toEqual([
+      { role: 'user', content: 'hello' },
+      { role: 'assistant', content: [{ type: 'text', text: 'Let me look.' }, call('1'), call('2')] },
+      { role: 'tool', content: [told('1', 'error-text', 'it is gone'), told('2', 'text', '(nothing)')] },
+      { role: 'user', content: 'quick' },
+    ])
+  })
+
+  test('a call that nobody answered, as a cancelled run leaves it, is answered by saying so', () => {
+    const history: HistoryMessage[] = [
+      { role: 'user', text: 'look' },
+      { role: 'assistant', text: '', steps: STEPS.slice(0, 1) },
+    ]
+    const prompt = promptOf(asking({ history }))
+    expect(prompt.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'user'])
+    expect(JSON.stringify(prompt[2])).toContain('the run was ended before this was done')
+  })
 })
 
 test('a history that begins with our own message, or with two of one side, still alternates', () => {
@@ -103,8 +138,14 @@ function checkPrompt(
   expect(result.at(-1)?.role).toBe('user')
   for (const [index, message] of result.entries()) {
     expect(message.role).toBe(index % 2 === 0 ? 'user' : 'assistant')
-    expect(message.content.trim()).not.toBe('')
+    expect(textOf(message).trim()).not.toBe('')
   }
-  const whole = result.map((message) => message.content).join('\n')
+  const whole = result.map(textOf).join('\n')
   for (const { text } of [...history, ...messages]) expect(whole).toContain(text)
+}
+
+/** Without steps a prompt is text alone. */
+function textOf({ content }: PromptMessage): string {
+  if (typeof content !== 'string') throw new Error('the prompt has parts')
+  return content
 }

@@ -3,6 +3,7 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ModelDefinition } from '../../machines/definitions.ts'
+import type { Step } from '../../machines/steps.ts'
 import type { Agent } from '../../src/agents/agent.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
 import { FIRST_TEXT_MS_MAX, NEXT_TEXT_MS_MAX } from '../../src/agents/model.ts'
@@ -50,10 +51,57 @@ test('one request: instructions, history, the turn, the key; its pieces come as 
   await call.chunk('each other.')
   await until(() => request.deltas.length === 2)
   await call.end()
-  expect(await answer).toEqual({ text: 'Ask each other.', usage: { inputTokens: 11, outputTokens: 7 } })
+  expect(await answer).toEqual({ text: 'Ask each other.', calls: [], usage: { inputTokens: 11, outputTokens: 7 } })
   expect(request.deltas).toEqual(['Ask ', 'each other.'])
   expect([server.requests.length, server.refused, parts.clock.timers()]).toEqual([1, [], 0])
   expect(getEventListeners(request.signal, 'abort')).toEqual([])
+})
+
+test('S42: tools go out with their schemas; what the model asks for comes back and is done by nobody here', async () => {
+  const call = server.next()
+  const tools = [{ name: 'docs.look', description: 'looks', parameters: { type: 'object', properties: {} } }]
+  const answer = agent.think(asking({ tools }))
+  expect(await call.arrived).toMatchObject({ tools: ['docs__look'], mayCall: true })
+  await call.respond({
+    chunks: ['Let me look.'],
+    calls: [
+      { id: 'c1', name: 'docs__look', arguments: '{"at":"it"}' },
+      { id: 'c2', name: 'unknown', arguments: '{}' },
+      { id: 'c3', name: 'docs__look', arguments: 'not json' },
+    ],
+  })
+  const thought = await answer
+  expect(thought.text).toBe('Let me look.')
+  expect(thought.calls.map(({ id, tool }) => [id, tool])).toEqual([
+    ['c1', 'docs.look'],
+    ['c2', 'unknown'],
+    ['c3', 'docs.look'],
+  ])
+  expect(thought.calls[0]?.input).toEqual({ at: 'it' })
+  expect([typeof thought.calls[2]?.input, server.requests.length]).toEqual(['string', 1])
+})
+
+test('S42: the steps of a run go back to the model as a strict server takes them', async () => {
+  const tools = [{ name: 'look', description: 'looks', parameters: { type: 'object', properties: {} } }]
+  const asked: Step = {
+    ...{ kind: 'answer', text: '', atMs: 0 },
+    calls: [{ id: 'c1', tool: 'look', input: { at: 'it' }, policy: 'allow', idempotent: true }],
+  }
+  const steps: readonly Step[] = [asked, { kind: 'result', call: 'c1', text: 'nothing', failed: false }]
+  const call = server.next()
+  const answer = agent.think(asking({ tools, steps, mayCall: false }))
+  expect(await call.arrived).toMatchObject({
+    mayCall: false,
+    messages: [
+      { role: 'system' },
+      { role: 'user', content: 'hello' },
+      { role: 'assistant', calls: [{ id: 'c1', name: 'look', arguments: '{"at":"it"}' }] },
+      { role: 'tool', answers: 'c1', content: 'nothing' },
+    ],
+  })
+  await call.respond('There is nothing.')
+  expect((await answer).text).toBe('There is nothing.')
+  expect(server.refused).toEqual([])
 })
 
 test('without instructions there is no system message; without a key there is no credential', async () => {

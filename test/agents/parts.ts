@@ -79,6 +79,9 @@ export function asking(request: Partial<ThinkRequest> = {}): ThinkRequest & { re
   return {
     history: [],
     messages: [said('hello')],
+    steps: [],
+    tools: [],
+    mayCall: true,
     signal: new AbortController().signal,
     onDelta: (text) => void deltas.push(text),
     deltas,

@@ -15,6 +15,7 @@ import type { BuildAgent } from '../../src/agents/agent.ts'
 import type { Adapter, Door } from '../../src/channels/adapter.ts'
 import { realWorld } from '../../src/world.ts'
 import { testAgent } from '../support/definitions.ts'
+import { noTools } from '../support/tools.ts'
 import { freeTokens, silentLog } from '../support/world.ts'
 import { emptyStore } from './empty-store.ts'
 import { observeTurns, processorMs, type Swept } from './clocks.ts'
@@ -29,6 +30,7 @@ export interface Tree {
   /** Passivates everything. */
   closeAll(): Promise<void>
   readonly live: number
+  readonly root: GatewayActor
   stop(): void
 }
 
@@ -57,6 +59,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     tokens: freeTokens,
     platforms: { bench: { name: 'bench', journaled: false, load: async () => () => platform.adapter } },
     buildAgent: options.buildAgent ?? buildAgent,
+    ...noTools(),
     adapters: new Map(),
     onRollCall: () => {},
     onReport: () => {},
@@ -117,6 +120,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     get live() {
       return census(gateway).live
     },
+    root: gateway,
     stop: () => gateway.stop(),
   }
 }
@@ -241,6 +245,7 @@ const CHANNEL_DEFINITION: ChannelDefinition = {
   sessionScope: 'per_chat',
   busyMode: 'queue',
   queueLimit: 32,
+  partialAnswers: 'keep',
   token: null,
   apiRoot: null,
   missing: [],
@@ -258,6 +263,7 @@ const DEFINITION: GatewayDefinition = {
     drainMs: 1_000,
     concurrentRuns: 64,
     passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
+    workdirKeepMs: NEVER_MS,
   },
   agents: { echo: testAgent('echo', { instructions: '' }) },
   channels: { [CHANNEL]: CHANNEL_DEFINITION },

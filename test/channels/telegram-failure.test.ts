@@ -61,7 +61,7 @@ test('a group that became a supergroup: the reply goes there in the same call, a
   const unused = () => Promise.reject(new Error('not asked for'))
   const api: BotApi = {
     ...{ getMe: unused, deleteWebhook: unused, setCommands: unused, getUpdates: unused },
-    ...{ sendTyping: unused, sendDraft: unused, sendMessage },
+    ...{ answerPress: unused, sendTyping: unused, sendDraft: unused, sendMessage },
   }
   const outgoing = { outboxId: 1, conversation: '-5', text: 'hello', replyTo: '12', uncertain: false }
   const limit = { signal: new AbortController().signal, withinMs: 1_000 }
@@ -69,11 +69,11 @@ test('a group that became a supergroup: the reply goes there in the same call, a
   expect(asked).toEqual([
     [
       { chat: -5, topic: null },
-      { text: 'hello', format: 'html', replyTo: 12 },
+      { text: 'hello', format: 'html', replyTo: 12, buttons: [] },
     ],
     [
       { chat: -1009, topic: null },
-      { text: 'hello', format: 'html', replyTo: null },
+      { text: 'hello', format: 'html', replyTo: null, buttons: [] },
     ],
   ])
 })

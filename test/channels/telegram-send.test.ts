@@ -61,6 +61,24 @@ describe('a reply', () => {
     expect(texts()).toEqual(['answer', 'late answer'])
   })
 
+  test('S39: offers its choices as buttons under the last part; one that is too long for Telegram has none', async () => {
+    const choices = [
+      { label: 'Approve', text: '/approve 7-1' },
+      { label: 'Deny', text: '/deny 7-1' },
+      { label: 'Long', text: `/approve ${'x'.repeat(64)}` },
+    ]
+    const long = 'word '.repeat(1_000)
+    await adapter.send(outgoing(long, { choices }), 0, never)
+    expect(bot.shown(anna.id).at(-1)?.buttons).toEqual([])
+    await adapter.send(outgoing(long, { choices }), 1, never)
+    expect(bot.shown(anna.id).at(-1)?.buttons).toEqual([
+      [
+        { text: 'Approve', data: '/approve 7-1' },
+        { text: 'Deny', data: '/deny 7-1' },
+      ],
+    ])
+  })
+
   test('goes into its topic', async () => {
     const forum = api.group({ forum: true, members: [anna], bots: [bot] })
     anna.says(forum, 'hello')

@@ -38,6 +38,7 @@ export function telegramParts(options: PartsOptions): TestParts {
     sessionScope: 'per_chat',
     busyMode: 'queue',
     queueLimit: 32,
+    partialAnswers: 'keep',
     token: { secret: `channels.${id}.token` },
     apiRoot,
     missing: [],

@@ -44,6 +44,30 @@ describe('taking messages', () => {
     ])
   })
 
+  test('S39 a pressed button is its text, said by whoever pressed it, and the press is answered', async () => {
+    const anna = of.api.person({ username: 'Anna' })
+    const group = of.api.group({ members: [anna], bots: [of.bot] })
+    const door = openDoor()
+    const running = start(door)
+    await door.isLive
+    anna.says(of.bot, 'delete it')
+    await door.count(1)
+    const choices = [{ label: 'Deny', text: '/deny 1-1' }]
+    const question = { outboxId: 1, text: 'May I?', replyTo: null, uncertain: false, choices }
+    await running.adapter.send({ ...question, conversation: String(anna.id) }, 0, new AbortController().signal)
+    await running.adapter.send({ ...question, conversation: String(group.id) }, 0, new AbortController().signal)
+    anna.presses(of.bot, '/deny 1-1')
+    anna.presses(group, '/deny 1-1')
+    await door.count(3)
+    await of.bot.waitFor((bot) => bot.calls.filter(({ method }) => method === 'answerCallbackQuery').length === 2)
+    await running.stop()
+    expect(door.received.slice(1).map((m) => [m.conversation, m.kind, m.addressed, m.sender.handle, m.text])).toEqual([
+      [String(anna.id), 'dm', true, '@anna', '/deny 1-1'],
+      [String(group.id), 'group', true, '@anna', '/deny 1-1'],
+    ])
+    expect(new Set(door.received.map((message) => message.platformMessageId)).size).toBe(3)
+  })
+
   test('S24 an album whose parts come slowly: each part, the same album', async () => {
     const door = openDoor()
     const running = start(door)

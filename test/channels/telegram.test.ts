@@ -35,7 +35,7 @@ describe('connecting', () => {
     expect(door.received.map((message) => message.text)).toEqual(['one', 'two', 'three'])
     expect(methodsOf(of.bot).slice(0, 3)).toEqual(['getMe', 'deleteWebhook', 'getUpdates'])
     expect(of.bot.calls[1]?.payload).toMatchObject({ drop_pending_updates: false })
-    expect(of.bot.calls[2]?.payload).toMatchObject({ allowed_updates: ['message'] })
+    expect(of.bot.calls[2]?.payload).toMatchObject({ allowed_updates: ['message', 'callback_query'] })
     const commands = of.bot.calls.find((call) => call.method === 'setMyCommands')?.payload.commands
     expect(JSON.stringify(commands)).toContain('"stop"')
     await running.stop()

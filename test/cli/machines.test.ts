@@ -1,6 +1,7 @@
 // Machines: the pictures are whole. What a chart holds is counted from its own configuration, not through the exporter.
 
 import { expect, test } from 'vitest'
+import { type AnyStateMachine, type AnyStateNode, createMachine } from 'xstate'
 import { channelMachine } from '../../machines/channel.ts'
 import { deliveryMachine } from '../../machines/delivery.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
@@ -10,7 +11,7 @@ import { sessionMachine } from '../../machines/session.ts'
 import { configurationOf, machineNames, mermaidOf } from '../../src/start.ts'
 import { folderWith, troupe } from './child.ts'
 
-const CHARTS: Readonly<Record<string, { readonly config: object }>> = {
+const CHARTS: Readonly<Record<string, AnyStateMachine>> = {
   gateway: gatewayMachine,
   channel: channelMachine,
   partition: partitionMachine,
@@ -68,11 +69,30 @@ test.each(Object.keys(CHARTS))('the configuration of %s is data', (name) => {
   expect(configurationOf(name)).toHaveProperty('states')
 })
 
+test.each(Object.keys(CHARTS))(
+  'the definition of %s is complete: XState makes the same chart of its JSON alone',
+  (name) => {
+    expect(outline(createMachine(definitionOf(name)).root)).toEqual(outline(chartOf(name).root))
+  },
+)
+
+test('a definition that lost a word, or leads nowhere, would be noticed', () => {
+  const whole = outline(chartOf('session').root)
+  const text = JSON.stringify(definitionOf('session'))
+  for (const word of ['"guard":"isFull",', '"type":"record"', '"description":"Nothing waits and nothing runs.",']) {
+    expect(text).toContain(word)
+    expect(
+      outline(createMachine(JSON.parse(text.replace(word, word.includes('type') ? '"type":"x"' : ''))).root),
+    ).not.toEqual(whole)
+  }
+  expect(() => createMachine(JSON.parse(text.replace('"target":"draining"', '"target":"dry"')))).toThrow('dry')
+})
+
 test('troupe machines: one picture, one definition, or all of them', async () => {
   const folder = folderWith()
   expect(await troupe(['machines', 'run'], { folder })).toEqual({ code: 0, out: mermaidOf('run'), err: '' })
   const json = await troupe(['machines', 'run', '--format', 'json'], { folder })
-  expect(JSON.parse(json.out)).toMatchObject({ id: 'run', states: { thinking: {}, done: {}, failed: {} } })
+  expect(JSON.parse(json.out)).toMatchObject({ id: 'run', states: { working: {}, done: {}, failed: {} } })
   const all = await troupe(['machines'], { folder })
   expect(all.out.match(/^## \w+$/gm)).toEqual(machineNames.map((name) => `## ${name}`))
   expect(all.out.match(/^```mermaid\nstateDiagram-v2$/gm)).toHaveLength(6)
@@ -154,5 +174,43 @@ function statePaths(config: Config, path: readonly string[]): readonly (readonly
 }
 
 function configOf(name: string): Config {
-  return CHARTS[name]?.config ?? {}
+  return chartOf(name).config as Config // As much of it as is read here.
+}
+
+function chartOf(name: string): AnyStateMachine {
+  const chart = CHARTS[name]
+  if (chart === undefined) throw new Error(`there is no chart ${name}`)
+  return chart
+}
+
+function definitionOf(name: string): object {
+  return configurationOf(name) as object // Every definition is one.
+}
+
+/** What of a chart stands in an editor: its states with their words, and where each transition leads. */
+function outline(state: AnyStateNode): unknown {
+  const transitions = [state.always ?? [], ...state.transitions.values()].flat()
+  return {
+    state: [state.id, state.type, state.description],
+    doors: [state.entry, state.exit].map((actions) => actions.map(typeOf)),
+    invoked: state.invoke.map((each) => [each.id, each.src]),
+    waits: state.after.map(({ delay }) => delay),
+    first: state.initial?.target?.map((each) => each.id),
+    transitions: transitions.map((each) => [
+      each.eventType,
+      each.target?.map((target) => target.id),
+      each.guard === undefined ? null : typeOf(each.guard),
+      each.actions.map(typeOf),
+      each.reenter,
+      each.description,
+    ]),
+    below: Object.values<AnyStateNode>(state.states).map(outline),
+  }
+}
+
+/** Parameters that are computed are no part of a picture. */
+function typeOf(named: unknown): unknown {
+  const held = typeof named === 'object' || typeof named === 'function'
+  // Functions are XState's own here: they begin and cancel a wait.
+  return held && named !== null && 'type' in named ? named.type : named
 }

@@ -204,14 +204,47 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     async metrics() {
       return '# HELP troupe_up 1\ntroupe_up 1\n'
     },
-    async sessions(limit) {
-      note(`sessions ${limit}`)
+    async inspect(wish) {
+      note(`inspect ${JSON.stringify(wish)}`)
+      const outcome = calls.filter((call) => call.startsWith('inspect')).length === 1 ? 'opened' : 'changed'
+      return { watch: 'everything', texts: false, ...wish, outcome, url: 'http://127.0.0.1:1/', page: 'https://page' }
+    },
+    async endInspection() {
+      note('endInspection')
+      return true
+    },
+    async sessions(limit, filter = {}) {
+      note(`sessions ${limit} ${JSON.stringify(filter)}`)
       return []
+    },
+    async record(key, before, limit) {
+      note(`record ${key} ${before} ${limit}`)
+      if (key.startsWith('no')) return null
+      return {
+        entries: [{ kind: 'message', id: 1, at: SINCE, text: 'hello' }],
+        older: before === null ? '1.2.3.4' : null,
+      }
+    },
+    async stop(key) {
+      note(`stop ${key}`)
+      if (key.startsWith('no')) return 'unknown'
+      return key === 'idle' ? 'nothing to stop' : 'stopping'
+    },
+    machines: () => [{ name: 'session', description: 'One conversation.' }],
+    machine: (name) => (name === 'session' ? { name, states: [], arrows: [] } : null),
+    actors(query) {
+      note(`actors ${JSON.stringify(query)}`)
+      return query.under === 'gateway' ? { actor: { place: 'gateway' }, rows: [], total: 0 } : null
+    },
+    async followActor(place, emit, signal) {
+      note(`followActor ${place}`)
+      await emit({ name: 'now', data: JSON.stringify({ place }) })
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
     },
     async transcript(key) {
       note(`transcript ${key}`)
       if (key.startsWith('no')) return null
-      return [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, atMs: Date.parse(SINCE) }]
+      return [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, atMs: Date.parse(SINCE), steps: [] }]
     },
     async deadLetters(limit) {
       note(`deadLetters ${limit}`)
@@ -256,6 +289,7 @@ export function webDefinition(id: string) {
     sessionScope: 'per_chat',
     busyMode: 'queue',
     queueLimit: 32,
+    partialAnswers: 'keep',
     token: null,
     apiRoot: null,
     missing: [],

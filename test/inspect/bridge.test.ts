@@ -88,6 +88,23 @@ test('after the gateway was away the list and the frame come back by themselves'
   }, WAIT)
 }, 30_000)
 
+test('when something else is watched the page says so, lists only that, and its frame begins anew', async () => {
+  const house = await openHouseOfTwo()
+  await converse(house, 'cfo')
+  const target = await receiverPage()
+  const relay = await relayOf(inspectorOf(house), { page: target })
+  const { page } = await openBridge(house, target, { url: relay.url })
+  await vi.waitFor(async () => expect(namesOf(await heardIn(page))).toContain('session:cfo/c1'), WAIT)
+  relay.change({
+    inspector: inspectorOf(house, { watch: { address: 'channel:ops' } }),
+    view: { watch: 'channel:ops', texts: true },
+  })
+  await vi.waitFor(async () => expect(await page.locator('#watch').textContent()).toContain('channel:ops'), WAIT)
+  expect(await page.locator('#watch').textContent()).toContain('texts are shown')
+  await vi.waitFor(async () => expect(namesOf(await heardIn(page))).toEqual(['channel:ops', 'connection']), WAIT)
+  expect(Object.keys(await rows(page))).toEqual(['channel:ops', 'connection'])
+})
+
 test('a page that does not come from Stately’s address is not spoken to', async () => {
   const house = await openHouseOfTwo()
   const { page } = await openBridge(house, await receiverPage())

@@ -3,22 +3,10 @@
 import { connect, createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
-import { startInspection, startRelay } from '../../src/inspect/relay.ts'
-import { watchOf } from '../../src/inspect/watch.ts'
+import { startRelay } from '../../src/inspect/relay.ts'
 import { realWorld } from '../../src/world.ts'
 import { silentLog } from '../support/world.ts'
 import { clientOf, converse, inspectorOf, namesOf, openHouseOfTwo, relayOf } from './support.ts'
-
-test('one call inspects a gateway that runs already, and its page knows what is watched', async () => {
-  const house = await openHouseOfTwo()
-  const watch = watchOf('ops', ['cfo', 'ops'])
-  const common = { host: '127.0.0.1', port: 0, world: realWorld({}), log: silentLog } as const
-  const relay = await startInspection({ root: house.gateway, watch, texts: true, ...common })
-  onTestFinished(() => relay.close())
-  expect(namesOf((await clientOf(relay)).heard)).toEqual(['channel:ops', 'connection'])
-  const view: unknown = await (await fetch(new URL('view.json', relay.url))).json()
-  expect(view).toEqual({ page: 'https://stately.ai/inspect', watch: 'channel:ops', texts: true })
-})
 
 test.each([
   ['a page of this machine', { origin: 'http://localhost:3000' }],

@@ -141,7 +141,9 @@ test('one session: itself and its children', async () => {
   await converse(house, 'cfo')
   await converse(house, 'ops')
   await client.caughtUp()
-  expect(new Set(namesOf(client.heard))).toEqual(new Set(['session:ops/c1', 'prepare', 'run', 'think', 'commit']))
+  expect(new Set(namesOf(client.heard))).toEqual(
+    new Set(['session:ops/c1', 'prepare', 'run', 'toolbox', 'think', 'commit']),
+  )
   expect(strangers(client.heard)).toEqual([])
 })
 

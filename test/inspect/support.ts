@@ -74,7 +74,7 @@ export async function relayOf(
   return relay
 }
 
-export async function clientOf(relay: Relay, headers: Record<string, string> = {}): Promise<Client> {
+export async function clientOf(relay: Pick<Relay, 'url'>, headers: Record<string, string> = {}): Promise<Client> {
   const socket = new WebSocket(relay.url.replace('http', 'ws'), { headers })
   const heard: Heard[] = []
   const raw: string[] = []

@@ -1,9 +1,10 @@
-// The pure decisions: inbox, slots, placement, admission, commands, restart, commits. Tables and properties.
+// The pure decisions: inbox, placement, admission, commands, restart, commits. Tables and properties.
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { admit } from '../../machines/admission.ts'
-import { commandText, type Speaker, turnCommit } from '../../machines/commits.ts'
+import { commandText } from '../../machines/answers.ts'
+import { type Speaker, turnCommit } from '../../machines/commits.ts'
 import { COMMANDS, parseCommand } from '../../machines/commands.ts'
 import type { BusyMode, ChannelDefinition, GroupPolicy } from '../../machines/definitions.ts'
 import { type Inbox, type InboxItem, offer, takeTurn, turnsWaiting, turnTexts } from '../../machines/inbox.ts'
@@ -12,12 +13,11 @@ import type { AcceptedMessage } from '../../machines/messages.ts'
 import { Placement } from '../../machines/placement.ts'
 import { backoffMs, nextRestart } from '../../machines/restart.ts'
 import { isOfChannel, sessionKey } from '../../machines/session-key.ts'
-import { emptySlots, releaseSlot, requestSlot, type Slots } from '../../machines/slots.ts'
 import { testChannel } from '../support/house.ts'
 import { acceptedMessage } from '../support/messages.ts'
 
 function item(text: string, given: Partial<AcceptedMessage> = {}, manner: BusyMode = 'queue'): InboxItem {
-  return { message: acceptedMessage(text, given), text, manner, retry: false }
+  return { message: acceptedMessage(text, given), text, manner, task: 'answer' }
 }
 
 describe('inbox', () => {
@@ -41,7 +41,7 @@ describe('inbox', () => {
             sender: { id: sender, name: null, handle: null },
             acceptedAtMs: seq * 500,
           }
-          const answer = offer(inbox, item(`t${seq}`, given, manner), limit)
+          const answer = offer(inbox, item(`t${seq}`, given, manner), { limit, claimed: false })
           if (answer.verdict !== 'kept') return
           inbox = answer.inbox
           kept.push(seq)
@@ -73,32 +73,10 @@ describe('inbox', () => {
   test('S23: steering goes ahead of what waits, in its own order', () => {
     let inbox: Inbox = []
     for (const [seq, manner] of (['queue', 'steer', 'steer'] as const).entries()) {
-      const answer = offer(inbox, item(`t${seq}`, { seq }, manner), 8)
+      const answer = offer(inbox, item(`t${seq}`, { seq }, manner), { limit: 8, claimed: false })
       if (answer.verdict === 'kept') inbox = answer.inbox
     }
     expect(inbox.map(({ text }) => text)).toEqual(['t1', 't2', 't0'])
-  })
-})
-
-describe('slots', () => {
-  test('S18: never more than the limit, first come first served, nobody forgotten', () => {
-    const step = fc.record({ ask: fc.boolean(), key: fc.constantFrom('a', 'b', 'c', 'd', 'e') })
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), (steps, limit) => {
-        let slots: Slots = emptySlots(limit)
-        for (const { ask, key } of steps) {
-          const before = slots.waiting
-          const change = ask ? requestSlot(slots, key) : releaseSlot(slots, key)
-          slots = change.slots
-          const expected = [...before, ...(ask && !before.includes(key) ? [key] : [])].filter(
-            (each) => ask || each !== key,
-          )
-          expect([...change.granted, ...slots.waiting]).toEqual(expected)
-          expect(slots.running.length).toBeLessThanOrEqual(limit)
-          expect(slots.waiting.length === 0 || slots.running.length === limit).toBe(true)
-        }
-      }),
-    )
   })
 })
 
@@ -244,4 +222,7 @@ const speaker: Speaker = {
   waiting: [],
   turn: [],
   turnId: 'turn-1',
+  given: [],
+  approvals: [],
+  keepsPartial: true,
 }

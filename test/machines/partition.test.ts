@@ -22,7 +22,7 @@ function rig(machine = partitionMachine) {
       delivery: deliveryMachine.provide({
         actors: { look: fromPromise<OutboxItem | null, DeliveryInput>(async () => null) },
       }),
-      abandon: fromPromise<readonly AcceptedMessage[], { key: string }>(async ({ input }) => {
+      abandon: fromPromise<readonly AcceptedMessage[], { key: string; reached: number }>(async ({ input }) => {
         told.push({ type: 'abandoned', child: `session:${input.key}` })
         return []
       }),

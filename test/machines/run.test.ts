@@ -1,57 +1,262 @@
-// Run's statechart: an answer, a failure that is told, a defect that is not hidden, a deadline.
+// Run's statechart: an answer, tools and their order, approvals, steering, a failure that is told, a defect that is not hidden,
+// deadlines. Its effects are held by the test; the rig stands where the session stands.
 
-import { createActor, fromPromise, SimulatedClock } from 'xstate'
+import { createActor, fromCallback, fromPromise, SimulatedClock, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
-import { type RunInput, runMachine } from '../../machines/run.ts'
-import { held, settled } from '../support/world.ts'
+import type { ToRun } from '../../machines/messages.ts'
+import { runMachine } from '../../machines/run.ts'
+import type { Answer, Recording, RunInput, Thinking } from '../../machines/run-words.ts'
+import type { PlannedCall, Step } from '../../machines/steps.ts'
+import { withChanged } from '../support/broken.ts'
+import { testAgent } from '../support/definitions.ts'
+import { type Held, held, settled } from '../support/world.ts'
 
-function rig(machine = runMachine) {
-  const step = held<string>()
-  const clock = new SimulatedClock()
-  const seen: { aborted: boolean; error: unknown } = { aborted: false, error: null }
-  const think = fromPromise<string, RunInput>(({ signal }) => {
-    signal.addEventListener('abort', () => (seen.aborted = true))
-    return step.promise
+const SENDER = { id: '1', name: 'Anna', handle: null }
+
+function rig(given: Partial<RunInput> = {}, machine = runMachine) {
+  const thinks: (Held<Answer> & { input: Thinking; aborted: boolean })[] = []
+  const records: (Held<void> & { input: Recording })[] = []
+  const acts: (Held<readonly Step[]> & { input: { steps: readonly Step[] } })[] = []
+  const told: ({ type: string } & Record<string, unknown>)[] = []
+  let closed = 0
+  const run = machine.provide({
+    actors: {
+      think: fromPromise<Answer, Thinking>(({ input, signal }) => {
+        const think = Object.assign(held<Answer>(), { input, aborted: false })
+        signal.addEventListener('abort', () => (think.aborted = true))
+        thinks.push(think)
+        return think.promise
+      }),
+      record: fromPromise<void, Recording>(({ input }) => {
+        const record = Object.assign(held<void>(), { input })
+        records.push(record)
+        return record.promise
+      }),
+      act: fromPromise<readonly Step[], { run: RunInput; steps: readonly Step[] }>(({ input }) => {
+        const act = Object.assign(held<readonly Step[]>(), { input })
+        acts.push(act)
+        return act.promise
+      }),
+      toolbox: fromCallback(() => () => void (closed += 1)),
+    },
   })
-  const input = {
-    agent: 'cfo',
+  const input: RunInput = {
+    definition: testAgent('cfo'),
     channel: 'a',
     conversation: 'c1',
     session: 'a/c1',
     turn: 'turn-1',
     history: [],
-    messages: [],
+    messages: [{ text: 'hello', sender: SENDER, kind: 'dm' }],
+    steps: [],
+    nowMs: 0,
+    draining: false,
+    ...given,
   }
-  const actor = createActor(machine.provide({ actors: { think } }), { clock, input })
-  actor.subscribe({ error: (error) => (seen.error = error) })
-  actor.start()
-  return { actor, step, clock, seen }
+  const clock = new SimulatedClock()
+  let error: unknown = null
+  const session = setup({ actors: { run } }).createMachine({
+    invoke: { id: 'run', src: 'run', input },
+    on: {
+      'xstate.error.actor.run': { actions: ({ event }) => (error = event['error']) },
+      '*': { actions: ({ event }) => told.push(event as never) }, // Whatever the run says; the test names what it expects.
+    },
+  })
+  const parent = createActor(session, { clock }).start()
+  const actor = parent.getSnapshot().children.run
+  return {
+    thinks,
+    records,
+    acts,
+    told,
+    clock,
+    error: () => error,
+    closed: () => closed,
+    state: () => actor?.getSnapshot().value,
+    output: () => actor?.getSnapshot().output,
+    async send(event: ToRun) {
+      actor?.send(event)
+      await settled()
+    },
+  }
 }
 
-test('an answer is the outcome', async () => {
-  const { actor, step } = rig()
-  step.resolve('42')
+type Rig = ReturnType<typeof rig>
+
+const call = (id: string, given: Partial<PlannedCall> = {}): PlannedCall => ({
+  id,
+  tool: 'shell',
+  input: { command: 'ls' },
+  policy: 'allow',
+  idempotent: false,
+  ...given,
+})
+
+const done = (id: string): Step => ({ kind: 'result', call: id, text: 'ok', failed: false })
+
+async function answers(run: Rig, ...calls: PlannedCall[]): Promise<void> {
+  run.thinks.at(-1)?.resolve({ text: calls.length === 0 ? '42' : '', calls, atMs: 1_000 })
   await settled()
-  expect(actor.getSnapshot().output).toEqual({ kind: 'answered', text: '42' })
+}
+
+async function recorded(run: Rig): Promise<void> {
+  run.records.at(-1)?.resolve()
+  await settled()
+}
+
+async function acted(run: Rig, ...steps: Step[]): Promise<void> {
+  run.acts.at(-1)?.resolve(steps)
+  await settled()
+}
+
+test('an answer that asks for nothing is the outcome', async () => {
+  const run = rig()
+  await answers(run)
+  expect(run.output()).toEqual({ kind: 'answered', text: '42' })
+  expect(run.closed()).toBe(1)
 })
 
 test('an expected failure is an outcome that the sender can be told', async () => {
-  const { actor, step } = rig()
-  step.reject(new FailureError({ kind: 'retryable', reason: 'unavailable', message: 'the model is away' }))
+  const run = rig()
+  run.thinks[0]?.reject(new FailureError({ kind: 'retryable', reason: 'unavailable', message: 'the model is away' }))
   await settled()
-  expect(actor.getSnapshot()).toMatchObject({ value: 'failed', output: { failure: { message: 'the model is away' } } })
+  expect(run.state()).toBe('failed')
+  expect(run.output()).toMatchObject({ failure: { message: 'the model is away' } })
 })
 
-test('a defect is not an outcome: it fails the run, and so its session', async () => {
-  const { actor, step, seen } = rig()
-  step.reject(new TypeError('bug'))
-  await settled()
-  expect(actor.getSnapshot().status).toBe('error')
-  expect(seen.error).toBeInstanceOf(TypeError)
+test.each(['think', 'record', 'act'])(
+  'a defect in %s is not an outcome: it fails the run, and so its session',
+  async (where) => {
+    const run = rig()
+    const defect = new TypeError('bug')
+    if (where === 'think') run.thinks[0]?.reject(defect)
+    else await answers(run, call('1'))
+    if (where === 'record') run.records[0]?.reject(defect)
+    if (where === 'act') {
+      await recorded(run)
+      run.acts[0]?.reject(defect)
+    }
+    await settled()
+    expect(run.error()).toBe(defect)
+  },
+)
+
+test('S42: each step is written before the next begins', async () => expectWrittenFirst(runMachine))
+
+test('a broken run that uses its tools before its answer is written is caught', async () => {
+  const toTools = ['states', 'working', 'states', 'thinking', 'invoke', 'onDone', '2', 'target']
+  await expect(expectWrittenFirst(withChanged(runMachine, toTools, 'callingTools'))).rejects.toThrow()
 })
 
-test('a run ends by itself after its deadline, and closes its request', async () => expectDeadline(runMachine))
+async function expectWrittenFirst(machine: typeof runMachine): Promise<void> {
+  const run = rig({}, machine)
+  await answers(run, call('1'), call('2'))
+  expect(run.acts).toHaveLength(0)
+  expect(run.records[0]?.input.steps).toMatchObject([{ kind: 'answer', calls: [{ id: '1' }, { id: '2' }] }])
+  await recorded(run)
+  expect(run.acts).toHaveLength(1)
+  expect(run.thinks).toHaveLength(1)
+  await acted(run, { kind: 'begin', call: '1' }, { kind: 'begin', call: '2' }, done('1'), done('2'))
+  // Its session is asked first whether anything was said meanwhile.
+  expect(run.told.at(-1)).toEqual({ type: 'steering.requested' })
+  expect(run.thinks).toHaveLength(1)
+  await run.send({ type: 'steering.given', messages: [] })
+  expect(run.thinks[1]?.input.steps).toHaveLength(5)
+  await answers(run)
+  expect(run.output()).toEqual({ kind: 'answered', text: '42' })
+}
+
+test('S23: what was said meanwhile is written, and then part of what the next answer is made from', async () => {
+  const run = rig()
+  await answers(run, call('1'))
+  await recorded(run)
+  await acted(run, done('1'))
+  await run.send({ type: 'steering.given', messages: [{ seqs: [7], text: 'in euros', sender: SENDER, kind: 'dm' }] })
+  expect(run.records[1]?.input.steps).toMatchObject([{ kind: 'steering', messages: [{ seqs: [7] }] }])
+  expect(run.thinks).toHaveLength(1)
+  await recorded(run)
+  expect(run.thinks[1]?.input.steps.at(-1)).toMatchObject({ kind: 'steering' })
+})
+
+test('S42: after a crash a run goes on where its steps end', () => {
+  const answer: Step = { kind: 'answer', text: '', calls: [call('1')], atMs: 0 }
+  const resumed = (steps: readonly Step[]) => rig({ steps })
+  expect(resumed([answer]).acts[0]?.input.steps).toEqual([answer])
+  const between = resumed([answer, done('1')])
+  expect(between.told).toEqual([{ type: 'steering.requested' }])
+  expect([between.thinks.length, between.acts.length, between.records.length]).toEqual([0, 0, 0])
+})
+
+test('S39: a call that needs a word waits for it, and goes on in that very run', async () => {
+  const run = rig()
+  await answers(run, call('1', { policy: 'ask' }))
+  expect(run.records[0]?.input.replies).toMatchObject([{ conversation: 'c1', choices: [{ text: '/approve 1-1' }, {}] }])
+  await recorded(run)
+  expect(run.state()).toBe('awaitingApproval')
+  expect(run.told.at(-1)).toMatchObject({ type: 'approvals.waiting', approvals: [{ name: '1-1', tool: 'shell' }] })
+  await run.send({ type: 'approval.decided', call: '1', approved: true, by: '9' })
+  expect(run.acts[0]?.input.steps.at(-1)).toEqual({ kind: 'decision', call: '1', approved: true, by: '9' })
+  expect(run.told.at(-1)).toEqual({ type: 'approvals.waiting', approvals: [] })
+})
+
+test('S40: two that wait are decided one by one; tools begin when nothing is undecided', async () => {
+  const run = rig()
+  await answers(run, call('1', { policy: 'ask' }), call('2', { policy: 'ask' }))
+  await recorded(run)
+  await run.send({ type: 'approval.decided', call: '2', approved: false, by: '9' })
+  expect(run.state()).toBe('awaitingApproval')
+  await run.send({ type: 'approval.decided', call: '1', approved: true, by: '9' })
+  expect(run.acts).toHaveLength(1)
+})
+
+test.each(['its deadline', 'a drain'])('S39: %s decides no, and that is written before anything else', async (how) => {
+  const run = rig()
+  await answers(run, call('1', { policy: 'ask' }))
+  await recorded(run)
+  if (how === 'a drain') await run.send({ type: 'drain' })
+  else run.clock.increment(300_000)
+  await settled()
+  expect(run.records[1]?.input).toMatchObject({
+    replies: [],
+    steps: [{ kind: 'decision', call: '1', approved: false, by: null }],
+  })
+  await recorded(run)
+  expect(run.acts).toHaveLength(1)
+})
+
+test('S39: in a drain nobody is asked any more', async () => {
+  const run = rig()
+  await run.send({ type: 'drain' })
+  await answers(run, call('1', { policy: 'ask' }))
+  await recorded(run)
+  expect(run.records[1]?.input.steps).toMatchObject([{ kind: 'decision', approved: false }])
+})
+
+test('after a restart an approval still waits, for what is left of its time', async () => {
+  const answer: Step = { kind: 'answer', text: '', calls: [call('1', { policy: 'ask' })], atMs: 100_000 }
+  const run = rig({ steps: [answer], nowMs: 350_000 })
+  expect(run.state()).toBe('awaitingApproval')
+  expect(run.records).toHaveLength(0)
+  run.clock.increment(49_999)
+  expect(run.state()).toBe('awaitingApproval')
+  run.clock.increment(1)
+  expect(run.state()).toEqual({ working: 'recording' })
+})
+
+test('the last answer that a definition allows may not ask for tools; one that does so ends the run', async () => {
+  const run = rig({ definition: testAgent('cfo', { maxSteps: 2 }) })
+  expect(run.thinks[0]?.input.mayCall).toBe(true)
+  await answers(run, call('1'))
+  await recorded(run)
+  await acted(run, done('1'))
+  await run.send({ type: 'steering.given', messages: [] })
+  expect(run.thinks[1]?.input.mayCall).toBe(false)
+  await answers(run, call('2'))
+  expect(run.output()).toMatchObject({ failure: { message: 'the run did not come to an answer in 2 steps' } })
+})
+
+test('S7: a run ends by itself after its deadline, and closes its request', async () => expectDeadline(runMachine))
 
 test('a broken run without a deadline is caught', async () => {
   const endless = runMachine.provide({ delays: { runMsMax: Number.MAX_SAFE_INTEGER } })
@@ -59,9 +264,9 @@ test('a broken run without a deadline is caught', async () => {
 })
 
 async function expectDeadline(machine: typeof runMachine): Promise<void> {
-  const { actor, clock, seen } = rig(machine)
-  clock.increment(10 * 60_000)
+  const run = rig({}, machine)
+  run.clock.increment(10 * 60_000)
   await settled()
-  expect(actor.getSnapshot()).toMatchObject({ status: 'done', output: { failure: { reason: 'timeout' } } })
-  expect(seen.aborted).toBe(true)
+  expect(run.output()).toMatchObject({ failure: { reason: 'timeout' } })
+  expect([run.thinks[0]?.aborted, run.closed()]).toEqual([true, 1])
 }

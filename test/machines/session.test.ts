@@ -3,10 +3,11 @@
 import { describe, expect, test } from 'vitest'
 import type { AcceptedMessage, ToSession } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
-import type { Prepared } from '../../machines/session-words.ts'
+import type { Prepared } from '../../machines/session-context.ts'
 import { withChanged } from '../support/broken.ts'
 import { acceptedMessage } from '../support/messages.ts'
 import { type SessionRig, sessionRig } from '../support/session-rig.ts'
+import { prepared } from '../support/definitions.ts'
 import { settled } from '../support/world.ts'
 
 let routed = 0
@@ -22,12 +23,12 @@ async function toPreparing(session: SessionRig): Promise<void> {
 
 async function toWorking(session: SessionRig): Promise<void> {
   await toPreparing(session)
-  session.steps.prepare.at(-1)?.resolve({ history: [], exhausted: [], turn: turnOf(session) })
+  session.steps.prepare.at(-1)?.resolve(prepared(turnOf(session)))
   await settled()
 }
 
 function turnOf(_: SessionRig): Prepared['turn'] {
-  return [{ message: acceptedMessage('one', { seq: routed }), text: 'one', manner: 'queue', retry: false }]
+  return [{ message: acceptedMessage('one', { seq: routed }), text: 'one', manner: 'queue', task: 'answer' }]
 }
 
 test('S1 idle → pending is synchronous: it is claimed before anything is awaited', () => {
@@ -49,7 +50,7 @@ describe.each(['queue', 'collect', 'steer', 'interrupt'] as const)('with busy_mo
       expect(session.runsAlive()).toBeLessThanOrEqual(1)
     }
     await session.send({ type: 'slot.granted' })
-    session.steps.prepare.at(-1)?.resolve({ history: [], exhausted: [], turn: turnOf(session) })
+    session.steps.prepare.at(-1)?.resolve(prepared(turnOf(session)))
     await settled()
     expect(session.runsAlive()).toBe(1)
   })
@@ -80,7 +81,7 @@ test('S16: /stop in pending is confirmed and no run is ever begun', async () => 
   await toPreparing(session)
   await session.send(message('/stop', { command: { name: 'stop', text: '' } }))
   expect(session.state()).toBe('idle')
-  session.steps.prepare[0]?.resolve({ history: [], exhausted: [], turn: [] })
+  session.steps.prepare[0]?.resolve(prepared([]))
   await settled()
   expect(session.steps.run).toHaveLength(0)
   expect(session.records.at(-1)?.replies[0]?.text).toContain('Stopped')

@@ -10,8 +10,8 @@ import {
   spawnChild,
 } from 'xstate'
 import type { PartitionContext } from '../../machines/partition.ts'
-import type { RunInput } from '../../machines/run.ts'
-import { runInput, type SessionContext } from '../../machines/session-words.ts'
+import type { Answer, Thinking } from '../../machines/run-words.ts'
+import { runInput, type SessionContext } from '../../machines/session-context.ts'
 import { endingItsChildren } from '../../src/actors/ending.ts'
 import type { Door } from '../../src/channels/adapter.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -88,22 +88,22 @@ const hasty = spawnChild('run', {
 
 /** A think whose signal nobody hears: its result is committed when it comes. */
 function withThink(run: AnyStateMachine, storeOf: () => Store | null): AnyStateMachine {
-  const real = run.implementations.actors['think'] as PromiseActorLogic<string, RunInput> & PromiseCreator
-  const think = fromPromise<string, RunInput>(async (scope) => {
-    const text = await real.config(scope)
+  const real = run.implementations.actors['think'] as PromiseActorLogic<Answer, Thinking> & PromiseCreator
+  const think = fromPromise<Answer, Thinking>(async (scope) => {
+    const answer = await real.config(scope)
     if (scope.signal.aborted) {
-      const { channel, session: sessionKey, conversation } = scope.input
-      const replies = [{ conversation, text, replyTo: null }]
+      const { channel, session: sessionKey, conversation } = scope.input.run
+      const replies = [{ conversation, text: answer.text, replyTo: null }]
       await storeOf()?.commit({ channel, sessionKey, settled: [], entries: [], replies })
     }
-    return text
+    return answer
   })
   return endingItsChildren(run.provide({ actors: { think } as never }))
 }
 
 /** As XState keeps it; its types leave it out. */
 interface PromiseCreator {
-  config(scope: unknown): Promise<string>
+  config(scope: unknown): Promise<Answer>
 }
 
 /** Counts its sweeps from the first rest on, whatever was routed meanwhile. */

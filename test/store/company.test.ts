@@ -18,7 +18,7 @@ async function storeWith(sessions: readonly string[]): Promise<Store> {
 /** One life of the process: each of these is at work when it ends. */
 async function life(store: Store, seqs: readonly number[]): Promise<number[]> {
   const exhausted = []
-  for (const seq of seqs) exhausted.push(...(await store.begin(`s${seq}`, [seq])).exhausted)
+  for (const seq of seqs) exhausted.push(...(await store.begin(`s${seq}`, 'turn-1', [seq])).exhausted)
   return exhausted
 }
 

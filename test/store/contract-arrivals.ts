@@ -74,18 +74,40 @@ export const arrivalChecks: readonly Check[] = [
     },
   },
   {
+    name: 'S42 an unfinished message whose turn has steps resumes; so does a dead letter that is retried',
+    async run(store) {
+      const first = (await store.accept(newMessage())).seq
+      const second = (await store.accept(newMessage({ platformMessageId: '2' }))).seq
+      await store.commit(newCommit({ steps: [{ turn: `turn-${second}`, step: { kind: 'begin', call: 'a' } }] }))
+      const resuming = [undefined, true]
+      expect((await store.unfinished('web', 0, 10)).map(({ resumes }) => resumes)).toEqual(resuming)
+      expect((await store.unfinishedOf('web/room')).map(({ resumes }) => resumes)).toEqual(resuming)
+      for (const seq of [first, second])
+        await store.commit(newCommit({ settled: [{ seq, outcome: 'dead', reason: 'it broke its session' }] }))
+      const letters = await store.deadLetters(2)
+      const retried = await Promise.all(letters.map(({ id }) => store.retryDeadLetter(id)))
+      const known = retried.map((each) => (each?.kind === 'message' ? [each.message.seq, each.message.resumes] : null))
+      expect(new Map(known as [number, true | undefined][])).toEqual(
+        new Map([
+          [first, undefined],
+          [second, true],
+        ]),
+      )
+    },
+  },
+  {
     name: 'S45 a message may be tried three times; a released try does not count; an exhausted one is only named',
     async run(store) {
       const { seq } = await store.accept(newMessage())
       const other = (await store.accept(newMessage({ platformMessageId: '2' }))).seq
-      for (let n = 0; n < 2; n += 1) expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
+      for (let n = 0; n < 2; n += 1) expect((await store.begin('web/room', 'turn-1', [seq])).exhausted).toEqual([])
       await store.release([seq])
-      for (let n = 0; n < 2; n += 1) expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
-      expect((await store.begin('web/room', [seq, other])).exhausted).toEqual([seq])
+      for (let n = 0; n < 2; n += 1) expect((await store.begin('web/room', 'turn-1', [seq])).exhausted).toEqual([])
+      expect((await store.begin('web/room', 'turn-1', [seq, other])).exhausted).toEqual([seq])
       // Nothing was counted for it: one release gives it one more try, and then it is exhausted again.
       await store.release([seq])
-      expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
-      expect((await store.begin('web/room', [seq])).exhausted).toEqual([seq])
+      expect((await store.begin('web/room', 'turn-1', [seq])).exhausted).toEqual([])
+      expect((await store.begin('web/room', 'turn-1', [seq])).exhausted).toEqual([seq])
     },
   },
   {
@@ -103,7 +125,7 @@ export const arrivalChecks: readonly Check[] = [
     name: 'M3 a dead message is a dead letter; a retry makes it unfinished with fresh tries, once',
     async run(store, world) {
       const { seq } = await store.accept(newMessage({ command: { name: 'queue', text: 'x' } }))
-      for (let n = 0; n < 3; n += 1) await store.begin('web/room', [seq])
+      for (let n = 0; n < 3; n += 1) await store.begin('web/room', 'turn-1', [seq])
       world.pass(5)
       await store.commit(newCommit({ settled: [{ seq, outcome: 'dead', reason: 'it broke the process' }] }))
       const [letter] = await store.deadLetters(10)
@@ -120,7 +142,7 @@ export const arrivalChecks: readonly Check[] = [
       const [message] = await store.unfinished('web', 0, 10)
       expect(retried).toStrictEqual({ kind: 'message', message })
       expect(message?.seq).toBe(seq)
-      expect((await store.begin('web/room', [seq])).exhausted).toEqual([])
+      expect((await store.begin('web/room', 'turn-1', [seq])).exhausted).toEqual([])
       expect(await store.retryDeadLetter(letter?.id ?? 0)).toBeNull()
       expect(await store.deadLetters(10)).toEqual([])
     },

@@ -49,6 +49,24 @@ export const departureChecks: readonly Check[] = [
     },
   },
   {
+    name: 'S39 a reply is owed with its choices, and without when it has none',
+    async run(store) {
+      const choices = [{ label: 'Approve', text: '/approve 1-1' }]
+      const place = { conversation: 'room', replyTo: null }
+      await store.commit(
+        newCommit({
+          replies: [
+            { ...place, text: 'May I?', choices },
+            { ...place, text: 'Hello.' },
+          ],
+        }),
+      )
+      expect((await store.nextOwed('web', 'room'))?.choices).toStrictEqual(choices)
+      await store.receipt(await nextId(store), 'r1', true)
+      expect(await store.nextOwed('web', 'room')).not.toHaveProperty('choices')
+    },
+  },
+  {
     name: 'D2 a reply whose send has no known end is uncertain until that part has a receipt',
     async run(store) {
       await reply(store, 'room')

@@ -3,6 +3,7 @@
 import { expect } from 'vitest'
 import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
 import type { NewTranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
+import type { Step } from '../../machines/steps.ts'
 import type { Check } from './contract.ts'
 import { newCommit, newMessage } from './message-parts.ts'
 
@@ -40,8 +41,48 @@ export const historyChecks: readonly Check[] = [
           script,
           ...turns.flatMap((turn) => [`ask ${turn}`, `answer ${turn}`]),
         ])
-        expect((await store.begin(sessionKey, [])).history).toStrictEqual(history)
+        expect((await store.begin(sessionKey, 'turn-1', [])).history).toStrictEqual(history)
         expect(await store.transcript(sessionKey)).toHaveLength(entriesOf(script).length)
+      }
+    },
+  },
+  {
+    name: 'history begins with the last summary; an undo takes the summary back like a turn',
+    async run(store) {
+      const summary: NewTranscriptEntry = { role: 'summary', turn: 'S', text: 'in short', sender: null }
+      await store.commit(newCommit({ entries: [...entriesOf('T1 T2'), summary, ...entriesOf('T3')] }))
+      const texts = async () => (await store.history('web/room')).map(({ text }) => text)
+      expect(await texts()).toEqual(['in short', 'ask T3', 'answer T3'])
+      await store.commit(newCommit({ entries: entriesOf('undo') }))
+      expect(await texts()).toEqual(['in short'])
+      await store.commit(newCommit({ entries: entriesOf('undo') }))
+      expect(await texts()).toEqual(['ask T1', 'answer T1', 'ask T2', 'answer T2'])
+      expect(await store.transcript('web/room')).toHaveLength(9)
+    },
+  },
+  {
+    name: 'S42 steps come back in their order, with their turn’s begin and at the entry that closes the turn',
+    async run(store) {
+      const call = { id: 'c', tool: 'look', input: { at: ['it'] }, policy: 'ask', idempotent: false } as const
+      const steps: readonly Step[] = [
+        { kind: 'answer', text: 'wait', calls: [call], atMs: 5 },
+        { kind: 'decision', call: 'c', approved: true, by: null },
+        { kind: 'begin', call: 'c' },
+        { kind: 'result', call: 'c', text: 'nothing', failed: false },
+      ]
+      for (const step of steps) await store.commit(newCommit({ steps: [{ turn: 'T1', step }] }))
+      await store.commit(newCommit({ steps: [{ turn: 'T2', step: { kind: 'begin', call: 'd' } }] }))
+      await store.commit(
+        newCommit({ sessionKey: 'web/other', steps: [{ turn: 'T1', step: { kind: 'begin', call: 'e' } }] }),
+      )
+      expect((await store.begin('web/room', 'T1', [])).steps).toStrictEqual(steps)
+      expect((await store.begin('web/room', 'T3', [])).steps).toEqual([])
+      await store.commit(newCommit({ entries: entriesOf('T1') }))
+      for (const read of [store.history, store.transcript]) {
+        expect((await read('web/room')).map((entry) => [entry.role, entry.steps])).toStrictEqual([
+          ['user', []],
+          ['assistant', steps],
+        ])
       }
     },
   },
@@ -56,7 +97,7 @@ export const historyChecks: readonly Check[] = [
         sender: role === 'user' ? { id: '7', name: null, handle: '@anna' } : null,
       }))
       await store.commit(newCommit({ entries }))
-      const expected = entries.map((each, index) => ({ ...each, seq: index + 1, atMs: world.nowMs() }))
+      const expected = entries.map((each, index) => ({ ...each, steps: [], seq: index + 1, atMs: world.nowMs() }))
       expect(await store.transcript('web/room')).toStrictEqual(expected)
       expect(await store.history('web/room')).toStrictEqual(expected)
     },

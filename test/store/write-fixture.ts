@@ -36,7 +36,7 @@ async function fill(store: Store): Promise<void> {
   const mark = (role: 'reset' | 'undo'): NewTranscriptEntry => ({ role, turn: role, text: '', sender: null })
   for (const id of ['1', '2', '3', '4']) await store.accept(newMessage({ platformMessageId: id, journaled: true }))
   await store.accept(newMessage({ conversation: 'second', command: { name: 'queue', text: 'later' } }))
-  await store.begin('web/room', [1, 4])
+  await store.begin('web/room', 'turn-1', [1, 4])
   await store.commit(
     newCommit({
       settled: [

@@ -11,19 +11,29 @@ import type { ThinkRequest, Thought } from '../../src/agents/agent.ts'
 import type { Adapter, Door, Outgoing, Reception } from '../../src/channels/adapter.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { ToolCall } from '../../machines/steps.ts'
+import type { Notes, Tool } from '../../src/tools/tool.ts'
 import { testAgent } from './definitions.ts'
+import { type TestTools, toolParts } from './tools.ts'
 import { freeTokens, type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
 
 export interface HouseOptions {
   readonly channels?: Readonly<Record<string, Partial<ChannelDefinition>>>
   readonly gateway?: Partial<GatewayDefinition['gateway']>
-  /** Instead of `cfo` and `ops`. */
-  readonly agents?: readonly AgentDefinition[]
   /** Who may poll; nobody else is there otherwise. */
   readonly tokens?: Parts['tokens']
   /** An earlier house's, for a restart. */
   readonly store?: Store
   readonly world?: TestWorld
+  /** Given over the tests' own definitions. */
+  readonly agents?: Readonly<Record<string, Partial<AgentDefinition>>>
+  /** Instead of `cfo` and `ops`. */
+  readonly workforce?: readonly AgentDefinition[]
+  /** What `tools` of those definitions may name. */
+  readonly tools?: Readonly<Record<string, Tool>>
+  readonly notes?: Notes
+  /** What the building of each toolbox waits for. */
+  readonly opening?: Promise<void>
   /** Wraps the store, for faults. */
   readonly wrap?: (store: Store) => Store
 }
@@ -36,9 +46,10 @@ export interface House {
   readonly rollCalls: (readonly ChannelReport[])[]
   platform(channel: string): TestPlatform
   /** A newer file, taken. */
-  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'agents'>): Promise<void>
+  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'workforce'>): Promise<void>
   /** Runs in progress, oldest first; each waits for the test. */
   readonly thoughts: HeldThought[]
+  readonly tools: TestTools
   says(channel: string, text: string, options?: Partial<Inbound>): Promise<Reception>
   census(): ReturnType<typeof census>
   /** Kills it as SIGKILL would: nothing is finished, nothing is closed but the actors. The store stays. */
@@ -48,9 +59,13 @@ export interface House {
 export interface HeldThought {
   readonly request: ThinkRequest
   readonly agent: string
-  /** Of the agent that thinks. */
+  /** What its agent was built with. */
   readonly instructions: string
   answer(text: string): Promise<void>
+  /** It asks for tools. */
+  asks(...calls: ToolCall[]): Promise<void>
+  /** A piece of the answer. */
+  says(text: string): void
   fail(error: unknown): Promise<void>
   /** The request to the model was closed. */
   closed(): boolean
@@ -81,6 +96,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const definition = testDefinition(options)
   const platforms = new Map<string, Platform>()
   const thoughts: HeldThought[] = []
+  const tools: TestTools = { tools: options.tools ?? {}, opened: [], closed: [], opening: options.opening }
   const reports = new Map<string, ChannelReport>()
   const rollCalls: (readonly ChannelReport[])[] = []
   const parts: Parts = {
@@ -97,10 +113,12 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
         load: async () => (built) => platformOf(built.definition.id).adapterFor(built.definition),
       },
     },
-    buildAgent: async ({ definition: agent }) => ({
-      think: (request) => think(agent, request, thoughts),
+    buildAgent: async ({ definition }) => ({
+      think: (request) => think(definition, request, thoughts),
       probe: async () => {},
     }),
+    ...toolParts(tools),
+    ...(options.notes === undefined ? {} : { notes: options.notes }),
     adapters: new Map(),
     onRollCall: (reported) => rollCalls.push(reported),
     onReport: (report) => reports.set(report.id, report),
@@ -123,6 +141,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     reports,
     rollCalls,
     thoughts,
+    tools,
     platform: platformOf,
     async redefine(newer) {
       gateway.send({ type: 'definition.changed', definition: testDefinition(newer) })
@@ -140,20 +159,29 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   }
 }
 
-function think(agent: AgentDefinition, request: ThinkRequest, thoughts: HeldThought[]): Promise<Thought> {
+function think(
+  { id: agent, instructions }: AgentDefinition,
+  request: ThinkRequest,
+  thoughts: HeldThought[],
+): Promise<Thought> {
   const end: Held<Thought> = held()
   const aborted = (): void =>
     end.reject(new FailureError({ kind: 'permanent', reason: 'cancelled', message: 'the run was ended' }))
   request.signal.addEventListener('abort', aborted)
   thoughts.push({
     request,
-    agent: agent.id,
-    instructions: agent.instructions,
+    agent,
+    instructions,
     closed: () => request.signal.aborted,
     async answer(text) {
-      end.resolve({ text, usage: null })
+      end.resolve({ text, calls: [], usage: null })
       await settled()
     },
+    async asks(...calls) {
+      end.resolve({ text: '', calls, usage: null })
+      await settled()
+    },
+    says: (text) => request.onDelta(text),
     async fail(error) {
       end.reject(error)
       await settled()
@@ -247,8 +275,9 @@ function plainInbound(channel: string, text: string, platformMessageId: string):
 export function testDefinition({
   channels = { a: {} },
   gateway = {},
-  agents = [testAgent('cfo'), testAgent('ops')],
-}: Pick<HouseOptions, 'channels' | 'gateway' | 'agents'>): GatewayDefinition {
+  agents = {},
+  workforce = [testAgent('cfo', agents['cfo']), testAgent('ops', agents['ops'])],
+}: Pick<HouseOptions, 'agents' | 'channels' | 'gateway' | 'workforce'>): GatewayDefinition {
   return {
     gateway: {
       host: '127.0.0.1',
@@ -258,9 +287,10 @@ export function testDefinition({
       drainMs: 20_000,
       concurrentRuns: 64,
       passivateAfterMs: 300_000,
+      workdirKeepMs: 2_592_000_000,
       ...gateway,
     },
-    agents: Object.fromEntries(agents.map((agent) => [agent.id, agent])),
+    agents: Object.fromEntries(workforce.map((agent) => [agent.id, agent])),
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
   }
 }
@@ -276,6 +306,7 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     sessionScope: 'per_chat',
     busyMode: 'queue',
     queueLimit: 32,
+    partialAnswers: 'keep',
     token: null,
     apiRoot: null,
     missing: [],

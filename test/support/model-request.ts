@@ -4,8 +4,19 @@
 import type { IncomingMessage } from 'node:http'
 
 export interface WireMessage {
-  readonly role: 'system' | 'user' | 'assistant'
+  readonly role: 'system' | 'user' | 'assistant' | 'tool'
   readonly content: string
+  /** What an assistant's message asks for; left out: nothing. */
+  readonly calls?: readonly WireCall[]
+  /** The call that a tool's message answers. */
+  readonly answers?: string
+}
+
+export interface WireCall {
+  readonly id: string
+  readonly name: string
+  /** JSON, as the model wrote it. */
+  readonly arguments: string
 }
 
 export interface ModelRequest {
@@ -15,6 +26,10 @@ export interface ModelRequest {
   readonly messages: readonly WireMessage[]
   readonly stream: boolean
   readonly wantsUsage: boolean
+  /** Names of the tools that the model is told of. */
+  readonly tools: readonly string[]
+  /** Whether it may ask for them. */
+  readonly mayCall: boolean
   /** The bearer token; null: none came. */
   readonly key: string | null
 }
@@ -57,19 +72,43 @@ export async function checkRequest(
   const problem = problemOf(body)
   if (problem !== null) return refuse(400, problem)
   // problemOf has looked at each of these.
-  const { model, messages, stream = false, stream_options: options } = body as unknown as RawRequest
+  const { model, messages, stream = false, stream_options: options, tools = [] } = body as unknown as RawRequest
   if (expected.model !== undefined && model !== expected.model)
     return refuse(404, `no model ${model}`, 'model_not_found')
-  const read = messages.map(({ role, content }) => ({ role, content: textOf(content) ?? '' }))
   const wantsUsage = options?.include_usage === true
-  return { request: { atMs: performance.now(), model, messages: read, stream, wantsUsage, key } }
+  const mayCall = tools.length > 0 && body['tool_choice'] !== 'none'
+  const told = { tools: tools.map((tool) => tool.function.name), mayCall }
+  return { request: { atMs: performance.now(), model, messages: messages.map(read), stream, wantsUsage, ...told, key } }
+}
+
+function read({ role, content, tool_calls: calls, tool_call_id: answers }: RawMessage): WireMessage {
+  const message = { role, content: textOf(content) ?? '' }
+  if (answers !== undefined) return { ...message, answers }
+  if (calls === undefined) return message
+  return {
+    ...message,
+    calls: calls.map(({ id, function: { name, arguments: given } }) => ({ id, name, arguments: given })),
+  }
 }
 
 interface RawRequest {
   readonly model: string
-  readonly messages: readonly { readonly role: WireMessage['role']; readonly content: unknown }[]
+  readonly messages: readonly RawMessage[]
+  readonly tools?: readonly { readonly function: { readonly name: string } }[]
   readonly stream?: boolean
   readonly stream_options?: { readonly include_usage?: boolean }
+}
+
+interface RawMessage {
+  readonly role: WireMessage['role']
+  readonly content: unknown
+  readonly tool_calls?: readonly RawCall[]
+  readonly tool_call_id?: string
+}
+
+interface RawCall {
+  readonly id: string
+  readonly function: { readonly name: string; readonly arguments: string }
 }
 
 /** The first thing that a strict server would not take; null: nothing. */
@@ -81,20 +120,65 @@ function problemOf(body: Record<string, unknown>): string | null {
   if (body['stream_options'] !== undefined && body['stream'] !== true) return 'stream_options only with stream: true'
   const { messages } = body
   if (!Array.isArray(messages) || messages.length === 0) return 'messages is not a list with something in it'
+  return problemOfMessages(messages, toolNames(body['tools']))
+}
+
+/** Roles alternate; calls stand in an assistant's message, and the results of all of them follow it at once. */
+function problemOfMessages(messages: readonly unknown[], tools: readonly string[]): string | null {
   let previous: unknown = null
+  const open = new Set<string>()
   for (const [index, message] of messages.entries()) {
-    const { role, content } = record(message) ?? {}
-    if (role !== 'system' && role !== 'user' && role !== 'assistant')
-      return `messages[${index}].role is ${String(role)}`
-    const text = textOf(content)
-    if (text === null) return `messages[${index}].content is no text`
-    if (text.trim() === '') return `messages[${index}].content is empty`
-    if (role === 'system' && index > 0) return 'the system message stands first'
-    if (role === 'assistant' && previous !== 'user') return `messages[${index}]: roles must alternate user/assistant`
-    if (role === 'user' && previous === 'user') return `messages[${index}]: roles must alternate user/assistant`
+    const at = `messages[${index}]`
+    const { role, content, tool_calls: calls, tool_call_id: answers } = record(message) ?? {}
+    if (role === 'tool') {
+      if (typeof answers !== 'string' || !open.delete(answers)) return `${at} answers no call that is open`
+      if (textOf(content) === null) return `${at}.content is no text`
+      previous = open.size === 0 ? 'tool' : 'assistant with open calls'
+      continue
+    }
+    if (open.size > 0) return `${at}: the calls before it have no result`
+    const problem = problemOfSpoken(at, { role, content, calls, index })
+    if (problem !== null) return problem
+    if (role === 'assistant' && previous !== 'user' && previous !== 'tool')
+      return `${at}: roles must alternate user/assistant`
+    if (role === 'user' && previous === 'user') return `${at}: roles must alternate user/assistant`
+    for (const call of callsOf(calls)) {
+      if (!tools.includes(call.function.name))
+        return `${at} calls ${call.function.name}, which is no tool of this request`
+      open.add(call.id)
+    }
     previous = role
   }
-  return previous === 'user' ? null : 'the last message is not from the user'
+  if (open.size > 0) return 'the last calls have no result'
+  return previous === 'user' || previous === 'tool' ? null : 'the last message is not from the user'
+}
+
+interface SpokenMessage {
+  readonly role: unknown
+  readonly content: unknown
+  readonly calls: unknown
+  readonly index: number
+}
+
+function problemOfSpoken(at: string, { role, content, calls, index }: SpokenMessage): string | null {
+  if (role !== 'system' && role !== 'user' && role !== 'assistant') return `${at}.role is ${String(role)}`
+  if (role === 'system' && index > 0) return 'the system message stands first'
+  if (role === 'assistant' && callsOf(calls).length > 0 && (content === null || content === '')) return null
+  const text = textOf(content)
+  if (text === null) return `${at}.content is no text`
+  return text.trim() === '' ? `${at}.content is empty` : null
+}
+
+/** Names as every provider takes them. */
+function toolNames(tools: unknown): string[] {
+  if (!Array.isArray(tools)) return []
+  const names = tools.map((tool) => String(record(record(tool)?.['function'])?.['name']))
+  return names.filter((name) => /^[a-zA-Z0-9_-]{1,64}$/.test(name))
+}
+
+function callsOf(calls: unknown): readonly RawCall[] {
+  if (!Array.isArray(calls)) return []
+  return calls.filter((call) => typeof record(record(call)?.['function'])?.['arguments'] === 'string') as RawCall[] // Looked at.
 }
 
 function textOf(content: unknown): string | null {

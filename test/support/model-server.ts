@@ -5,7 +5,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { checkRequest, type ModelRequest } from './model-request.ts'
+import { checkRequest, type ModelRequest, type WireCall } from './model-request.ts'
 
 export type { ModelRequest } from './model-request.ts'
 
@@ -29,6 +29,8 @@ export type Answer = string | WholeAnswer | { readonly fail: Refusal }
 export interface WholeAnswer {
   /** Sent as one piece each; joined they are the text. */
   readonly chunks: readonly string[]
+  /** Tools that the model asks for after its text. */
+  readonly calls?: readonly WireCall[]
   /** Default `stop`; null: the stream ends without one. */
   readonly finish?: 'stop' | 'length' | 'content_filter' | 'tool_calls' | null
 }
@@ -54,6 +56,8 @@ export interface Exchange {
   begin(): Promise<void>
   /** One piece of a streamed answer; begins it when it is not begun. */
   chunk(text: string): Promise<void>
+  /** A call, whole, as the next piece. */
+  call(call: WireCall): Promise<void>
   /** The end of a streamed answer. */
   end(finish?: WholeAnswer['finish']): Promise<void>
   /**
@@ -181,17 +185,20 @@ function exchangeOn(line: Line): Exchange {
   const write = async (text: string): Promise<void> => writeTo((await line.arrival).outgoing, text)
   const event = async (body: object): Promise<void> => write(`data: ${JSON.stringify(body)}\n\n`)
 
+  let called = 0
   const exchange: Exchange = {
     arrived: line.arrival.then(({ request }) => request),
     closedByClient: line.closedByClient,
     async respond(answered) {
-      const { chunks, finish = 'stop' } = typeof answered === 'string' ? { chunks: [answered] } : answered
+      const { chunks, calls = [], ...end } = typeof answered === 'string' ? { chunks: [answered] } : answered
+      const { finish = calls.length > 0 ? 'tool_calls' : 'stop' }: Pick<WholeAnswer, 'finish'> = end
       const { request, outgoing } = await line.arrival
       if (!request.stream) {
         line.endedByUs()
         return sendJson(outgoing, 200, completion(request, chunks.join(''), finish))
       }
       for (const text of chunks) await exchange.chunk(text)
+      for (const call of calls) await exchange.call(call)
       await exchange.end(finish)
     },
     async begin() {
@@ -202,6 +209,13 @@ function exchangeOn(line: Line): Exchange {
       const { request, outgoing } = await line.arrival
       if (!outgoing.headersSent) await exchange.begin()
       await event(piece(request, { delta: { content: text }, finish_reason: null }))
+    },
+    async call({ id, name, arguments: given }) {
+      const { request, outgoing } = await line.arrival
+      if (!outgoing.headersSent) await exchange.begin()
+      called += 1
+      const call = { index: called - 1, id, type: 'function', function: { name, arguments: given } }
+      await event(piece(request, { delta: { tool_calls: [call] }, finish_reason: null }))
     },
     async end(finish = 'stop') {
       const { request, outgoing } = await line.arrival

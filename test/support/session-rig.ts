@@ -6,7 +6,7 @@ import type { RunOutcome } from '../../machines/commits.ts'
 import type { BusyMode } from '../../machines/definitions.ts'
 import type { Commit, ToSession } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
-import type { Prepared } from '../../machines/session-words.ts'
+import type { Prepared } from '../../machines/session-context.ts'
 import { type Held, held, settled } from './world.ts'
 
 export interface SessionRig {
@@ -84,5 +84,14 @@ function keep<T>(steps: Held<T>[]): Promise<T> {
 }
 
 function input(busyMode: BusyMode) {
-  return { key: 'a/c1', channel: 'a', conversation: 'c1', agent: 'cfo', model: 'echo', busyMode, queueLimit: 2 }
+  return {
+    key: 'a/c1',
+    channel: 'a',
+    conversation: 'c1',
+    agent: 'cfo',
+    model: 'echo',
+    busyMode,
+    queueLimit: 2,
+    keepsPartial: true,
+  }
 }

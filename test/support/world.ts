@@ -8,10 +8,13 @@ import type { World } from '../../src/world.ts'
 export interface TestWorld extends World {
   /** Moves the clock, firing what falls due, then lets promises settle. */
   advance(ms: number): Promise<void>
+  /** Milliseconds until each delay that somebody waits for, the next one first. */
+  pending(): number[]
 }
 
 export function testWorld(seed = 1): TestWorld {
   const clock = new SimulatedClock()
+  const due = new Map<unknown, number>()
   let ids = 0
   let state = seed
   return {
@@ -21,12 +24,26 @@ export function testWorld(seed = 1): TestWorld {
       state = (state * 48_271) % 2_147_483_647
       return state / 2_147_483_647
     },
-    clock,
+    clock: {
+      setTimeout(fire, delayMs) {
+        const timer = clock.setTimeout(() => {
+          due.delete(timer)
+          fire()
+        }, delayMs)
+        due.set(timer, clock.now() + delayMs)
+        return timer
+      },
+      clearTimeout(timer) {
+        due.delete(timer)
+        clock.clearTimeout(timer as number) // One that was made above.
+      },
+    },
     environment: {},
     async advance(ms) {
       clock.increment(ms)
       await settled()
     },
+    pending: () => [...due.values()].map((atMs) => atMs - clock.now()).sort((a, b) => a - b),
   }
 }
 

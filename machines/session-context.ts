@@ -1,0 +1,117 @@
+// Session context: what a session holds, and what is made of it for a run. Pure.
+
+import type { Speaker, RunOutcome } from './commits.ts'
+import type { AgentDefinition } from './definitions.ts'
+import { assert } from './failure.ts'
+import { type Inbox, itemOf, offer, turnTexts } from './inbox.ts'
+import type { AcceptedMessage, SessionSettings, TranscriptEntry } from './messages.ts'
+import type { RunInput } from './run-words.ts'
+import type { Step } from './steps.ts'
+
+export interface SessionInput extends SessionSettings {
+  readonly key: string
+  readonly channel: string
+  readonly conversation: string
+}
+
+export interface SessionContext extends SessionInput, Speaker {
+  readonly waiting: Inbox
+  readonly turn: Inbox
+  readonly turnId: string
+  readonly history: readonly TranscriptEntry[]
+  /** The definition that the turn's run begins and ends with; null until it is prepared. */
+  readonly definition: AgentDefinition | null
+  /** What an earlier activation did for this turn. */
+  readonly steps: readonly Step[]
+  readonly preparedAtMs: number
+  /** Messages of the turn that broke the session too often. */
+  readonly exhausted: readonly number[]
+  readonly outcome: RunOutcome
+  readonly commitFailures: number
+  readonly draining: boolean
+  /** Number of the last message in this session's line: see placement.ts. */
+  readonly routed: number
+  /** The last few commands that were answered: the same one again changes nothing. */
+  readonly answered: readonly number[]
+}
+
+/** What preparation gives back. */
+export interface Prepared {
+  readonly history: readonly TranscriptEntry[]
+  readonly exhausted: readonly number[]
+  /** The turn with its final texts. */
+  readonly turn: Inbox
+  readonly steps: readonly Step[]
+  readonly definition: AgentDefinition
+  readonly preparedAtMs: number
+}
+
+export function initialContext(input: SessionInput): SessionContext {
+  return {
+    ...input,
+    waiting: [],
+    turn: [],
+    turnId: '',
+    ...NOTHING_PREPARED,
+    commitFailures: 0,
+    draining: false,
+    routed: 0,
+    answered: [],
+  }
+}
+
+export function runInput(context: SessionContext): RunInput {
+  const { definition } = context
+  assert(definition !== null, 'a run begins with the definition that its preparation read')
+  const live = context.turn.filter((item) => !context.exhausted.includes(item.message.seq))
+  const compacts = live.some((item) => item.task === 'compact')
+  return {
+    definition: compacts ? { ...definition, tools: [] } : definition,
+    channel: context.channel,
+    conversation: context.conversation,
+    session: context.key,
+    turn: context.turnId,
+    history: context.history,
+    messages: turnTexts(live).map(({ item, text }) => ({
+      text: item.task === 'compact' ? SUMMARISE : text,
+      sender: item.message.sender,
+      kind: item.message.kind,
+    })),
+    steps: context.steps,
+    nowMs: context.preparedAtMs,
+    draining: context.draining,
+  }
+}
+
+export function offerOf(context: SessionContext, message: AcceptedMessage): ReturnType<typeof offer> | null {
+  const item = itemOf(message, context.busyMode)
+  // What was kept before a restart is not dropped after it: the turn that was at work stands in the inbox again, too.
+  const limit = message.again === undefined ? context.queueLimit : Number.POSITIVE_INFINITY
+  const claimed = context.turn.length === 0
+  return item === null ? null : offer(context.waiting, item, { limit, claimed })
+}
+
+export function withoutTurn(context: SessionContext): SessionContext {
+  return { ...context, turn: [], turnId: '', given: [] }
+}
+
+const NO_OUTCOME: RunOutcome = {
+  kind: 'failed',
+  failure: { kind: 'permanent', reason: 'cancelled', message: 'the run was ended' },
+}
+
+/** What a turn has before it is prepared. */
+export const NOTHING_PREPARED = {
+  history: [],
+  exhausted: [],
+  outcome: NO_OUTCOME,
+  definition: null,
+  steps: [],
+  preparedAtMs: 0,
+  given: [],
+  approvals: [],
+} as const
+
+/** What `/compact` asks the model. */
+const SUMMARISE =
+  'Summarise our conversation so far, for yourself to go on from: what was asked and decided, facts, names, numbers and open questions. Leave out nothing that later answers may need. Answer with the summary alone.'

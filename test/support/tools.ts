@@ -1,0 +1,42 @@
+// Tools for tests: toolboxes that hold what a test gives, and say when they are closed.
+
+import { Said } from '../../src/actors/said.ts'
+import type { Parts } from '../../src/actors/parts.ts'
+import type { Tool } from '../../src/tools/tool.ts'
+
+export interface TestTools {
+  /** By the name that a definition has for them. */
+  readonly tools: Readonly<Record<string, Tool>>
+  readonly opened: string[]
+  readonly closed: string[]
+  /** What the building of each toolbox waits for. */
+  readonly opening?: Promise<void> | undefined
+}
+
+/** As the composition root gives them to the actors; a definition's unknown tool is a defect of the test. */
+export function toolParts({
+  tools,
+  opened,
+  closed,
+  opening,
+}: TestTools): Pick<Parts, 'buildTools' | 'notes' | 'said' | 'toolboxes'> {
+  return {
+    buildTools: async ({ definition, session }) => {
+      opened.push(session)
+      await opening
+      const named = definition.tools.map((name) => {
+        const tool = tools[name]
+        if (tool === undefined) throw new Error(`the test has no tool ${name}`)
+        return tool
+      })
+      return { tools: named, workdir: '/nowhere', close: async () => void closed.push(session) }
+    },
+    notes: { list: async () => [], add: async () => 1, remove: async () => false },
+    said: new Said(),
+    toolboxes: new Map(),
+  }
+}
+
+export function noTools(): ReturnType<typeof toolParts> {
+  return toolParts({ tools: {}, opened: [], closed: [] })
+}
