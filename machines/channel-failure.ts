@@ -30,23 +30,22 @@ export interface Needs {
 export function missingFailure({ definition, agents }: Needs): Failure | null {
   const { routes } = definition
   const led = [routes.default, routes.dm, routes.group].flatMap((id) => (id === null ? [] : (agents[id] ?? [])))
-  const variables = [...new Set([...definition.missing, ...led.flatMap(({ missing }) => missing)])]
-  const lacks = [...(variables.length === 0 ? [] : [unset(variables)]), ...led.flatMap((agent) => agent.lacking)]
-  return lacks.length === 0 ? null : lackFailure(lacks)
+  return lacksFailure(
+    [...definition.missing, ...led.flatMap(({ missing }) => missing)],
+    led.flatMap((agent) => agent.lacking),
+  )
 }
 
-/** A variable that is not set now. */
-export function notSet(variables: readonly string[]): Failure {
-  return lackFailure([unset(variables)])
-}
-
-function lackFailure(lacks: readonly Lack[]): Failure {
+/** The same for any definition: variables that are not set, and what the machine does not have. */
+export function lacksFailure(missing: readonly string[], lacking: readonly Lack[]): Failure | null {
+  const variables = [...new Set(missing)]
+  const lacks = [...(variables.length === 0 ? [] : [unset(variables)]), ...lacking]
   const said = [...new Set(lacks.map(({ what }) => what))]
   const remedies = [...new Set(lacks.map(({ remedy }) => remedy))]
   return { kind: 'permanent', reason: 'missing', message: said.join('; '), remedy: remedies.join('. ') }
 }
 
-/** A running process sees a newer .env and never a newer environment. */
+/** A process that runs sees a newer .env, and never a newer environment. */
 function unset(variables: readonly string[]): Lack {
   const [be, it] = variables.length === 1 ? ['is', 'it'] : ['are', 'them']
   return {

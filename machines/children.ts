@@ -17,10 +17,10 @@ export interface Child {
   readonly life: 'alive' | 'waiting' | 'recovering'
   /** Messages that came while its others were being read: a read takes milliseconds, and bounds them. */
   readonly held: readonly AcceptedMessage[]
-  /** It failed too often: what reached it is set aside, and what did not begins a session of its own. */
-  readonly givenUp: boolean
   /** What a session was told last; null for a delivery. */
   readonly settings: SessionSettings | null
+  /** It failed too often: what reached it is set aside, and what did not begins a session of its own. */
+  readonly givenUp: boolean
 }
 
 /** What the channel is told of a child that is gone. */
@@ -41,8 +41,8 @@ export function withoutChildren(children: Children, ids: readonly string[]): Chi
 export function routedTo(child: Child | undefined, routed: number, message: AcceptedMessage | null): Child {
   const seq = message?.seq ?? 0
   if (child === undefined) {
-    const life = { life: 'alive', givenUp: false, settings: null } as const
-    return { routed, reached: seq, sweeps: null, failures: 0, held: [], ...life }
+    const alive = { sweeps: null, failures: 0, life: 'alive', held: [], settings: null, givenUp: false } as const
+    return { routed, reached: seq, ...alive }
   }
   // While it waits for its backoff the store keeps its messages: they are read when it is due.
   const held = child.life === 'recovering' && message !== null ? [...child.held, message] : child.held

@@ -6,16 +6,16 @@ import { type Served, servedBy } from './adoption.ts'
 import { channelOf, deliveryAddress, gateway, isSession, nameOf, sessionAddress } from './addresses.ts'
 import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
 import { type Child, type Children, inOrder, routedTo, stopped, withChild, withoutChildren } from './children.ts'
-import type { AgentDefinition } from './definitions.ts'
 import { deliveryMachine } from './delivery.ts'
 import { assert, failureOf, unprovided } from './failure.ts'
 import { resumedFirst } from './inbox.ts'
 import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
-import type { AcceptedMessage, Ending, SessionSettings, ToPartition } from './messages.ts'
+import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
 import { isSame } from './redefinition.ts'
 import { backoffMs, nextRestart } from './restart.ts'
 import { sessionMachine } from './session.ts'
 import type { SessionInput } from './session-context.ts'
+import { settingsFor } from './session-settings.ts'
 
 export interface PartitionContext extends Served {
   readonly children: Children
@@ -241,19 +241,4 @@ function childOf(actorId: string): string {
 function sessionInput(context: PartitionContext, message: AcceptedMessage): SessionInput {
   const { sessionKey: key, conversation } = message
   return { key, channel: context.definition.id, conversation, ...settingsFor(context, message) }
-}
-
-function settingsFor({ definition, agents }: PartitionContext, message: AcceptedMessage): SessionSettings {
-  const agent = agents[message.agent]
-  return {
-    agent: message.agent,
-    model: agent === undefined ? 'none' : modelLabel(agent),
-    busyMode: definition.busyMode,
-    queueLimit: definition.queueLimit,
-    keepsPartial: definition.partialAnswers === 'keep',
-  }
-}
-
-function modelLabel({ model }: AgentDefinition): string {
-  return model.provider === 'echo' ? 'echo' : `${model.provider}:${model.name}`
 }

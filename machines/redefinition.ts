@@ -1,7 +1,7 @@
 // Redefinition: what a newer gateway.yaml changes, and what becomes of it. Pure.
-//   A channel connects anew only for what its connection is made of: platform, credential, address, and whether a variable is
+//   A channel connects anew only for what its connection is made of: platform, credential, address, and whether something is
 //   missing. Everything else takes effect without cutting anybody off.
-//   An agent that lacks a variable from now on keeps its earlier definition.
+//   An agent that lacks something from now on (a variable, an executable) keeps its earlier definition.
 //   Where the port listens and where the data lie stays until a restart. So does a token that is taken away: a port that others
 //   may reach does not lose its lock while it is open.
 
@@ -22,7 +22,7 @@ export interface Redefinition {
     readonly added: readonly string[]
     readonly removed: readonly string[]
     readonly changed: readonly string[]
-    /** They lack a variable and keep their earlier definition. */
+    /** They lack something and keep their earlier definition. */
     readonly kept: readonly string[]
   }
   /** Keys as the file writes them. */
@@ -74,11 +74,11 @@ export function isSame(a: unknown, b: unknown): boolean {
 
 type Agents = Readonly<Record<string, AgentDefinition>>
 
-/** Agents that worked before and lack a variable now. */
+/** Agents that had what they need before, and do not have it now. */
 function lacking(before: Agents, now: Agents): string[] {
-  return Object.values(now).flatMap(({ id, missing }) => {
-    return missing.length > 0 && before[id]?.missing.length === 0 ? [id] : []
-  })
+  const isWhole = (agent: AgentDefinition | undefined): boolean =>
+    agent?.missing.length === 0 && agent.lacking.length === 0
+  return Object.values(now).flatMap((agent) => (!isWhole(agent) && isWhole(before[agent.id]) ? [agent.id] : []))
 }
 
 export function only<T>(all: Readonly<Record<string, T>>, ids: readonly string[]): Record<string, T> {
@@ -103,11 +103,13 @@ const FILE_KEYS: readonly (readonly [keyof GatewaySettings, string])[] = [
   ['drainMs', 'gateway.drain'],
   ['concurrentRuns', 'gateway.concurrent_runs'],
   ['passivateAfterMs', 'gateway.passivate_after'],
+  ['workdirKeepMs', 'gateway.workdir_keep'],
 ]
 
 function settingsChange(current: GatewaySettings, newer: GatewaySettings) {
   const token = newer.token ?? current.token
-  const inForce = { ...newer, host: current.host, port: current.port, data: current.data, token }
+  const { host, port, data, workdirKeepMs } = current
+  const inForce = { ...newer, host, port, data, workdirKeepMs, token }
   const differing = (from: GatewaySettings, to: GatewaySettings) =>
     FILE_KEYS.filter(([key]) => !isSame(from[key], to[key])).map(([, name]) => name)
   return { inForce, changed: differing(current, inForce), needRestart: differing(inForce, newer) }

@@ -93,6 +93,7 @@ export const words = setup({
     }),
     /** Also a run that begins later learns of it: it asks nobody any more. */
     beginDrain: assign({ draining: true }),
+    redefine: assign((_, params: SessionSettings) => params),
     drainRun: sendTo('run', { type: 'drain' }),
     keepApprovals: assign((_, params: { approvals: readonly Approval[] }) => params),
     /** What waits as steering becomes part of the turn that runs. */
@@ -108,7 +109,6 @@ export const words = setup({
       enqueue.sendTo('run', { type: 'approval.decided', call: approval.call, approved, by })
       enqueue.assign({ approvals: context.approvals.filter(({ call }) => call !== approval.call) })
     }),
-    redefine: assign((_, params: SessionSettings) => params),
     requestSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.requested', sessionKey: context.key })),
     releaseSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.released', sessionKey: context.key })),
     tellRested: sendParent(({ context }) => ({

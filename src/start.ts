@@ -82,7 +82,8 @@ export interface RunningGateway {
 /** Throws StoreLockedError, LockHeldError, StoreVersionError or another FailureError when it cannot start at all. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
-  const definition = await usable(loaded.definition, options)
+  const inForce = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
+  const definition = await inForce(loaded.definition)
   const { gateway: settings } = definition
   const startedAtMs = world.nowMs()
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
@@ -98,21 +99,17 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
     const root = (): GatewayContext => gateway.getSnapshot().context
     const board = createBoard({ root, world, log })
-    const live = { adapters, said: new Said(), toolboxes: new Map() }
-    const implementations = { store, tokens, platforms, buildAgent, ...toolParts(options, store, settings.data) }
+    const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
+    const tools = toolParts(options, store, settings.data)
+    const implementations = { store, platforms, buildAgent, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
-    const reloading = createReloading({
-      ...{ loaded, gateway, tokens, world, log, channels: board.channels, read: options.reload },
-      usable: (newer) => usable(newer, options),
-    })
+    const reading = { loaded, read: options.reload, inForce }
+    const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
     const channels = (): string[] => Object.keys(root().definition.channels)
     const inspection = createInspection({ root: gateway, channels, world, log })
-    const looking = {
-      metrics: createMetrics(),
-      transitions: createTransitions({ root: gateway, world, log }),
-      inspection,
-    }
-    const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, board, reloading, ...looking })
+    const transitions = createTransitions({ root: gateway, world, log })
+    const told = { board, reloading, inspection, transitions, metrics: createMetrics() }
+    const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
     const http = await listen(options, settings, { port, root })
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
@@ -144,12 +141,9 @@ export function openOffline(folder: string, world: World): Store {
   return openStore({ folder, world, holder: { pid: process.pid, url: null, startedAt: '' } })
 }
 
-/**
- * What the command line says stands over what the file says, and what this machine lacks is written into it; now and after it
- * was read anew.
- */
-function usable(definition: GatewayDefinition, { settings, world }: StartOptions): Promise<GatewayDefinition> {
-  return withLacks({ ...definition, gateway: { ...definition.gateway, ...settings } }, world)
+/** What the command line says stands over what the file says, now and after it was read anew. */
+function overridden(definition: GatewayDefinition, { settings }: StartOptions): GatewayDefinition {
+  return { ...definition, gateway: { ...definition.gateway, ...settings } }
 }
 
 function listen(

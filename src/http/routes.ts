@@ -31,9 +31,9 @@ export const ROUTES: readonly Route[] = [
 
   { method: 'GET', path: '/status', access: 'read', answer: status },
   { method: 'GET', path: '/metrics', access: 'read', answer: metrics },
+  { method: 'POST', path: '/reload', access: 'guarded', answer: reload },
   { method: 'POST', path: '/inspect', access: 'guarded', answer: openInspection },
   { method: 'DELETE', path: '/inspect', access: 'guarded', answer: endInspection },
-  { method: 'POST', path: '/reload', access: 'guarded', answer: reload },
 
   { method: 'POST', path: '/channels/:channel/messages', access: 'guarded', answer: postMessage },
   {

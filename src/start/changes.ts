@@ -1,6 +1,6 @@
 // Changes: what a newer file changed, and what it did not, in the words and names of the file. Pure.
 
-import { notSet } from '../../machines/channel-failure.ts'
+import { lacksFailure } from '../../machines/channel-failure.ts'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
 import { sayable } from '../../machines/failure.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
@@ -74,11 +74,14 @@ export function whyKept({ state, failure }: Adoption): string | null {
 }
 
 function keptAgents({ change, newest }: Pick<Taken, 'change' | 'newest'>): Kept[] {
-  return change.agents.kept.map((id) => ({
-    id: `agents.${id}`,
-    reason: sayable(notSet(newest.agents[id]?.missing ?? [])),
-  }))
+  return change.agents.kept.map((id) => {
+    const { missing, lacking } = newest.agents[id] ?? NOTHING
+    const failure = lacksFailure(missing, lacking)
+    return { id: `agents.${id}`, reason: failure === null ? '' : sayable(failure) }
+  })
 }
+
+const NOTHING = { missing: [], lacking: [] }
 
 function changeBy(adoption: Adoption | undefined): Change['change'] {
   if (adoption === undefined) return 'restarted'

@@ -28,14 +28,14 @@ export interface PortParts {
   readonly version: string
   readonly startedAtMs: number
   readonly metrics: Metrics
-  readonly transitions: Transitions
-  readonly inspection: Inspection
   readonly board: Board
   readonly reloading: Reloading
+  readonly transitions: Transitions
+  readonly inspection: Inspection
 }
 
 export function gatewayPort(parts: PortParts): GatewayPort {
-  const { gateway, store, world, reloading } = parts
+  const { gateway, store, reloading, world } = parts
   const onMessage = (message: AcceptedMessage): void => gateway.send({ type: 'message.accepted', message })
   const records = recordsPort(store, {
     stateOf: () => sessionStates(gateway),
@@ -45,9 +45,9 @@ export function gatewayPort(parts: PortParts): GatewayPort {
   return {
     ...records,
     status: () => status(parts),
+    reload: () => reloading.reload(),
     inspect: (wish) => parts.inspection.open(wish),
     endInspection: () => parts.inspection.end(),
-    reload: () => reloading.reload(),
     metrics: async () => parts.metrics.text({ status: await status(parts), counts: await store.counts() }),
     control(channel, control) {
       if (definitionOf(parts, channel) === undefined) return false

@@ -18,8 +18,8 @@ export interface ReloadParts {
   readonly loaded: Loaded
   /** The same file as it is now, or its problems. */
   readonly read: () => Promise<Loaded | readonly Problem[]>
-  /** With what the command line says over a file's own settings, and what this machine lacks. */
-  readonly usable: (definition: GatewayDefinition) => Promise<GatewayDefinition>
+  /** A file's definition with what the command line says over it, and with what each agent lacks on this machine. */
+  readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
   readonly gateway: GatewayActor
   readonly channels: () => readonly ChannelStatus[]
   readonly tokens: TokenLocks
@@ -93,9 +93,10 @@ async function take(parts: ReloadParts, state: State): Promise<LastTaken | 'inva
     logProblems(parts, file)
     return 'invalid'
   }
-  const usable = await parts.usable(file.definition)
+  const judged = await parts.inForce(file.definition)
   if (isEnding(gateway)) return 'draining'
-  const newest = loaded.secrets.adopt(file.secrets, usable)
+  // From here on nothing waits: who asks for a value, or for the definition, finds both as they were or both anew.
+  const newest = loaded.secrets.adopt(file.secrets, judged)
   const { definition, adoptions } = gateway.getSnapshot().context
   tokens.renew(newest)
   gateway.send({ type: 'definition.changed', definition: newest })

@@ -7,7 +7,6 @@ import { type Inbox, itemOf, resumedFirst, takeSteering } from '../../machines/i
 import type { AcceptedMessage } from '../../machines/messages.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Tool } from '../../src/tools/tool.ts'
-import { testAgent } from '../support/definitions.ts'
 import { type House, type HouseOptions, openHouse } from '../support/house.ts'
 import { acceptedMessage } from '../support/messages.ts'
 import { settled } from '../support/world.ts'
@@ -224,7 +223,7 @@ describe('S42: a turn that had gone ahead as steering goes on with its steps', (
   const brokenHouse = async () => {
     const calls: string[] = []
     const write: Tool = { ...LOOK, name: 'write', idempotent: false, call: async () => calls.push('write').toString() }
-    const options: HouseOptions = { agents: [testAgent('cfo', { tools: ['write'] })], tools: { write } }
+    const options: HouseOptions = { agents: { cfo: { tools: ['write'] } }, tools: { write } }
     const house = await openHouse(options)
     await house.says('a', 'first')
     await house.says('a', 'older')
@@ -268,7 +267,7 @@ test('S42: only the parts of a resumed turn go ahead with it, and keep their ord
 })
 
 test('S45: what a run was steered with is not given up with its turn', async () => {
-  const options: HouseOptions = { agents: [testAgent('cfo', { tools: ['look'] })], tools: { look: LOOK } }
+  const options: HouseOptions = { agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK } }
   const house = await openHouse(options)
   await house.says('a', 'breaks')
   await house.says('a', '/steer and this')
@@ -333,7 +332,7 @@ test('S20: what was seen of a cancelled /compact is no part of the next turn', a
 test('S38: a run that is ended while its tools are being opened asks its model for nothing', async () => {
   let open = (): void => {}
   const opening = new Promise<void>((resolve) => (open = resolve))
-  const house = await openHouse({ agents: [testAgent('cfo', { tools: ['look'] })], tools: { look: LOOK }, opening })
+  const house = await openHouse({ agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK }, opening })
   await house.says('a', 'one')
   await house.says('a', '/stop')
   open()

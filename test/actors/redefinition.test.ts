@@ -148,7 +148,7 @@ describe('a channel whose definition changed', () => {
   test('one that keeps its earlier definition keeps the agent of it, until it serves the newest', async () => {
     const house = await openHouse({ channels: { a: TOKEN } })
     house.platform('a').nextProbe.push(() => Promise.reject(REFUSED))
-    const renamed = { channels: { a: { ...NEWER, ...TO_OPS } }, agents: [testAgent('ops')] }
+    const renamed = { channels: { a: { ...NEWER, ...TO_OPS } }, workforce: [testAgent('ops')] }
     await house.redefine(renamed)
     await house.says('a', 'who are you?')
     await answersAt(house, 'the old one')
@@ -179,7 +179,7 @@ describe('agents', () => {
     const house = await openHouse()
     await house.says('a', 'one')
     await house.says('a', 'two')
-    await house.redefine({ agents: [brief, testAgent('ops')] })
+    await house.redefine({ workforce: [brief, testAgent('ops')] })
     await answersAt(house, 'first', 'second')
     expect(house.thoughts.map(({ instructions }) => instructions)).toEqual(['answer', 'be brief'])
     expect(house.platform('a').connections).toBe(1)
@@ -189,7 +189,7 @@ describe('agents', () => {
     const house = await openHouse()
     await house.says('a', 'one')
     await house.says('a', 'two')
-    await house.redefine({ channels: { a: TO_OPS }, agents: [testAgent('ops')] })
+    await house.redefine({ channels: { a: TO_OPS }, workforce: [testAgent('ops')] })
     await answersAt(house, 'first', 'second')
     expect([house.thoughts.map(({ agent }) => agent), texts(house)]).toEqual([
       ['cfo', 'ops'],

@@ -1,10 +1,8 @@
 // Tools, approvals and steering through the real actors and store: what people see, what is on disk, what a crash leaves.
 
 import { describe, expect, test } from 'vitest'
-import type { AgentDefinition } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { Tool } from '../../src/tools/tool.ts'
-import { testAgent } from '../support/definitions.ts'
 import { type House, type HouseOptions, openHouse } from '../support/house.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import { type Held, held, settled, testWorld } from '../support/world.ts'
@@ -36,11 +34,11 @@ function testTool(name: string, given: Partial<Pick<Tool, 'changes' | 'idempoten
 const LOOK = { id: '1', tool: 'look', input: { at: 'it' } }
 const WRITE = { id: '2', tool: 'write', input: { text: 'x' } }
 
-async function houseWith(given: HouseOptions = {}, cfo: Partial<AgentDefinition> = {}) {
+async function houseWith(given: HouseOptions = {}) {
   const look = testTool('look', { idempotent: true })
   const write = testTool('write', { changes: true })
   const house = await openHouse({
-    agents: [testAgent('cfo', { tools: ['look', 'write'], ...cfo })],
+    agents: { cfo: { tools: ['look', 'write'], ...given.agents?.['cfo'] } },
     tools: { look, write },
     ...(given.store === undefined ? {} : { store: given.store }),
     ...(given.channels === undefined ? {} : { channels: given.channels }),
@@ -233,7 +231,7 @@ describe('S42: after a crash in the middle of a run', () => {
   })
 
   test('a call whose outcome is unknown is told as such, and repeated only when that is the same', async () => {
-    const { house, look, write } = await houseWith({}, { approval: { write: 'allow' } })
+    const { house, look, write } = await houseWith({ agents: { cfo: { approval: { write: 'allow' } } } })
     await house.says('a', 'do it')
     await house.thoughts[0]?.asks(LOOK, WRITE)
     expect([look.calls.length, write.calls.length]).toEqual([1, 1])
@@ -308,7 +306,7 @@ describe('approval', () => {
   })
 
   test('who may not approve is told so, and nothing is decided', async () => {
-    const { house, write } = await houseWith({}, { approvers: ['@boss'] })
+    const { house, write } = await houseWith({ agents: { cfo: { approvers: ['@boss'] } } })
     await house.says('a', 'do it')
     await house.thoughts[0]?.asks(WRITE)
     await house.says('a', '/approve')
@@ -397,7 +395,7 @@ describe('/memory', () => {
       add: store.addNote,
       remove: store.removeNote,
     }
-    const agents = [testAgent('cfo', { tools: memory ? ['memory'] : [], instructions: 'Be brief.' })]
+    const agents = { cfo: { tools: memory ? ['memory'] : [], instructions: 'Be brief.' } }
     const house = await openHouse({ store, agents, tools: { memory: testTool('memory') }, notes })
     await store.addNote('cfo', 'a/1', 'likes euros')
     await store.addNote('cfo', 'a/2', 'of somebody else')

@@ -7,7 +7,7 @@ import { isSame, needsConnection, redefinition } from '../../machines/redefiniti
 import { testAgent } from '../support/definitions.ts'
 import { type HouseOptions, testChannel, testDefinition } from '../support/house.ts'
 
-type Given = Pick<HouseOptions, 'channels' | 'gateway' | 'agents'>
+type Given = Pick<HouseOptions, 'channels' | 'gateway' | 'workforce'>
 
 function change(before: Given, now: Given) {
   return redefinition(testDefinition(before), testDefinition(now))
@@ -31,6 +31,7 @@ const CHANGES: readonly (readonly [string, Partial<ChannelDefinition>, Partial<C
   ['session_scope', {}, { sessionScope: 'per_user' }, false],
   ['busy_mode', {}, { busyMode: 'interrupt' }, false],
   ['queue_limit', {}, { queueLimit: 1 }, false],
+  ['partial_answers', {}, { partialAnswers: 'drop' }, false],
   ['routes', {}, { routes: { default: 'ops', dm: null, group: null } }, false],
 ]
 
@@ -58,7 +59,7 @@ describe('channels', () => {
   test('an agent’s missing variable concerns the channels that lead to it, and no other', () => {
     const lacking = [testAgent('cfo', { missing: ['KEY'] }), testAgent('ops')]
     const channels = { a: {}, b: { routes: { default: 'ops', dm: null, group: null } } }
-    expect(change({ channels, agents: lacking }, { channels }).channels).toEqual({ ...NOTHING, reconnected: ['a'] })
+    expect(change({ channels, workforce: lacking }, { channels }).channels).toEqual({ ...NOTHING, reconnected: ['a'] })
   })
 
   test('new and removed ones, and a new order, which changes nobody', () => {
@@ -83,22 +84,29 @@ describe('channels', () => {
 describe('agents', () => {
   test('added, removed, changed', () => {
     const { agents } = change(
-      { agents: [testAgent('cfo'), testAgent('ops'), testAgent('old')] },
-      { agents: [testAgent('cfo', { instructions: 'be brief' }), testAgent('ops'), testAgent('new')] },
+      { workforce: [testAgent('cfo'), testAgent('ops'), testAgent('old')] },
+      { workforce: [testAgent('cfo', { instructions: 'be brief' }), testAgent('ops'), testAgent('new')] },
     )
     expect(agents).toEqual({ added: ['new'], removed: ['old'], changed: ['cfo'], kept: [] })
   })
 
   test('one that lacks a variable now keeps its earlier definition, and its channels never notice', () => {
     const lacking = [testAgent('cfo', { instructions: 'new', missing: ['KEY'] }), testAgent('ops')]
-    const { agents, channels, definition } = change({}, { agents: lacking })
+    const { agents, channels, definition } = change({}, { workforce: lacking })
     expect(agents).toEqual({ added: [], removed: [], changed: [], kept: ['cfo'] })
     expect(channels).toEqual(NOTHING)
     expect(definition.agents['cfo']).toEqual(testAgent('cfo'))
   })
 
+  test('one whose program is not on this machine any more, too; when it is there again, it is as it was', () => {
+    const lack = { what: 'pandoc is not in PATH', remedy: 'Install it' }
+    const without = [testAgent('cfo', { lacking: [lack] }), testAgent('ops')]
+    expect(change({}, { workforce: without })).toMatchObject({ agents: { kept: ['cfo'] }, channels: NOTHING })
+    expect(change({ workforce: without }, {}).channels).toEqual({ ...NOTHING, reconnected: ['a'] })
+  })
+
   test('one that is new and lacks a variable fails its channel, as at a start', () => {
-    const { agents, definition } = change({}, { agents: [testAgent('cfo'), testAgent('new', { missing: ['KEY'] })] })
+    const { agents, definition } = change({}, { workforce: [testAgent('cfo'), testAgent('new', { missing: ['KEY'] })] })
     expect(agents).toMatchObject({ added: ['new'], kept: [] })
     expect(definition.agents['new']?.missing).toEqual(['KEY'])
   })
@@ -108,10 +116,20 @@ describe('settings', () => {
   test('what can change at once is in force, what cannot is named and stays', () => {
     const { settings, definition } = change(
       {},
-      { gateway: { drainMs: 1, concurrentRuns: 2, passivateAfterMs: 3, host: '::1', port: 9, data: 'elsewhere' } },
+      {
+        gateway: {
+          drainMs: 1,
+          concurrentRuns: 2,
+          passivateAfterMs: 3,
+          host: '::1',
+          port: 9,
+          data: 'elsewhere',
+          workdirKeepMs: 4,
+        },
+      },
     )
     expect(settings.changed).toEqual(['gateway.drain', 'gateway.concurrent_runs', 'gateway.passivate_after'])
-    expect(settings.needRestart).toEqual(['gateway.host', 'gateway.port', 'gateway.data'])
+    expect(settings.needRestart).toEqual(['gateway.host', 'gateway.port', 'gateway.data', 'gateway.workdir_keep'])
     expect(definition.gateway).toMatchObject({ drainMs: 1, concurrentRuns: 2, host: '127.0.0.1', port: 0 })
   })
 

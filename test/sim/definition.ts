@@ -1,7 +1,6 @@
 // Definition: the gateway.yaml of one world, from its plan.
 
 import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
-import { testAgent } from '../support/definitions.ts'
 import { testDefinition } from '../support/house.ts'
 import type { Schedule } from './steps.ts'
 import { TOOL_NAMES } from './tools.ts'
@@ -18,6 +17,6 @@ export function definitionOf({ plan }: Schedule): GatewayDefinition {
   return testDefinition({
     channels: Object.fromEntries(channels),
     gateway: { concurrentRuns, passivateAfterMs, drainMs },
-    agents: [testAgent('cfo', { ...agent, tools: TOOL_NAMES }), testAgent('ops', { runTimeoutMs: agent.runTimeoutMs })],
+    agents: { cfo: { ...agent, tools: TOOL_NAMES }, ops: { runTimeoutMs: agent.runTimeoutMs } },
   })
 }

@@ -20,13 +20,15 @@ import { freeTokens, type Held, held, settled, silentLog, type TestWorld, testWo
 export interface HouseOptions {
   readonly channels?: Readonly<Record<string, Partial<ChannelDefinition>>>
   readonly gateway?: Partial<GatewayDefinition['gateway']>
-  /** Instead of `cfo` and `ops`. */
-  readonly agents?: readonly AgentDefinition[]
   /** Who may poll; nobody else is there otherwise. */
   readonly tokens?: Parts['tokens']
   /** An earlier house's, for a restart. */
   readonly store?: Store
   readonly world?: TestWorld
+  /** Given over the tests' own definitions. */
+  readonly agents?: Readonly<Record<string, Partial<AgentDefinition>>>
+  /** Instead of `cfo` and `ops`. */
+  readonly workforce?: readonly AgentDefinition[]
   /** What `tools` of those definitions may name. */
   readonly tools?: Readonly<Record<string, Tool>>
   readonly notes?: Notes
@@ -44,7 +46,7 @@ export interface House {
   readonly rollCalls: (readonly ChannelReport[])[]
   platform(channel: string): TestPlatform
   /** A newer file, taken. */
-  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'agents'>): Promise<void>
+  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'workforce'>): Promise<void>
   /** Runs in progress, oldest first; each waits for the test. */
   readonly thoughts: HeldThought[]
   readonly tools: TestTools
@@ -57,7 +59,7 @@ export interface House {
 export interface HeldThought {
   readonly request: ThinkRequest
   readonly agent: string
-  /** Of the agent that thinks. */
+  /** What its agent was built with. */
   readonly instructions: string
   answer(text: string): Promise<void>
   /** It asks for tools. */
@@ -111,8 +113,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
         load: async () => (built) => platformOf(built.definition.id).adapterFor(built.definition),
       },
     },
-    buildAgent: async ({ definition: agent }) => ({
-      think: (request) => think(agent, request, thoughts),
+    buildAgent: async ({ definition }) => ({
+      think: (request) => think(definition, request, thoughts),
       probe: async () => {},
     }),
     ...toolParts(tools),
@@ -157,15 +159,19 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   }
 }
 
-function think(agent: AgentDefinition, request: ThinkRequest, thoughts: HeldThought[]): Promise<Thought> {
+function think(
+  { id: agent, instructions }: AgentDefinition,
+  request: ThinkRequest,
+  thoughts: HeldThought[],
+): Promise<Thought> {
   const end: Held<Thought> = held()
   const aborted = (): void =>
     end.reject(new FailureError({ kind: 'permanent', reason: 'cancelled', message: 'the run was ended' }))
   request.signal.addEventListener('abort', aborted)
   thoughts.push({
     request,
-    agent: agent.id,
-    instructions: agent.instructions,
+    agent,
+    instructions,
     closed: () => request.signal.aborted,
     async answer(text) {
       end.resolve({ text, calls: [], usage: null })
@@ -269,8 +275,9 @@ function plainInbound(channel: string, text: string, platformMessageId: string):
 export function testDefinition({
   channels = { a: {} },
   gateway = {},
-  agents = [testAgent('cfo'), testAgent('ops')],
-}: Pick<HouseOptions, 'channels' | 'gateway' | 'agents'>): GatewayDefinition {
+  agents = {},
+  workforce = [testAgent('cfo', agents['cfo']), testAgent('ops', agents['ops'])],
+}: Pick<HouseOptions, 'agents' | 'channels' | 'gateway' | 'workforce'>): GatewayDefinition {
   return {
     gateway: {
       host: '127.0.0.1',
@@ -283,7 +290,7 @@ export function testDefinition({
       workdirKeepMs: 2_592_000_000,
       ...gateway,
     },
-    agents: Object.fromEntries(agents.map((agent) => [agent.id, agent])),
+    agents: Object.fromEntries(workforce.map((agent) => [agent.id, agent])),
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
   }
 }
