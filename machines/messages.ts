@@ -57,6 +57,11 @@ export interface AcceptedMessage extends Inbound {
    * again. It is not refused for want of room; a retried one is never taken for a second routing of itself.
    */
   readonly again?: 'restart' | 'retry'
+  /**
+   * The turn that it begins was at work before: what was done of it is on disk. It goes on before anything else of its session
+   * begins, and is given to no other run.
+   */
+  readonly resumes?: true
 }
 
 // --- what a session writes down -----------------------------------------------------------------------------------

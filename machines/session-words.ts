@@ -13,15 +13,8 @@ import type { Commit, Progress, SessionState, ToSession } from './messages.ts'
 import { backoffMs } from './restart.ts'
 import { runMachine } from './run.ts'
 import { decisionIn, isMessage, messageIn, verdictIn } from './session-answers.ts'
-import {
-  NOTHING_PREPARED,
-  offerOf,
-  type Prepared,
-  type SessionContext,
-  type SessionInput,
-  turnIdOf,
-} from './session-context.ts'
-import { steeringIn } from './steps.ts'
+import { NOTHING_PREPARED, offerOf, type Prepared, type SessionContext, type SessionInput } from './session-context.ts'
+import { steeringIn, turnIdOf } from './steps.ts'
 
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
 const ANSWERED_MAX = 32
@@ -71,14 +64,17 @@ export const words = setup({
       return {
         turn,
         waiting: inbox,
-        turnId: turnIdOf(turn),
+        turnId: turnIdOf(turn[0]?.message.seq ?? 0),
         ...NOTHING_PREPARED,
         commitFailures: 0,
       }
     }),
-    /** What an earlier activation was given as steering is part of this turn, wherever it stands now. */
+    /**
+     * What an earlier activation was given as steering is part of this turn, wherever it stands now. It does not share the fate of
+     * a turn that is given up: nobody knows who of them broke it, and it has not been tried by itself.
+     */
     keepPrepared: assign(({ context }, params: Prepared) => {
-      const given = steeringIn(params.steps)
+      const given = isGivenUp(params) ? [] : steeringIn(params.steps)
       const seqs = new Set(given.flatMap((steering) => steering.seqs))
       return { ...params, given, waiting: context.waiting.filter(({ message }) => !seqs.has(message.seq)) }
     }),
@@ -148,7 +144,7 @@ export const words = setup({
     mayGrow: ({ context }) => mayGrow(context.waiting),
     hasWaiting: ({ context }) => context.waiting.length > 0,
     isDraining: ({ context }) => context.draining,
-    nothingToRun: (_, params: Prepared) => params.turn.every((item) => params.exhausted.includes(item.message.seq)),
+    nothingToRun: (_, params: Prepared) => isGivenUp(params),
   },
   delays: {
     gatherQuietMs: GATHER_QUIET_MS,
@@ -174,4 +170,8 @@ export function state(now: SessionState) {
 export function preparation({ context }: { readonly context: SessionContext }): Preparation {
   const { key, turnId, turn, agent } = context
   return { key, turnId, turn, agent }
+}
+
+function isGivenUp({ turn, exhausted }: Prepared): boolean {
+  return turn.every((item) => exhausted.includes(item.message.seq))
 }

@@ -39,6 +39,8 @@ export interface Subject {
   /** Processor time that it has used since its start, in steps of ten milliseconds. */
   processorMs(): number
   stop(): Promise<void>
+  /** As `kill -9`. */
+  kill(): Promise<void>
 }
 
 export interface SubjectOptions {
@@ -53,11 +55,19 @@ const BOT_API = new URL('./child-bot-api.ts', import.meta.url)
 
 /** The real program, with this configuration, from a folder that is gone afterwards. */
 export function startGateway(configuration: object, options: SubjectOptions): Promise<Subject> {
-  const folder = options.bench.folder()
+  return startGatewayIn(options.bench.folder(), configuration, options)
+}
+
+/** The same, in a folder where it may have been before; its data are in `data` there. */
+export function startGatewayIn(folder: string, configuration: object, options: SubjectOptions): Promise<Subject> {
   const file = join(folder, 'gateway.yaml')
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(configuration))
-  return start([BIN, 'start', '--config', file, '--data', join(folder, 'data'), '--port', '0'], options)
+  return start([BIN, 'start', '--config', file, '--data', dataIn(folder), '--port', '0'], options)
+}
+
+export function dataIn(folder: string): string {
+  return join(folder, 'data')
 }
 
 export interface BareBots {
@@ -96,6 +106,8 @@ export function startBotApiProcess(bench: Bench): BotApiCalls {
     open: (options) => ask('open', options),
     latency: (options) => ask('latency', options),
     throughput: (options) => ask('throughput', options),
+    say: (options) => ask('say', options),
+    firstAnswer: (options) => ask('firstAnswer', options),
   }
 }
 
@@ -117,6 +129,7 @@ async function start(arguments_: readonly string[], { bench, nodeFlags = [] }: S
     residentBytes: () => residentBytes(child),
     processorMs: () => processorMs(child),
     stop: () => end(child),
+    kill: () => end(child, 'SIGKILL'),
   }
 }
 
@@ -166,12 +179,12 @@ function readProcess({ pid }: ChildProcess, name: 'status' | 'stat'): string {
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
   if (child.connected) child.disconnect()
-  else child.kill('SIGTERM')
+  else child.kill(signal)
   await ended
   clearTimeout(timer)
 }
