@@ -3,6 +3,7 @@
 
 import type { Approval } from './approval.ts'
 import type { Failure } from './failure.ts'
+import type { MemoryRequest } from './notes.ts'
 import type { Steering, Step, TurnStep } from './steps.ts'
 
 // --- what people write ------------------------------------------------------------------------------------------
@@ -56,6 +57,11 @@ export interface AcceptedMessage extends Inbound {
    * again. It is not refused for want of room; a retried one is never taken for a second routing of itself.
    */
   readonly again?: 'restart' | 'retry'
+  /**
+   * The turn that it begins was at work before: what was done of it is on disk. It goes on before anything else of its session
+   * begins, and is given to no other run.
+   */
+  readonly resumes?: true
 }
 
 // --- what a session writes down -----------------------------------------------------------------------------------
@@ -127,6 +133,15 @@ export interface Commit {
   readonly steps?: readonly TurnStep[]
   /** True: a `partial` entry gets as much of the answer as people had seen when the run was cancelled. */
   readonly keepsPartial?: boolean
+  /** What is asked about the notes on a person: the answer's words are put in when it is written. */
+  readonly notes?: NotesQuestion
+}
+
+export interface NotesQuestion {
+  readonly agent: string
+  /** As `noteOwner` makes it. */
+  readonly owner: string
+  readonly request: MemoryRequest
 }
 
 /** One committed reply that is not delivered yet. */

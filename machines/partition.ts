@@ -11,6 +11,7 @@ import { type Child, type Children, inOrder, routedTo, stopped, withChild, witho
 import type { AgentDefinition, ChannelDefinition } from './definitions.ts'
 import { deliveryMachine } from './delivery.ts'
 import { assert, failureOf, unprovided } from './failure.ts'
+import { resumedFirst } from './inbox.ts'
 import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
 import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
 import { backoffMs, nextRestart } from './restart.ts'
@@ -163,14 +164,15 @@ export const partitionMachine = setup({
       const id = childOf(event.actorId)
       const child = context.children[id]
       if (child === undefined) return
-      const messages = inOrder([...(event.output as readonly AcceptedMessage[]), ...child.held])
+      const read = inOrder([...(event.output as readonly AcceptedMessage[]), ...child.held])
+      const messages = resumedFirst(read, context.definition.busyMode)
       const first = messages[0]
       if (first === undefined) {
         enqueue.assign({ children: withoutChildren(context.children, [id]) })
         enqueue.sendTo(channelOf(context.definition.id), stopped(id, child))
         return
       }
-      const reached = messages.at(-1)?.seq ?? child.reached
+      const reached = read.at(-1)?.seq ?? child.reached
       const failures = child.givenUp ? 0 : child.failures
       const alive: Child = { ...child, reached, failures, life: 'alive', held: [], givenUp: false }
       enqueue.assign({ children: withChild(context.children, id, alive) })

@@ -89,11 +89,6 @@ export function runInput(context: SessionContext): RunInput {
   }
 }
 
-/** One id per turn, the same after a crash: the first message's place in the accept sequence. */
-export function turnIdOf(turn: Inbox): string {
-  return `turn-${turn[0]?.message.seq ?? 0}`
-}
-
 export function offerOf(context: SessionContext, message: AcceptedMessage): ReturnType<typeof offer> | null {
   const item = itemOf(message, context.busyMode)
   // What was kept before a restart is not dropped after it: the turn that was at work stands in the inbox again, too.

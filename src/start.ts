@@ -12,6 +12,7 @@ import type { Loaded } from './config/load.ts'
 import type { GatewaySettings, SecretReference } from '../machines/definitions.ts'
 import type { ChannelStatus, GatewayPort, InspectionWish } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
+import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { createInspection } from './start/inspection.ts'
@@ -100,6 +101,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       startedAtMs,
       channels: board.channels,
       metrics: createMetrics(),
+      transitions: createTransitions({ root: gateway, world, log }),
       inspection,
       beforeReconnect: () => renewSecrets(options, tokens),
     })

@@ -5,10 +5,11 @@
 import { fromCallback, fromPromise } from 'xstate'
 import { admit, isAllowed } from '../../machines/admission.ts'
 import { channelMachine } from '../../machines/channel.ts'
-import type { ChannelDefinition } from '../../machines/definitions.ts'
+import type { BusyMode, ChannelDefinition } from '../../machines/definitions.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import { RECOVERY_BATCH } from '../../machines/limits.ts'
-import type { ConnectionEvent, Inbound } from '../../machines/messages.ts'
+import { resumedFirst } from '../../machines/inbox.ts'
+import type { AcceptedMessage, ConnectionEvent, Inbound } from '../../machines/messages.ts'
 import { sessionKey } from '../../machines/session-key.ts'
 import type { Adapter, Door, Reception } from '../channels/adapter.ts'
 import { endingItsChildren } from './ending.ts'
@@ -145,7 +146,7 @@ async function recover(parts: Parts, channel: string, system: unknown): Promise<
   let count = 0
   for (;;) {
     const messages = await parts.store.unfinished(channel, after, RECOVERY_BATCH)
-    for (const message of messages) {
+    for (const message of resumed(messages, parts.definition.channels[channel]?.busyMode ?? 'queue')) {
       tellGateway(system, { type: 'message.accepted', message: { ...withAgent(parts, message), again: 'restart' } })
     }
     count += messages.length
@@ -154,6 +155,12 @@ async function recover(parts: Parts, channel: string, system: unknown): Promise<
   }
   if (count > 0) parts.log.info({ channel, messages: count }, 'unfinished messages were taken up')
   await wakeOwed(parts, channel, system)
+}
+
+/** Session by session, in the order of their oldest messages. */
+function resumed(messages: readonly AcceptedMessage[], mode: BusyMode): readonly AcceptedMessage[] {
+  const bySession = Map.groupBy(messages, ({ sessionKey }) => sessionKey)
+  return [...bySession.values()].flatMap((some) => resumedFirst(some, mode))
 }
 
 async function wakeOwed(parts: Parts, channel: string, system: unknown): Promise<void> {

@@ -1,15 +1,22 @@
 // Port: what HTTP and the commands may ask of a running gateway, answered from the actors, the adapters and the store.
 
 import type { GatewayDefinition } from '../../machines/definitions.ts'
+import type { AcceptedMessage } from '../../machines/messages.ts'
 import { census, sessionStates } from '../actors/census.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
 import type { ChannelStatus, GatewayPort, Status, WebPort } from '../http/port.ts'
+import type { Transitions } from '../inspect/transitions.ts'
+import { actorsPage } from '../inspect/tree.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import { drawingOf } from './drawing.ts'
 import type { Inspection } from './inspection.ts'
+import { describeMachine, machineNames } from './machines.ts'
 import type { Metrics } from './metrics.ts'
 import { recordsPort } from './records.ts'
+import { sessionRecord } from './session-record.ts'
+import { stopSession } from './stop.ts'
 
 export interface PortParts {
   readonly definition: GatewayDefinition
@@ -21,16 +28,18 @@ export interface PortParts {
   readonly version: string
   readonly startedAtMs: number
   readonly metrics: Metrics
+  readonly transitions: Transitions
   readonly inspection: Inspection
   /** Reads the credentials anew before a channel connects again. */
   readonly beforeReconnect: () => Promise<void>
 }
 
 export function gatewayPort(parts: PortParts): GatewayPort {
-  const { gateway, store, definition } = parts
+  const { gateway, store, definition, world } = parts
+  const onMessage = (message: AcceptedMessage): void => gateway.send({ type: 'message.accepted', message })
   const records = recordsPort(store, {
     stateOf: () => sessionStates(gateway),
-    onMessage: (message) => gateway.send({ type: 'message.accepted', message: { ...message, again: 'retry' } }),
+    onMessage: (message) => onMessage({ ...message, again: 'retry' }),
     onOwed: (channel, conversation) => gateway.send({ type: 'outbox.owed', channel, conversation }),
   })
   return {
@@ -59,6 +68,12 @@ export function gatewayPort(parts: PortParts): GatewayPort {
       return true
     },
     web: (channel) => webPort(parts, channel),
+    record: (key, before, limit) => sessionRecord(store, key, { before, limit }),
+    stop: (key) => stopSession({ store, world, onMessage, stateOf: (each) => sessionStates(gateway).get(each) }, key),
+    machines: () => machineNames.map((name) => ({ name, description: describeMachine(name) })),
+    machine: drawingOf,
+    actors: (query) => actorsPage(gateway, query),
+    followActor: (place, emit, signal) => parts.transitions.follow(place, emit, signal),
   }
 }
 

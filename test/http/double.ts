@@ -205,9 +205,33 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
       note('endInspection')
       return true
     },
-    async sessions(limit) {
-      note(`sessions ${limit}`)
+    async sessions(limit, filter = {}) {
+      note(`sessions ${limit} ${JSON.stringify(filter)}`)
       return []
+    },
+    async record(key, before, limit) {
+      note(`record ${key} ${before} ${limit}`)
+      if (key.startsWith('no')) return null
+      return {
+        entries: [{ kind: 'message', id: 1, at: SINCE, text: 'hello' }],
+        older: before === null ? '1.2.3.4' : null,
+      }
+    },
+    async stop(key) {
+      note(`stop ${key}`)
+      if (key.startsWith('no')) return 'unknown'
+      return key === 'idle' ? 'nothing to stop' : 'stopping'
+    },
+    machines: () => [{ name: 'session', description: 'One conversation.' }],
+    machine: (name) => (name === 'session' ? { name, states: [], arrows: [] } : null),
+    actors(query) {
+      note(`actors ${JSON.stringify(query)}`)
+      return query.under === 'gateway' ? { actor: { place: 'gateway' }, rows: [], total: 0 } : null
+    },
+    async followActor(place, emit, signal) {
+      note(`followActor ${place}`)
+      await emit({ name: 'now', data: JSON.stringify({ place }) })
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
     },
     async transcript(key) {
       note(`transcript ${key}`)

@@ -12,7 +12,7 @@ import type { Adapter, Door, Outgoing, Reception } from '../../src/channels/adap
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { ToolCall } from '../../machines/steps.ts'
-import type { Tool } from '../../src/tools/tool.ts'
+import type { Notes, Tool } from '../../src/tools/tool.ts'
 import { testAgent } from './definitions.ts'
 import { type TestTools, toolParts } from './tools.ts'
 import { type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
@@ -27,6 +27,9 @@ export interface HouseOptions {
   readonly agents?: Readonly<Record<string, Partial<AgentDefinition>>>
   /** What `tools` of those definitions may name. */
   readonly tools?: Readonly<Record<string, Tool>>
+  readonly notes?: Notes
+  /** What the building of each toolbox waits for. */
+  readonly opening?: Promise<void>
   /** Wraps the store, for faults. */
   readonly wrap?: (store: Store) => Store
 }
@@ -50,6 +53,8 @@ export interface House {
 export interface HeldThought {
   readonly request: ThinkRequest
   readonly agent: string
+  /** What its agent was built with. */
+  readonly instructions: string
   answer(text: string): Promise<void>
   /** It asks for tools. */
   asks(...calls: ToolCall[]): Promise<void>
@@ -79,7 +84,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const definition = testDefinition(options)
   const platforms = new Map(Object.keys(definition.channels).map((id) => [id, new Platform()]))
   const thoughts: HeldThought[] = []
-  const tools: TestTools = { tools: options.tools ?? {}, opened: [], closed: [] }
+  const tools: TestTools = { tools: options.tools ?? {}, opened: [], closed: [], opening: options.opening }
   const reports = new Map<string, ChannelReport>()
   const rollCalls: (readonly ChannelReport[])[] = []
   const parts: Parts = {
@@ -98,11 +103,12 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
             platformOf(id).adapter,
       },
     },
-    buildAgent: async ({ definition: { id } }) => ({
-      think: (request) => think(id, request, thoughts),
+    buildAgent: async ({ definition }) => ({
+      think: (request) => think(definition, request, thoughts),
       probe: async () => {},
     }),
     ...toolParts(tools),
+    ...(options.notes === undefined ? {} : { notes: options.notes }),
     adapters: new Map(),
     onRollCall: (reported) => rollCalls.push(reported),
     onReport: (report) => reports.set(report.id, report),
@@ -139,7 +145,11 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   }
 }
 
-function think(agent: string, request: ThinkRequest, thoughts: HeldThought[]): Promise<Thought> {
+function think(
+  { id: agent, instructions }: AgentDefinition,
+  request: ThinkRequest,
+  thoughts: HeldThought[],
+): Promise<Thought> {
   const end: Held<Thought> = held()
   const aborted = (): void =>
     end.reject(new FailureError({ kind: 'permanent', reason: 'cancelled', message: 'the run was ended' }))
@@ -147,6 +157,7 @@ function think(agent: string, request: ThinkRequest, thoughts: HeldThought[]): P
   thoughts.push({
     request,
     agent,
+    instructions,
     closed: () => request.signal.aborted,
     async answer(text) {
       end.resolve({ text, calls: [], usage: null })
