@@ -205,6 +205,18 @@ test('an agent that lacks its variable keeps its earlier definition, by name; it
   expect((await rig.post('/reload')).body).toMatchObject({ changes: [{ id: 'agents.cfo', change: 'changed' }] })
 })
 
+test('what is missing or doubtful in a newer file is warned of, once', async () => {
+  const rig = await running()
+  rig.writes(`${FILE}  tg: { platform: telegram, agent: cfo, token: "\${TOKEN}" }\n`)
+  expect((await rig.post('/reload')).body).toMatchObject({ changes: [{ id: 'channels.tg', change: 'started' }] })
+  await rig.post('/reload')
+  const warned = rig.lines.filter((line) => line.startsWith('g.yaml:8:'))
+  expect(warned).toEqual([
+    expect.stringContaining('nobody may talk to this bot'),
+    expect.stringContaining('TOKEN is not set'),
+  ])
+})
+
 test('two at once are taken one after the other', async () => {
   const rig = await running()
   const reading: string[] = []
