@@ -16,7 +16,7 @@ import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { createInspection } from './start/inspection.ts'
-import { createMetrics } from './start/metrics.ts'
+import { beginObserving } from './start/observing.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
@@ -76,7 +76,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
-    const store = openStore({ folder: settings.data, holder, world })
+    const observing = beginObserving({ definition, world, log })
+    opened.push(() => observing.stop())
+    const store = observing.store((onCommit) => openStore({ folder: settings.data, holder, world, onCommit }))
     opened.push(() => store.close())
     await sweepFolders(settings, options)
     const tokens = lockTokens(definition, loaded.secrets, holder)
@@ -87,10 +89,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
     const live = { adapters, said: new Said(), toolboxes: new Map() }
     const tools = toolParts(options, store, settings.data)
-    const implementations = { store, platforms, buildAgent, ...tools }
+    const implementations = { store, platforms, buildAgent, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
-    const channels = (): string[] => Object.keys(definition.channels)
-    const inspection = createInspection({ root: gateway, channels, world, log })
+    const inspection = createInspection({ root: gateway, channels: () => Object.keys(definition.channels), world, log })
     const port = gatewayPort({
       definition,
       gateway,
@@ -100,7 +101,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       version,
       startedAtMs,
       channels: board.channels,
-      metrics: createMetrics(),
+      metrics: observing.metrics,
       transitions: createTransitions({ root: gateway, world, log }),
       inspection,
       beforeReconnect: () => renewSecrets(options, tokens),

@@ -5,7 +5,9 @@ import { gatewayMachine } from '../../machines/gateway.ts'
 import { indexDelays } from './delays.ts'
 import { endingItsChildren } from './ending.ts'
 import { channelActor } from './channel.ts'
+import { observed } from './observed.ts'
 import type { Parts } from './parts.ts'
+import { lookAtChannels } from './restarts.ts'
 
 export type GatewayActor = ReturnType<typeof createGateway>
 
@@ -40,7 +42,7 @@ function gatewayActor(parts: Parts) {
       },
     },
   })
-  return endingItsChildren(machine)
+  return endingItsChildren(observed(machine, lookAtChannels(parts.observe), parts.log))
 }
 
 /** How often the outbox is looked at while the gateway ends. */

@@ -2,6 +2,7 @@
 
 import type { Parts } from '../../src/actors/parts.ts'
 import { testDefinition } from './house.ts'
+import { unobserved } from './observing.ts'
 import { silentLog } from './world.ts'
 import { noTools } from './tools.ts'
 
@@ -12,6 +13,7 @@ export function testParts(given: Given): Parts {
   return {
     definition: testDefinition({}),
     log: silentLog,
+    observe: unobserved,
     secret: () => 'secret',
     platforms: {},
     buildAgent: () => Promise.reject(new Error('this test has no agent')),
