@@ -51,9 +51,7 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
     settled: [
       ...settle(live, 'answered', null),
       ...settle(dead, 'dead', 'it broke its session'),
-      ...(live.length > 0
-        ? settleGiven(speaker, 'answered', null)
-        : settleGiven(speaker, 'dead', 'it broke its session')),
+      ...settleGiven(speaker, 'answered', null),
     ],
     entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),
     replies,

@@ -46,6 +46,11 @@ export interface TurnStep {
   readonly step: Step
 }
 
+/** One id per turn, the same after a crash: the place of its first message in the accept sequence. */
+export function turnIdOf(firstSeq: number): string {
+  return `turn-${firstSeq}`
+}
+
 /** How often the model answered. */
 export function answersIn(steps: readonly Step[]): number {
   return steps.filter((step) => step.kind === 'answer').length

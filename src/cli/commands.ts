@@ -1,5 +1,6 @@
 // Commands: every command of `troupe`, in the order in which `--help` lists them. A command that is not here does not exist.
 
+import { channelsPauseCommand, channelsReconnectCommand, channelsResumeCommand } from './channels.ts'
 import { chatCommand } from './chat.ts'
 import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
@@ -9,6 +10,7 @@ import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
 import { machinesCommand } from './machines.ts'
 import { pairingApproveCommand, pairingListCommand, pairingRevokeCommand } from './pairing.ts'
+import { reloadCommand } from './reload.ts'
 import { sendCommand } from './send.ts'
 import { sessionsListCommand, sessionsShowCommand } from './sessions.ts'
 import { startCommand } from './start.ts'
@@ -20,8 +22,12 @@ export const COMMANDS: readonly Command[] = [
   checkCommand,
   doctorCommand,
   statusCommand,
+  reloadCommand,
   chatCommand,
   sendCommand,
+  channelsPauseCommand,
+  channelsResumeCommand,
+  channelsReconnectCommand,
   sessionsListCommand,
   sessionsShowCommand,
   deadLettersListCommand,
@@ -35,6 +41,7 @@ export const COMMANDS: readonly Command[] = [
 
 /** What a group of commands is about, by its first word. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  channels: 'an operator’s hand on one channel',
   sessions: 'sessions, and one session’s transcript',
   deadletters: 'what could not be handled or delivered',
   pairing: 'who may talk to a channel',

@@ -1,6 +1,7 @@
 // Sessions: `troupe sessions list` and `sessions show`, what is kept of each conversation.
 
 import type { TranscriptEntry } from '../../machines/messages.ts'
+import type { Step } from '../../machines/steps.ts'
 import { type Command, CONFIG, DATA, type Invocation, JSON_OUTPUT, ROWS } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 import { withRecords } from './reach.ts'
@@ -50,6 +51,9 @@ function list(invocation: Invocation): Promise<ExitCode> {
   })
 }
 
+/** `--json` has the whole of it. */
+const STEP_UNITS_MAX = 200
+
 function show(invocation: Invocation): Promise<ExitCode> {
   const { terminal } = invocation.context
   const [key = ''] = invocation.arguments
@@ -61,7 +65,7 @@ function show(invocation: Invocation): Promise<ExitCode> {
     }
     const transcript = entries.map(({ atMs, ...entry }) => ({ ...entry, at: new Date(atMs).toISOString() }))
     if (invocation.options.given('json')) terminal.out(JSON.stringify({ key, transcript }, null, 2))
-    else for (const entry of entries) terminal.out(spoken(entry))
+    else for (const entry of entries) for (const line of [...entry.steps.map(done), spoken(entry)]) terminal.out(line)
     return EXIT.fine
   })
 }
@@ -69,4 +73,26 @@ function show(invocation: Invocation): Promise<ExitCode> {
 function spoken({ atMs, role, sender, text }: TranscriptEntry): string {
   const who = sender === null ? role : `${role} ${sender.name ?? sender.handle ?? sender.id}`
   return `${new Date(atMs).toISOString()} ${plainLine(who, KEY_UNITS_MAX)}: ${plain(text)}`.trimEnd()
+}
+
+/** What a run did on the way to its answer, a line each, set in. */
+function done(step: Step): string {
+  return `  ${plainLine(doing(step), STEP_UNITS_MAX)}`
+}
+
+function doing(step: Step): string {
+  switch (step.kind) {
+    case 'answer': {
+      const calls = step.calls.map(({ id, tool, input }) => `${id}: ${tool} ${JSON.stringify(input)}`)
+      return `asks for ${calls.join('; ')}`
+    }
+    case 'decision':
+      return `${step.call}: ${step.approved ? 'approved' : 'denied'} by ${step.by ?? 'nobody in time'}`
+    case 'begin':
+      return `${step.call}: begins`
+    case 'result':
+      return `${step.call}: ${step.failed ? 'failed: ' : ''}${step.text}`
+    case 'steering':
+      return `was told meanwhile: ${step.messages.map(({ text }) => text).join(' / ')}`
+  }
 }

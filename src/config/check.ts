@@ -10,16 +10,14 @@ import {
   type GatewayKeys,
   gatewaySchema,
   ID,
-  type Issue,
   keysOf,
   type ModelKeys,
   modelSchemas,
   PLATFORMS,
-  type Reading,
   read,
   SHORT_PROVIDERS,
-  WITHOUT_EFFECT,
 } from './schema.ts'
+import type { Issue, Reading } from './reading.ts'
 import { listed, nearest, suggestion } from './problems.ts'
 import {
   described,
@@ -37,6 +35,7 @@ import {
   textOf,
   valueOf,
 } from './tree.ts'
+import { WITHOUT_EFFECT } from './without-effect.ts'
 
 /** What could be read; null where a finding or an unset variable stands in the way. */
 export interface Pieces {
@@ -215,10 +214,10 @@ function findingOf(reader: Reader, issue: Issue, place: { path: Path; known: rea
     const near = unit ? ` (did you mean "${node.value}s"?)` : ''
     return wrong(reader, path, { expected: issue.expected, near })
   }
-  return unknownKey(reader, path, path[2] === 'routes' ? ROUTES : known)
+  return unknownKey(reader, path, (path.length > 3 ? NESTED[String(path[2])] : undefined) ?? known)
 }
 
-const ROUTES = ['default', 'dm', 'group']
+const NESTED: Readonly<Record<string, readonly string[]>> = { routes: ['default', 'dm', 'group'], http: ['allow'] }
 
 function chooseOne(reader: Reader, path: Path, values: readonly string[]): void {
   const node = nodeAt(reader.root, path)

@@ -9,8 +9,10 @@ import type {
   SecretReference,
 } from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
+import { workdirOf } from './agent-folders.ts'
+import { type AgentPlace, approvalByName, approversOf, executableOf, hostOf, toolOf } from './agent-tools.ts'
 import { isSecret, type Pieces } from './check.ts'
-import { type AgentKeys, type ChannelKeys, type ModelKeys, PROVIDER_VARIABLES } from './schema.ts'
+import { type AgentKeys, agentSchema, type ChannelKeys, type ModelKeys, PROVIDER_VARIABLES, read } from './schema.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
   nodeAt,
@@ -71,15 +73,16 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
 export function define(
   root: Tree,
   pieces: Pieces,
-  context: { unset: readonly Unset[]; folder: string },
+  context: { unset: readonly Unset[]; folder: string; places: readonly AgentPlace[] },
 ): GatewayDefinition {
   const missingOf = (section: string, id: string) => {
     const own = context.unset.filter(({ path }) => path[0] === section && path[1] === id)
     return [...new Set(own.map(({ variable }) => variable))]
   }
+  const places = new Map(context.places.map((place) => [place.id, place]))
   const agents = [...pieces.agents].map(([id, { keys, model }]): [string, AgentDefinition] => {
     const missing = missingOf('agents', id)
-    return [id, { ...agentDefinition(id, keys, model), missing }]
+    return [id, { ...agentDefinition(placeOf(places, id), keys, model), missing }]
   })
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
@@ -125,27 +128,45 @@ function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefi
     drainMs: keys.drain,
     concurrentRuns: keys.concurrent_runs,
     passivateAfterMs: keys.passivate_after,
+    workdirKeepMs: keys.workdir_keep,
   }
 }
 
+function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlace {
+  const place = places.get(id)
+  assert(place !== undefined, 'every agent that was read stands in the file')
+  return place
+}
+
 function agentDefinition(
-  id: string,
-  keys: AgentKeys | null,
+  place: AgentPlace,
+  given: AgentKeys | null,
   model: ModelKeys | null,
 ): Omit<AgentDefinition, 'missing'> {
+  const keys = given ?? defaultAgentKeys()
+  const { id, folder } = place
   return {
     id,
-    instructions: keys?.instructions ?? '',
+    instructions: keys.instructions,
     model: modelDefinition(id, model),
-    tools: [],
-    approval: {},
-    approvalTimeoutMs: 300_000,
-    approvers: [],
-    maxSteps: 16,
-    runTimeoutMs: 600_000,
-    workdir: 'per_session',
-    requires: [],
+    tools: keys.tools.map((tool) => toolOf(tool, folder)),
+    approval: approvalByName(keys.approval),
+    approvalTimeoutMs: keys.approval_timeout,
+    approvers: approversOf(place),
+    maxSteps: keys.max_steps,
+    runTimeoutMs: keys.run_timeout,
+    workdir: workdirOf(keys.workdir, folder),
+    requires: keys.requires.map((executable) => executableOf(executable, folder)),
+    httpAllow: (keys.http?.allow ?? []).flatMap((host) => hostOf(host) ?? []),
+    lacking: [],
   }
+}
+
+/** For an agent of which a key hangs on an unset variable; `missing` keeps it from being used. */
+function defaultAgentKeys(): AgentKeys {
+  const reading = read(agentSchema, {})
+  assert(reading.ok, 'an agent needs no key but its model')
+  return reading.value
 }
 
 function modelDefinition(id: string, keys: ModelKeys | null): ModelDefinition {

@@ -4,6 +4,8 @@
 
 import { dirname } from 'node:path'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
+import { foldersFindings } from './agent-folders.ts'
+import { placesOf, toolsFindings } from './agent-tools.ts'
 import { readPieces } from './check.ts'
 import { define, readSecrets, type Unset } from './define.ts'
 import { type Problem, PROBLEMS_MAX } from './problems.ts'
@@ -50,7 +52,10 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
   const pieces = readPieces(root)
   const { entries, unset } = readSecrets(root, pieces, lookup)
   const secrets = new Secrets(entries)
-  const found = [...pieces.findings, ...crossCheck(root, entries), ...unset.filter((one) => ownerOf(one) === null)]
+  const folder = dirname(parsed.file)
+  const places = placesOf(root, folder)
+  const crossed = [...crossCheck(root, entries), ...places.flatMap(toolsFindings), ...foldersFindings(places)]
+  const found = [...pieces.findings, ...crossed, ...unset.filter((one) => ownerOf(one) === null)]
   const findings = [...parsed.findings, ...found.filter((finding) => trusted(finding, parsed.trustedUntil))]
   if (findings.length > 0) {
     const missing = unset.filter((one) => ownerOf(one) !== null && trusted(one, parsed.trustedUntil))
@@ -61,7 +66,7 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
     const owner = ownerOf(one)
     return owner === null ? [] : [{ ...problemOf(parsed, one, secrets), variable: one.variable, owner }]
   })
-  const definition = define(root, pieces, { unset, folder: dirname(parsed.file) })
+  const definition = define(root, pieces, { unset, folder, places })
   const warnings = warningsOf(root).map((finding) => problemOf(parsed, finding, secrets))
   return { ok: true, loaded: { file: parsed.file, definition, secrets, missing, warnings } }
 }

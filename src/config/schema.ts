@@ -3,22 +3,20 @@
 //   A platform or provider has exactly the keys that have an effect on it; a secret is read as its reference, never as its value.
 
 import { z } from 'zod'
+import { DURATION, LONGEST, milliseconds } from './durations.ts'
+import type { Issue, Reading } from './reading.ts'
 
 /** Ids stand in URLs, log lines and file names. */
 export const ID = /^[A-Za-z0-9_.-]{1,64}$/
-
-/** The longest delay that a timer takes; a longer one would fire at once. */
-const DURATION_MS_MAX = 2_147_483_647
 
 /** A session that leaves memory right after its answer would be loaded for each message; a tenth of a blink is enough. */
 const PASSIVATE_MS_MIN = 10
 
 const RUNS_MAX = 10_000
 const QUEUE_MAX = 100_000
+const STEPS_MAX = 1_000
 
 // --- kinds of values ----------------------------------------------------------------------------------------------
-
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 function text(expected: string) {
   return z.string({ error: expected }).min(1, { error: expected })
@@ -31,19 +29,16 @@ function wholeNumber(min: number, max: number) {
   return z.preprocess(toNumber, z.int({ error }).min(min, { error }).max(max, { error }))
 }
 
-function duration(minMs: number, example: string) {
+/** `timer`: as long as a timer can take; a longer one would fire at once. `age`: it is compared with the clock at a start. */
+function duration(minMs: number, example: string, kind: keyof typeof LONGEST = 'timer') {
+  const { ms: maxMs, days } = LONGEST[kind]
   const error = `expected a duration such as ${example} (units ms, s, m, h, d)`
-  const bounds = `expected a duration from ${minMs}ms to 24d`
+  const bounds = `expected a duration from ${minMs}ms to ${days}d`
   return z
     .string({ error })
-    .regex(/^\d{1,12}(ms|s|m|h|d)$/, { error })
+    .regex(DURATION, { error })
     .transform(milliseconds)
-    .refine((ms) => ms >= minMs && ms <= DURATION_MS_MAX, { error: bounds })
-}
-
-function milliseconds(written: string): number {
-  const unit = written.replace(/^\d+/, '')
-  return Number.parseInt(written, 10) * (UNIT_MS[unit as keyof typeof UNIT_MS] ?? Number.NaN) // as: the pattern admits only units
+    .refine((ms) => ms >= minMs && ms <= maxMs, { error: bounds })
 }
 
 function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
@@ -53,6 +48,12 @@ function choice<const Values extends readonly [string, ...string[]]>(values: Val
 const secret = (what: string) => text(`expected ${what} in quotes, or a variable such as \${NAME}`)
 const agentId = text('expected the id of an agent')
 const url = text('expected an address that begins with http:// or https://')
+
+const allowedUser = z.union([z.int(), z.string().min(1)], {
+  error: 'expected a person\'s id (a whole number) or "@handle" in quotes',
+})
+
+const people = z.array(allowedUser, { error: 'expected a list such as [12345, "@anna"]' }).prefault([])
 
 // --- gateway ------------------------------------------------------------------------------------------------------
 
@@ -77,6 +78,9 @@ export const gatewaySchema = z
     passivate_after: duration(PASSIVATE_MS_MIN, '5m')
       .prefault('5m')
       .describe('An idle session leaves memory after this time; its next message brings it back.'),
+    workdir_keep: duration(0, '30d', 'age')
+      .prefault('30d')
+      .describe("A session's working folder that nobody used for so long is removed at the next start."),
   })
   .describe('Settings of the whole process.')
 
@@ -130,11 +134,44 @@ const shortModel = z
   .regex(/^(echo|(anthropic|openai|google):\S.*)$/)
   .describe('"echo", or "anthropic:NAME", "openai:NAME", "google:NAME".')
 
+const TOOL = 'expected files, shell, http, memory, or the path of a module such as ./tools/invoice.ts'
+const FOLDER = 'expected per_run, per_session, or a path such as ./work'
+const HOST = 'expected hosts such as ["127.0.0.1:8080", "intranet.example"]'
+
 const agentShape = {
   instructions: z
     .string({ error: 'expected text' })
     .prefault('')
     .describe('What the agent is told before every conversation.'),
+  tools: z
+    .array(text(TOOL), { error: 'expected a list such as [files, ./tools/invoice.ts]' })
+    .prefault([])
+    .describe('What it can do besides talking: files, shell, http, memory, or the path of a module of your own.'),
+  approval: z
+    .record(z.string(), choice(['ask', 'allow', 'deny']))
+    .prefault({})
+    .describe('By tool, or by a word of tools. ask: a person is asked first. Default: ask when it changes something.'),
+  approval_timeout: duration(1_000, '5m').prefault('5m').describe('An approval that nobody gave by then is a no.'),
+  approvers: people.describe('Who may approve, as in allowed_users. Default: whoever may speak in the conversation.'),
+  max_steps: wholeNumber(1, STEPS_MAX).prefault(16).describe('Answers of the model in one run; each may use tools.'),
+  run_timeout: duration(1_000, '10m')
+    .prefault('10m')
+    .describe('A run that takes longer is ended, and its sender told.'),
+  workdir: text(FOLDER)
+    .prefault('per_session')
+    .describe('Where its tools work. per_run: a new folder each time. per_session: one for each session. Or a path.'),
+  shared_workdir: z
+    .boolean({ error: 'expected true or false' })
+    .prefault(false)
+    .describe('true: this agent and another one work in the same folder, on purpose.'),
+  requires: z
+    .array(text("expected an executable's name or path"), { error: 'expected a list such as [git, pandoc]' })
+    .prefault([])
+    .describe('Executables that its tools need; without one of them its channels do not start.'),
+  http: z
+    .strictObject({ allow: z.array(text(HOST), { error: HOST }).describe('Hosts, each with or without a port.') })
+    .optional()
+    .describe('Hosts that are not public and that its http tools may reach all the same.'),
 }
 
 /** An agent without its model, which is read by provider. */
@@ -142,16 +179,9 @@ export const agentSchema = z.strictObject({ ...agentShape, model: z.unknown().op
 
 // --- channels -----------------------------------------------------------------------------------------------------
 
-const allowedUser = z.union([z.int(), z.string().min(1)], {
-  error: 'expected a person\'s id (a whole number) or "@handle" in quotes',
-})
-
 const channelShape = {
   agent: agentId.optional().describe('The agent that answers here: short for routes: { default: … }.'),
-  allowed_users: z
-    .array(allowedUser, { error: 'expected a list such as [12345, "@anna"]' })
-    .prefault([])
-    .describe('Who may talk to the agent: ids, as numbers or in quotes, or "@handle".'),
+  allowed_users: people.describe('Who may talk to the agent: ids, as numbers or in quotes, or "@handle".'),
   session_scope: choice(['per_chat', 'per_user'])
     .prefault('per_chat')
     .describe(
@@ -217,17 +247,6 @@ export const channelSchemas = {
 
 export const PLATFORMS = Object.keys(channelSchemas) as (keyof typeof channelSchemas)[] // as: its own keys
 
-/** Why a key that other platforms have is refused on this one: it would have no effect. */
-export const WITHOUT_EFFECT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  web: {
-    token: 'has no effect on a web channel: its visitors are let in by gateway.token',
-    api_root: 'has no effect on a web channel: it is served by the gateway itself',
-    group_policy: 'has no effect on a web channel: it has no groups',
-    'routes.dm': 'has no effect on a web channel: all its conversations are direct; use default',
-    'routes.group': 'has no effect on a web channel: it has no groups',
-  },
-}
-
 // --- the whole file -----------------------------------------------------------------------------------------------
 
 export const FILE_KEYS = ['gateway', 'agents', 'channels'] as const
@@ -254,15 +273,6 @@ function options<Schemas extends Record<string, z.core.$ZodTypeDiscriminable>>(s
 
 // --- reading ------------------------------------------------------------------------------------------------------
 
-export type Issue =
-  | { readonly kind: 'unknownKey'; readonly path: (string | number)[]; readonly key: string }
-  | { readonly kind: 'choice'; readonly path: (string | number)[]; readonly values: readonly string[] }
-  | { readonly kind: 'wrong'; readonly path: (string | number)[]; readonly expected: string }
-
-export type Reading<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly issues: readonly Issue[] }
-
 /** Holds a plain value against a schema; all issues at once. */
 export function read<T>(schema: z.ZodType<T>, value: unknown): Reading<T> {
   const result = schema.safeParse(value)
@@ -280,7 +290,7 @@ function issuesOf(issue: z.core.$ZodIssue): Issue[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ kind: 'unknownKey', path: [...path, key], key }))
   if (issue.code === 'invalid_value') return [{ kind: 'choice', path, values: issue.values.map(String) }]
-  const mapping = issue.code === 'invalid_type' && issue.expected === 'object'
+  const mapping = issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'record')
   return [{ kind: 'wrong', path, expected: mapping ? 'expected a mapping' : issue.message }]
 }
 

@@ -48,6 +48,7 @@ export const message: Shape = {
     command: { parts: { name: 'command', text: 'text' } },
     acceptedAtMs: 'word',
     again: 'word',
+    resumes: 'word',
     // The store keeps it with the message; only a message from there has it.
     journaled: 'word',
   } satisfies Parts<AcceptedMessage> & Record<string, Shape>,

@@ -44,6 +44,7 @@ const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'r
   history: none,
   transcript: none,
   sessions: none,
+  record: async () => ({ entries: [], older: null }),
   deadLetters: none,
   retryDeadLetter: nobody,
   pairingCode: async () => '',
@@ -51,6 +52,9 @@ const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'r
   approvePairing: nobody,
   revokePairing: async () => false,
   isPaired: async () => false,
+  notes: none,
+  addNote: async () => 0,
+  removeNote: async () => false,
   appendJournal: async () => 0,
   journalAfter: none,
   counts: async () => ({

@@ -16,7 +16,7 @@ import type { Adapter, Door } from '../../src/channels/adapter.ts'
 import { realWorld } from '../../src/world.ts'
 import { testAgent } from '../support/definitions.ts'
 import { noTools } from '../support/tools.ts'
-import { silentLog } from '../support/world.ts'
+import { freeTokens, silentLog } from '../support/world.ts'
 import { emptyStore } from './empty-store.ts'
 import { observeTurns, processorMs, type Swept } from './clocks.ts'
 
@@ -30,6 +30,7 @@ export interface Tree {
   /** Passivates everything. */
   closeAll(): Promise<void>
   readonly live: number
+  readonly root: GatewayActor
   stop(): void
 }
 
@@ -55,6 +56,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     world: { ...realWorld({}), clock: STILL_SWEEPER },
     log: { ...silentLog, error: (_, message) => defects.push(message) },
     secret: () => '',
+    tokens: freeTokens,
     platforms: { bench: { name: 'bench', journaled: false, load: async () => () => platform.adapter } },
     buildAgent: options.buildAgent ?? buildAgent,
     ...noTools(),
@@ -118,6 +120,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     get live() {
       return census(gateway).live
     },
+    root: gateway,
     stop: () => gateway.stop(),
   }
 }
@@ -260,6 +263,7 @@ const DEFINITION: GatewayDefinition = {
     drainMs: 1_000,
     concurrentRuns: 64,
     passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
+    workdirKeepMs: NEVER_MS,
   },
   agents: { echo: testAgent('echo', { instructions: '' }) },
   channels: { [CHANNEL]: CHANNEL_DEFINITION },

@@ -11,9 +11,21 @@ const NAMES = COMMANDS.map(({ name }) => name)
 test('every command of the contract is there', () => {
   expect(NAMES.toSorted()).toEqual(
     [
-      ...['chat', 'check', 'deadletters list', 'deadletters retry', 'doctor', 'init', 'inspect', 'machines'],
+      ...[
+        'channels pause',
+        'channels reconnect',
+        'channels resume',
+        'chat',
+        'check',
+        'deadletters list',
+        'deadletters retry',
+        'doctor',
+        'init',
+        'inspect',
+        'machines',
+      ],
       'pairing approve',
-      ...['pairing list', 'pairing revoke', 'send', 'sessions list', 'sessions show', 'start', 'status'],
+      ...['pairing list', 'pairing revoke', 'reload', 'send', 'sessions list', 'sessions show', 'start', 'status'],
     ].toSorted(),
   )
 })

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { openOffline } from '../../src/start.ts'
 import { realWorld } from '../../src/world.ts'
 import { begin, folderWith, post, type Ran, type Running, troupe, TWO, until } from './child.ts'
+import type { Step } from '../../machines/steps.ts'
 
 const TOKEN = 'a-token-of-this-test'
 
@@ -31,11 +32,20 @@ async function furnished(file: string): Promise<{ folder: string; code: string }
       { role: 'assistant', turn: 't1', text: 'cfo heard: hello', sender: null },
     ],
     replies: [],
+    steps: STEPS.map((step) => ({ turn: 't1', step })),
   })
   const code = await store.pairingCode('cfo', { id: '77', name: 'Bert' })
   await store.close()
   return { folder, code }
 }
+
+const CALL = { id: 'c1', tool: 'shell', input: { command: 'ls' }, policy: 'ask', idempotent: false } as const
+
+const STEPS: readonly Step[] = [
+  { kind: 'answer', text: '', calls: [CALL], atMs: 0 },
+  { kind: 'decision', call: 'c1', approved: true, by: '7' },
+  { kind: 'result', call: 'c1', text: 'one\ntwo', failed: false },
+]
 
 const WAYS = ['through the gateway', 'on the store'] as const
 
@@ -62,7 +72,9 @@ test.each(WAYS)('sessions, %s', (way) =>
     const { sessions } = JSON.parse((await run('sessions', 'list', '--json')).out)
     expect(sessions).toEqual([expect.objectContaining({ key: 'cfo/lobby', agent: 'cfo', turns: 1, waiting: 0 })])
     const show = await run('sessions', 'show', 'cfo/lobby')
-    expect(show.out.replace(/^\S+ /gm, '')).toBe('user Anna [2J: hello\nassistant: cfo heard: hello\n')
+    expect(show.out.replace(/^\S+ /gm, '')).toContain('user Anna [2J: hello\n')
+    expect(show.out).toContain('\n  asks for c1: shell {"command":"ls"}\n  c1: approved by 7\n  c1: one two\n')
+    expect(show.out).toMatch(/\S+ assistant: cfo heard: hello\n$/)
     const { key, transcript } = JSON.parse((await run('sessions', 'show', 'cfo/lobby', '--json')).out)
     expect(key).toBe('cfo/lobby')
     expect(transcript).toEqual([
@@ -180,3 +192,20 @@ async function stopped(gateway: Running): Promise<void> {
   gateway.process.kill('SIGTERM')
   expect(await gateway.ended).toMatchObject({ code: 0 })
 }
+
+test('channels pause and resume go through the running gateway; a name that it does not have is said', async () => {
+  const folder = folderWith({ 'gateway.yaml': TWO })
+  const gateway = begin(['start'], { folder })
+  await gateway.prints(/^2 of 2/m)
+  const states = async (): Promise<unknown[]> => {
+    const { out } = await troupe(['status', '--json'], { folder })
+    const { channels }: { channels: { state: unknown }[] } = JSON.parse(out)
+    return channels.map(({ state }) => state)
+  }
+  expect(await troupe(['channels', 'pause', 'ops'], { folder })).toMatchObject({ code: 0, err: '' })
+  await until(async () => (await states()).join() === 'live,paused')
+  expect((await troupe(['channels', 'resume', 'ops'], { folder })).out).toMatch(/^ops connects again; /)
+  await until(async () => (await states()).join() === 'live,live')
+  const unknown = await troupe(['channels', 'pause', 'oops'], { folder })
+  expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('There is no channel "oops"') })
+})

@@ -18,6 +18,10 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   'unfinished messages come oldest first, page by page, of one channel or one session': (store) => ({
     unfinished: (channel, _afterSeq, limit) => store.unfinished(channel, 0, limit),
   }),
+  'S42 an unfinished message whose turn has steps resumes; so does a dead letter that is retried': (store) => ({
+    unfinishedOf: async (sessionKey) =>
+      (await store.unfinishedOf(sessionKey)).map(({ resumes: _, ...message }) => message),
+  }),
   'S45 a message may be tried three times; a released try does not count; an exhausted one is only named': () => ({
     release: () => Promise.resolve(),
   }),
@@ -94,6 +98,16 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
     let calls = 0
     return { appendJournal: (entry) => store.appendJournal({ ...entry, outboxId: (calls += 1) }) }
   },
+  'notes are a list for each agent and person, oldest first; a text is noted once': (store) => ({
+    addNote: (agent, _, text) => store.addNote(agent, 'everybody', text),
+    notes: (agent) => store.notes(agent, 'everybody'),
+  }),
+  'a note is removed once, and its number is not given again': (store) => ({
+    addNote: async (agent, user, text) => {
+      await store.addNote(agent, user, text)
+      return (await store.notes(agent, user)).length
+    },
+  }),
   'counts say how many there are of everything': (store) => ({
     counts: async () => ({ ...(await store.counts()), outbox: 0 }),
   }),

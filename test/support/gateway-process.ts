@@ -17,6 +17,8 @@ export interface LaunchOptions {
   readonly file?: string
   /** The gateway's bearer token, for the requests of this handle. */
   readonly token?: string
+  /** For Node, before the binary. */
+  readonly nodeFlags?: readonly string[]
 }
 
 export interface Exit {
@@ -73,7 +75,7 @@ process.on('exit', () => {
 export function launch(options: LaunchOptions): GatewayProcess {
   const { folder, file = 'gateway.yaml', environment = {} } = options
   const given = ['start', '--config', join(folder, file), '--port', '0', ...(options.arguments ?? [])]
-  return new Child(spawnBinary(given, environment), options.token ?? null)
+  return new Child(spawnBinary(given, environment, options.nodeFlags), options.token ?? null)
 }
 
 /** A command of the binary, run to its end. */
@@ -81,10 +83,14 @@ export function troupe(given: readonly string[], environment: Readonly<Record<st
   return new Child(spawnBinary(given, environment), null).exited(START_MS_MAX)
 }
 
-function spawnBinary(given: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {
+function spawnBinary(
+  given: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  nodeFlags: readonly string[] = [],
+): ChildProcess {
   const { PATH = '', HOME = '', TMPDIR } = process.env
   const bare = { PATH, HOME, NODE_COMPILE_CACHE: COMPILED, ...(TMPDIR === undefined ? {} : { TMPDIR }) }
-  const child = spawn(process.execPath, [join(ROOT, 'src/bin.js'), ...given], {
+  const child = spawn(process.execPath, [...nodeFlags, join(ROOT, 'src/bin.js'), ...given], {
     cwd: ROOT,
     env: { ...bare, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
