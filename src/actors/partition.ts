@@ -6,7 +6,7 @@ import type { AcceptedMessage } from '../../machines/messages.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { endingItsChildren } from './ending.ts'
 import { deliveryActor } from './delivery.ts'
-import { type Parts, tellGateway } from './parts.ts'
+import { agentFor, type Parts, tellGateway } from './parts.ts'
 import { sessionActor } from './session.ts'
 
 export function partitionActor(parts: Parts) {
@@ -30,11 +30,9 @@ export function partitionActor(parts: Parts) {
   return endingItsChildren(machine)
 }
 
-/** The file may have changed since a message was accepted: an agent that is gone is replaced by the channel's default. */
 export function withAgent(parts: Parts, message: AcceptedMessage): AcceptedMessage {
-  if (parts.definition.agents[message.agent] !== undefined) return message
-  const channel = parts.definition.channels[message.channel]
-  return channel === undefined ? message : { ...message, agent: channel.routes.default }
+  const agent = agentFor(parts, message.channel, message.agent)
+  return agent === undefined ? message : { ...message, agent: agent.id }
 }
 
 async function abandon(

@@ -4,7 +4,9 @@
 
 import { fromCallback, fromPromise } from 'xstate'
 import { policyOf } from '../../machines/approval.ts'
+import type { AgentDefinition } from '../../machines/definitions.ts'
 import { PAST_RESULT_UNITS_MAX } from '../../machines/limits.ts'
+import { noteOwner, notesForModel } from '../../machines/notes.ts'
 import { runMachine } from '../../machines/run.ts'
 import type { Answer, RunInput, Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
@@ -44,7 +46,8 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
   const log = parts.log.child({ session, turn, agent: definition.id })
   try {
     const tools = await toolsOf(parts, run)
-    const agent = await parts.buildAgent({ definition, secret: parts.secret, log, world: parts.world })
+    const told = await withNotes(parts, run)
+    const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })
     // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
     signal.throwIfAborted()
     const history = historyOf(run)
@@ -57,6 +60,15 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
     if (!signal.aborted) log.warn({ err: error }, 'a run failed')
     throw error
   }
+}
+
+/** An agent that keeps notes is told those about the person whom it answers. */
+async function withNotes(parts: Parts, { definition, messages, session }: RunInput): Promise<AgentDefinition> {
+  const [first] = messages
+  if (first === undefined || !definition.tools.includes('memory')) return definition
+  const notes = notesForModel(await parts.notes.list(definition.id, noteOwner(session, first.sender)))
+  const instructions = [definition.instructions, notes].filter((text) => text.trim() !== '').join('\n\n')
+  return { ...definition, instructions }
 }
 
 /** Shows the pieces of an answer as they come, and keeps them for the case that there is no more of it. */

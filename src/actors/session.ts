@@ -6,11 +6,12 @@ import { fromPromise } from 'xstate'
 import type { UndoCommits } from '../../machines/commits.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import type { Inbox } from '../../machines/inbox.ts'
-import type { Commit, TranscriptEntry } from '../../machines/messages.ts'
+import type { Commit, NotesQuestion, TranscriptEntry } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
+import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../machines/notes.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import { endingItsChildren } from './ending.ts'
-import { type Parts, tellGateway } from './parts.ts'
+import { agentFor, type Parts, tellGateway } from './parts.ts'
 import { runActor } from './run.ts'
 
 export function sessionActor(parts: Parts) {
@@ -46,15 +47,16 @@ export function sessionActor(parts: Parts) {
 
 interface Preparing {
   readonly key: string
+  readonly channel: string
   readonly turnId: string
   readonly turn: Inbox
   readonly agent: string
 }
 
-async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing): Promise<Prepared> {
+async function prepare(parts: Parts, { key, channel, turnId, turn, agent }: Preparing): Promise<Prepared> {
   const seqs = turn.map((item) => item.message.seq)
   const begun = await parts.store.begin(key, turnId, seqs)
-  const definition = parts.definition.agents[agent]
+  const definition = agentFor(parts, channel, agent)
   if (definition === undefined) throw new FailureError(goneAgent(agent))
   const prepared = { ...begun, turn, definition, preparedAtMs: parts.world.nowMs() }
   if (turn.some((item) => item.task === 'compact') && begun.history.length === 0)
@@ -80,7 +82,7 @@ function withPartial({ said }: Parts, content: Commit): Commit {
 }
 
 async function commit(parts: Parts, content: Commit, system: unknown): Promise<void> {
-  await parts.store.commit(content)
+  await parts.store.commit(content.notes === undefined ? content : await withNotes(parts, content, content.notes))
   const { sessionKey, entries } = content
   if (sessionKey !== null) for (const { turn } of entries) parts.said.forget(sessionKey, turn)
   wakeDeliveries(content, system)
@@ -89,6 +91,25 @@ async function commit(parts: Parts, content: Commit, system: unknown): Promise<v
 async function undo(parts: Parts, commits: UndoCommits, system: unknown): Promise<void> {
   await parts.store.commitUndo(commits)
   wakeDeliveries(commits.done, system)
+}
+
+async function withNotes(parts: Parts, content: Commit, question: NotesQuestion): Promise<Commit> {
+  const text = await notesText(parts, question)
+  return { ...content, replies: content.replies.map((reply) => ({ ...reply, text })) }
+}
+
+async function notesText({ definition, notes }: Parts, { agent, owner, request }: NotesQuestion): Promise<string> {
+  if (definition.agents[agent]?.tools.includes('memory') !== true) return MEMORY_OFF
+  switch (request.kind) {
+    case 'unclear':
+      return MEMORY_USAGE
+    case 'list':
+      return listedNotes(await notes.list(agent, owner))
+    case 'forget': {
+      const removed = await notes.remove(agent, owner, request.number)
+      return forgottenNote(request.number, removed ? 'removed' : 'unknown')
+    }
+  }
 }
 
 function wakeDeliveries({ channel, replies }: Commit, system: unknown): void {

@@ -16,13 +16,18 @@ interface System {
   _sendInspectionEvent?: Report
 }
 
+interface Asked {
+  readonly wanted: Set<Wanted>
+  readonly notices: Set<Report>
+}
+
 /** Who asked, in each system that is listened to. */
-const asked = new WeakMap<System, Set<Wanted>>()
+const asked = new WeakMap<System, Asked>()
 
 /** Tells what is wanted until the function that it returns is called. Nobody else may inspect the system meanwhile. */
 export function listenTo({ system }: RootActor, wanted: Wanted, tell: Report): () => void {
   const door = system as System // It has one, or none under this name: both are answered.
-  const everybody = asked.get(door) ?? guarded(door)
+  const everybody = (asked.get(door) ?? guarded(door)).wanted
   everybody.add(wanted)
   const hook = system.inspect((happened) => {
     if (wanted(happened)) tell(happened)
@@ -33,15 +38,25 @@ export function listenTo({ system }: RootActor, wanted: Wanted, tell: Report): (
   }
 }
 
+/** Shows `look` everything that happens, before any report of it is made: it must be quick, and keep nothing of what it sees. */
+export function noticeAll({ system }: RootActor, look: Report): void {
+  const door = system as System // As above.
+  const { notices } = asked.get(door) ?? guarded(door)
+  if (door._sendInspectionEvent === undefined) system.inspect(look)
+  else notices.add(look)
+}
+
 /** Once for each system: a door that is passed by what somebody wants; by everything when nobody of ours is left. */
-function guarded(door: System): Set<Wanted> {
-  const everybody = new Set<Wanted>()
+function guarded(door: System): Asked {
+  const everybody: Asked = { wanted: new Set(), notices: new Set() }
   asked.set(door, everybody)
+  const { wanted, notices } = everybody
   const { _sendInspectionEvent: report } = door
   if (report !== undefined) {
     door._sendInspectionEvent = (happened) => {
-      if (everybody.size === 0) return report(happened)
-      for (const wanted of everybody) if (wanted(happened)) return report(happened)
+      for (const look of notices) look(happened)
+      if (wanted.size === 0) return report(happened)
+      for (const wants of wanted) if (wants(happened)) return report(happened)
     }
   }
   return everybody

@@ -20,9 +20,10 @@ export const NOBODY_LIVES: Living = { stateOf: () => new Map(), onMessage: () =>
 
 export function recordsPort(store: Store, living: Living): RecordsPort {
   return {
-    async sessions(limit) {
+    async sessions(limit, { search = '', state, offset = 0 } = {}) {
       const states = living.stateOf()
-      return (await store.sessions(limit)).map((session) => sessionView(session, states))
+      const filter = { search, offset, ...keysIn(state, states) }
+      return (await store.sessions(limit, filter)).map((session) => sessionView(session, states))
     },
     async transcript(key) {
       const entries = await store.transcript(key)
@@ -48,6 +49,13 @@ export function recordsPort(store: Store, living: Living): RecordsPort {
     },
     revokePairing: (channel, user) => store.revokePairing(channel, user),
   }
+}
+
+/** Only the living tree knows who is in which state; who is not in it is passivated. */
+function keysIn(state: SessionView['state'] | undefined, states: ReadonlyMap<string, SessionState>) {
+  if (state === undefined) return {}
+  if (state === 'passivated') return { without: [...states.keys()] }
+  return { only: [...states].filter(([, each]) => each === state).map(([key]) => key) }
 }
 
 function sessionView(session: SessionSummary, states: ReadonlyMap<string, SessionState>): SessionView {

@@ -11,6 +11,7 @@ import { type Messages, messages } from './messages.ts'
 import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
+import { record } from './record.ts'
 import { type Steps, steps } from './steps.ts'
 import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
 import { type Transcripts, transcripts } from './transcripts.ts'
@@ -32,7 +33,8 @@ export function operations(database: Database, world: World): Operations {
     journal: journal(database, world),
   }
   const people = { ...pairingOperations(database, world), ...noteOperations(database, world) }
-  return { ...arrivals(parts), ...departures(parts), ...people, counts: counts(database) }
+  const past = { record: record(database), counts: counts(database) }
+  return { ...arrivals(parts), ...departures(parts), ...people, ...past }
 }
 
 interface Parts {

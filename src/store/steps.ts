@@ -30,6 +30,6 @@ export function steps(database: Database, world: World): Steps {
   }
 }
 
-function stepOf(row: Row): Step {
+export function stepOf(row: Row): Step {
   return { kind: textOf(row, 'kind'), ...JSON.parse(textOf(row, 'content')) } as Step // As `append` wrote it.
 }

@@ -8,7 +8,7 @@ import type { NewTranscriptEntry, Sender, TranscriptEntry, TranscriptRole } from
 import type { World } from '../world.ts'
 import { type Database, numberOf, optionalTextOf, type Row, type Statement, textOf } from './database.ts'
 import type { Steps } from './steps.ts'
-import type { NewMessage, SessionSummary } from './store.ts'
+import type { NewMessage, SessionsFilter, SessionSummary } from './store.ts'
 
 export interface Transcripts {
   /** A message was accepted for this session. */
@@ -16,7 +16,7 @@ export interface Transcripts {
   append(sessionKey: string, entries: readonly NewTranscriptEntry[]): void
   history(sessionKey: string): TranscriptEntry[]
   transcript(sessionKey: string): TranscriptEntry[]
-  sessions(limit: number): SessionSummary[]
+  sessions(limit: number, filter?: SessionsFilter): SessionSummary[]
 }
 
 export function transcripts(database: Database, { world, steps }: { world: World; steps: Steps }): Transcripts {
@@ -34,10 +34,7 @@ export function transcripts(database: Database, { world, steps }: { world: World
   const update = database.prepare('UPDATE sessions SET updated_at_ms = ? WHERE key = ?')
   const all = database.prepare('SELECT * FROM transcript WHERE session_key = ? ORDER BY seq')
   const older = database.prepare('SELECT * FROM transcript WHERE session_key = ? AND seq < ? ORDER BY seq DESC LIMIT ?')
-  const newestSessions = database.prepare(
-    `SELECT *, (SELECT count(*) FROM messages WHERE session_key = sessions.key AND outcome IS NULL) AS waiting
-     FROM sessions ORDER BY updated_at_ms DESC LIMIT ?`,
-  )
+  const newestSessions = database.prepare(NEWEST_SESSIONS)
 
   return {
     touch({ sessionKey, channel, conversation, agent }) {
@@ -54,7 +51,10 @@ export function transcripts(database: Database, { world, steps }: { world: World
     },
     history: (sessionKey) => withSteps(steps, sessionKey, wholeTurns(newestFirst(older, sessionKey))),
     transcript: (sessionKey) => withSteps(steps, sessionKey, all.all(sessionKey).map(entryOf)),
-    sessions: (limit) => newestSessions.all(limit).map(summaryOf),
+    sessions(limit, { search = '', only, without = [], offset = 0 } = {}) {
+      const keys = [only === undefined ? null : JSON.stringify(only), JSON.stringify(without)]
+      return newestSessions.all(search.toLowerCase(), ...keys, limit, offset).map(summaryOf)
+    },
   }
 }
 
@@ -67,6 +67,15 @@ function withSteps(steps: Steps, sessionKey: string, entries: TranscriptEntry[])
 }
 
 const CLOSING: readonly TranscriptRole[] = ['assistant', 'partial', 'failure']
+
+/** A search that finds little reads many keys on its way: 80 ms for 100,000 sessions, and one person waits for it. */
+const NEWEST_SESSIONS = `
+  SELECT *, (SELECT count(*) FROM messages WHERE session_key = sessions.key AND outcome IS NULL) AS waiting
+  FROM sessions
+  WHERE (?1 = '' OR instr(lower(key || char(10) || conversation || char(10) || agent), ?1) > 0)
+    AND (?2 IS NULL OR key IN (SELECT value FROM json_each(?2)))
+    AND key NOT IN (SELECT value FROM json_each(?3))
+  ORDER BY updated_at_ms DESC LIMIT ?4 OFFSET ?5`
 
 const NO_SENDER = { id: null, name: null, handle: null }
 
@@ -117,7 +126,7 @@ function wholeTurns(newestEntries: Iterator<TranscriptEntry> & Iterable<Transcri
   return entries.reverse()
 }
 
-function entryOf(row: Row): TranscriptEntry {
+export function entryOf(row: Row): TranscriptEntry {
   return {
     seq: numberOf(row, 'seq'),
     role: roleOf(textOf(row, 'role')),

@@ -44,6 +44,7 @@ const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'r
   history: none,
   transcript: none,
   sessions: none,
+  record: async () => ({ entries: [], older: null }),
   deadLetters: none,
   retryDeadLetter: nobody,
   pairingCode: async () => '',

@@ -16,7 +16,7 @@ import type { Adapter, Door } from '../../src/channels/adapter.ts'
 import { realWorld } from '../../src/world.ts'
 import { testAgent } from '../support/definitions.ts'
 import { noTools } from '../support/tools.ts'
-import { silentLog } from '../support/world.ts'
+import { freeTokens, silentLog } from '../support/world.ts'
 import { emptyStore } from './empty-store.ts'
 import { observeTurns, processorMs, type Swept } from './clocks.ts'
 
@@ -56,6 +56,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     world: { ...realWorld({}), clock: STILL_SWEEPER },
     log: { ...silentLog, error: (_, message) => defects.push(message) },
     secret: () => '',
+    tokens: freeTokens,
     platforms: { bench: { name: 'bench', journaled: false, load: async () => () => platform.adapter } },
     buildAgent: options.buildAgent ?? buildAgent,
     ...noTools(),

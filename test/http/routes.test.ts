@@ -45,6 +45,21 @@ test('/status is the gateway’s own report; /metrics is its text', async () => 
   expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
 })
 
+test('/reload: what was taken; a file with problems is 422 with each of them; while draining 503', async () => {
+  const { server, gateway } = await start()
+  const changes = [{ id: 'channels.a', change: 'restarted', reason: null }] as const
+  gateway.reloaded = { outcome: 'taken', changes, needs_restart: ['gateway.port'] }
+  const reload = () => ask(`${server.url}/reload`, { method: 'POST' })
+  expect(await reload()).toMatchObject({ status: 200, body: { changes, needs_restart: ['gateway.port'] } })
+  gateway.reloaded = { outcome: 'invalid', problems: ['g.yaml:1:1 a: is wrong', 'g.yaml:2:1 b: is wrong'] }
+  expect(await reload()).toMatchObject({
+    status: 422,
+    body: { error: { code: 'invalid_configuration', message: 'g.yaml:1:1 a: is wrong\ng.yaml:2:1 b: is wrong' } },
+  })
+  gateway.reloaded = { outcome: 'draining' }
+  expect(await reload()).toMatchObject({ status: 503, body: error('draining') })
+})
+
 test('S29 a message is accepted once: 202, then 202 with duplicate', async () => {
   const { server, gateway } = await start()
   const url = `${server.url}/channels/a/messages`
@@ -246,7 +261,7 @@ test('sessions are listed, and one is shown by its key, whatever characters it h
       transcript: [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, at, steps: [] }],
     })
   }
-  expect(gateway.calls[0]).toBe('sessions 5')
+  expect(gateway.calls[0]).toMatch(/^sessions 6 /)
   expect(await ask(`${server.url}/sessions/no-such`)).toMatchObject({ status: 404, body: error('unknown_session') })
   for (const limit of ['0', '1001', 'x', '-1', '']) {
     expect(await ask(`${server.url}/sessions?limit=${limit}`)).toMatchObject({ status: 400 })

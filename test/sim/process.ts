@@ -10,6 +10,7 @@ import type { Agent } from '../../src/agents/agent.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { Store } from '../../src/store/store.ts'
 import { noTools } from '../support/tools.ts'
+import { freeTokens } from '../support/world.ts'
 import type { ToolParts, Toolbox } from '../../src/tools/tool.ts'
 import type { Breakage } from './broken.ts'
 import type { VirtualClock } from './clock.ts'
@@ -113,6 +114,7 @@ export class Process implements Caller {
       },
       log: this.#log({}),
       secret: () => 'secret',
+      tokens: freeTokens,
       platforms: {
         sim: {
           name: 'sim',

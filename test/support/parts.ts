@@ -2,7 +2,7 @@
 
 import type { Parts } from '../../src/actors/parts.ts'
 import { testDefinition } from './house.ts'
-import { silentLog } from './world.ts'
+import { freeTokens, silentLog } from './world.ts'
 import { noTools } from './tools.ts'
 
 type Given = Pick<Parts, 'store' | 'world'> & Partial<Parts>
@@ -13,6 +13,7 @@ export function testParts(given: Given): Parts {
     definition: testDefinition({}),
     log: silentLog,
     secret: () => 'secret',
+    tokens: freeTokens,
     platforms: {},
     buildAgent: () => Promise.reject(new Error('this test has no agent')),
     ...noTools(),
