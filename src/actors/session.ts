@@ -11,8 +11,10 @@ import { sessionMachine } from '../../machines/session.ts'
 import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../machines/notes.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import { endingItsChildren } from './ending.ts'
+import { observed } from './observed.ts'
 import { agentFor, type Parts, tellGateway } from './parts.ts'
 import { runActor } from './run.ts'
+import { lookAtTurns } from './turns.ts'
 
 export function sessionActor(parts: Parts) {
   const { store, log } = parts
@@ -42,7 +44,7 @@ export function sessionActor(parts: Parts) {
       },
     },
   })
-  return endingItsChildren(machine)
+  return endingItsChildren(observed(machine, lookAtTurns(parts.observe), log))
 }
 
 interface Preparing {

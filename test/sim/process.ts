@@ -9,6 +9,7 @@ import type { Parts } from '../../src/actors/parts.ts'
 import type { Agent } from '../../src/agents/agent.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { Store } from '../../src/store/store.ts'
+import { unobserved } from '../support/observing.ts'
 import { noTools } from '../support/tools.ts'
 import { freeTokens } from '../support/world.ts'
 import type { ToolParts, Toolbox } from '../../src/tools/tool.ts'
@@ -113,6 +114,7 @@ export class Process implements Caller {
         environment: {},
       },
       log: this.#log({}),
+      observe: unobserved,
       secret: () => 'secret',
       tokens: freeTokens,
       platforms: {
