@@ -1,23 +1,17 @@
 // Session context: what a session holds, and what is made of it for a run. Pure.
 
 import type { Speaker, RunOutcome } from './commits.ts'
-import type { AgentDefinition, BusyMode } from './definitions.ts'
+import type { AgentDefinition } from './definitions.ts'
 import { assert } from './failure.ts'
 import { type Inbox, itemOf, offer, turnTexts } from './inbox.ts'
-import type { AcceptedMessage, TranscriptEntry } from './messages.ts'
+import type { AcceptedMessage, SessionSettings, TranscriptEntry } from './messages.ts'
 import type { RunInput } from './run-words.ts'
 import type { Step } from './steps.ts'
 
-export interface SessionInput {
+export interface SessionInput extends SessionSettings {
   readonly key: string
   readonly channel: string
   readonly conversation: string
-  readonly agent: string
-  /** For people: which model answers. */
-  readonly model: string
-  readonly busyMode: BusyMode
-  readonly queueLimit: number
-  readonly keepsPartial: boolean
 }
 
 export interface SessionContext extends SessionInput, Speaker {

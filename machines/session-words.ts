@@ -9,7 +9,7 @@ import { isKnown, type RunOutcome, type UndoCommits } from './commits.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
 import { interrupts, isContinued, itemOf, mayGrow, takeSteering, takeTurn } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
-import type { Commit, Progress, SessionState, ToSession } from './messages.ts'
+import type { Commit, Progress, SessionSettings, SessionState, ToSession } from './messages.ts'
 import { backoffMs } from './restart.ts'
 import { runMachine } from './run.ts'
 import { decisionIn, isMessage, messageIn, verdictIn } from './session-answers.ts'
@@ -19,7 +19,7 @@ import { steeringIn, turnIdOf } from './steps.ts'
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
 const ANSWERED_MAX = 32
 
-type Preparation = Pick<SessionContext, 'key' | 'turnId' | 'turn' | 'agent'>
+type Preparation = Pick<SessionContext, 'key' | 'channel' | 'turnId' | 'turn' | 'agent'>
 
 const TOO_LONG_PENDING: Failure = {
   kind: 'permanent',
@@ -93,6 +93,7 @@ export const words = setup({
     }),
     /** Also a run that begins later learns of it: it asks nobody any more. */
     beginDrain: assign({ draining: true }),
+    redefine: assign((_, params: SessionSettings) => params),
     drainRun: sendTo('run', { type: 'drain' }),
     keepApprovals: assign((_, params: { approvals: readonly Approval[] }) => params),
     /** What waits as steering becomes part of the turn that runs. */
@@ -168,8 +169,8 @@ export function state(now: SessionState) {
 }
 
 export function preparation({ context }: { readonly context: SessionContext }): Preparation {
-  const { key, turnId, turn, agent } = context
-  return { key, turnId, turn, agent }
+  const { key, channel, turnId, turn, agent } = context
+  return { key, channel, turnId, turn, agent }
 }
 
 function isGivenUp({ turn, exhausted }: Prepared): boolean {

@@ -24,6 +24,10 @@ export const sessionMachine = words.createMachine({
       description: 'The disk did not take an answer: restart from the last commit.',
       actions: { type: 'escalate', params: ({ event }) => ({ error: new FailureError(event.failure) }) },
     },
+    redefined: {
+      description: 'For what comes from now on; a run that is going on keeps what it began with.',
+      actions: { type: 'redefine', params: ({ event }) => event.settings },
+    },
   },
   states: {
     idle: {

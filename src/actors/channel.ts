@@ -1,5 +1,6 @@
 // Channel actor: the channel's machine with its effects: the connection, the door, recovery.
-// Owns the adapter of its channel: built here from the definition at the first connection, never copied.
+// Owns the adapter of its channel: built here from the definition at the first connection, never copied, and built anew for a
+// definition that needs another connection.
 //   M5. The platform is told only after the durable accept: the door resolves when the message is on disk.
 
 import { fromCallback, fromPromise } from 'xstate'
@@ -10,6 +11,7 @@ import { FailureError, failureOf } from '../../machines/failure.ts'
 import { RECOVERY_BATCH } from '../../machines/limits.ts'
 import { resumedFirst } from '../../machines/inbox.ts'
 import type { AcceptedMessage, ConnectionEvent, Inbound } from '../../machines/messages.ts'
+import { isSameConnection } from '../../machines/redefinition.ts'
 import { sessionKey } from '../../machines/session-key.ts'
 import type { Adapter, Door, Reception } from '../channels/adapter.ts'
 import { endingItsChildren } from './ending.ts'
@@ -25,10 +27,15 @@ export function channelActor(parts: Parts) {
       recover: fromPromise(({ input, system }) => recover(parts, input.channel, system)),
       connection: fromCallback(({ input, sendBack, receive, system }) => {
         const controller = new AbortController()
-        receive(() => controller.abort())
-        connect(parts, { definition: input.definition, signal: controller.signal, sendBack, system })
+        const connecting: Connecting = { definition: input.definition, signal: controller.signal, sendBack, system }
+        receive((event) => {
+          if (event.type === 'close') controller.abort()
+          else connecting.definition = event.definition
+        })
+        connect(parts, connecting)
         return () => controller.abort()
       }),
+      trial: fromPromise(({ input, signal }) => tryOut(parts, input.definition, signal)),
     },
     actions: {
       noteFailure: (_, { partition, error }) => {
@@ -45,7 +52,8 @@ export function channelActor(parts: Parts) {
 }
 
 interface Connecting {
-  readonly definition: ChannelDefinition
+  /** Also while it lives: whoever speaks is admitted by what is served at that moment. */
+  definition: ChannelDefinition
   readonly signal: AbortSignal
   readonly sendBack: (event: ConnectionEvent) => void
   readonly system: unknown
@@ -65,9 +73,9 @@ function connect(parts: Parts, connecting: Connecting): void {
   )
 }
 
-async function run(parts: Parts, { definition, signal, sendBack, system }: Connecting): Promise<void> {
-  const adapter = parts.adapters.get(definition.id) ?? (await construct(parts, definition))
-  parts.adapters.set(definition.id, adapter)
+async function run(parts: Parts, connecting: Connecting): Promise<void> {
+  const { definition, signal, sendBack, system } = connecting
+  const adapter = await adapterFor(parts, definition)
   let handle: string | null = null
   const door: Door = {
     live: (identity) => {
@@ -75,9 +83,35 @@ async function run(parts: Parts, { definition, signal, sendBack, system }: Conne
       parts.log.info({ channel: definition.id, as: identity.name }, 'the channel is live')
       sendBack({ type: 'connection.live' })
     },
-    receive: (message) => receive(parts, { message, definition, handle, system }),
+    receive: (message) => receive(parts, { message, definition: connecting.definition, handle, system }),
   }
-  await adapter.run(door, signal)
+  const release = await parts.tokens.hold(definition, signal)
+  try {
+    if (!signal.aborted) await adapter.run(door, signal)
+  } finally {
+    release()
+  }
+}
+
+/** What each adapter was built from. */
+const builtFrom = new WeakMap<Adapter, ChannelDefinition>()
+
+/** The one that there is, unless it was built for another connection. */
+async function adapterFor(parts: Parts, definition: ChannelDefinition): Promise<Adapter> {
+  const known = parts.adapters.get(definition.id)
+  const before = known === undefined ? undefined : builtFrom.get(known)
+  if (known !== undefined && before !== undefined && isSameConnection(before, definition)) return known
+  const adapter = await construct(parts, definition)
+  builtFrom.set(adapter, definition)
+  parts.adapters.set(definition.id, adapter)
+  return adapter
+}
+
+/** C2. Asks who a definition's credential is, and takes no message: the earlier connection lives on. */
+async function tryOut(parts: Parts, definition: ChannelDefinition, signal: AbortSignal): Promise<void> {
+  parts.tokens.claim(definition)
+  const adapter = await construct(parts, definition)
+  await adapter.probe(signal)
 }
 
 async function construct(parts: Parts, definition: ChannelDefinition): Promise<Adapter> {

@@ -7,7 +7,7 @@ import { partitionMachine } from '../../machines/partition.ts'
 import { endingItsChildren } from './ending.ts'
 import { deliveryActor } from './delivery.ts'
 import { observed } from './observed.ts'
-import { type Parts, tellGateway } from './parts.ts'
+import { agentFor, type Parts, tellGateway } from './parts.ts'
 import { lookAtChildren } from './restarts.ts'
 import { sessionActor } from './session.ts'
 
@@ -32,11 +32,9 @@ export function partitionActor(parts: Parts) {
   return endingItsChildren(observed(machine, lookAtChildren(parts.observe), parts.log))
 }
 
-/** The file may have changed since a message was accepted: an agent that is gone is replaced by the channel's default. */
 export function withAgent(parts: Parts, message: AcceptedMessage): AcceptedMessage {
-  if (parts.definition.agents[message.agent] !== undefined) return message
-  const channel = parts.definition.channels[message.channel]
-  return channel === undefined ? message : { ...message, agent: channel.routes.default }
+  const agent = agentFor(parts, message.channel, message.agent)
+  return agent === undefined ? message : { ...message, agent: agent.id }
 }
 
 async function abandon(

@@ -12,7 +12,7 @@ import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../mach
 import type { Prepared } from '../../machines/session-context.ts'
 import { endingItsChildren } from './ending.ts'
 import { observed } from './observed.ts'
-import { type Parts, tellGateway } from './parts.ts'
+import { agentFor, type Parts, tellGateway } from './parts.ts'
 import { runActor } from './run.ts'
 import { lookAtTurns } from './turns.ts'
 
@@ -53,15 +53,16 @@ export function sessionActor(parts: Parts) {
 
 interface Preparing {
   readonly key: string
+  readonly channel: string
   readonly turnId: string
   readonly turn: Inbox
   readonly agent: string
 }
 
-async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing): Promise<Prepared> {
+async function prepare(parts: Parts, { key, channel, turnId, turn, agent }: Preparing): Promise<Prepared> {
   const seqs = turn.map((item) => item.message.seq)
   const begun = await parts.store.begin(key, turnId, seqs)
-  const definition = parts.definition.agents[agent]
+  const definition = agentFor(parts, channel, agent)
   if (definition === undefined) throw new FailureError(goneAgent(agent))
   const prepared = { ...begun, turn, definition, preparedAtMs: parts.world.nowMs() }
   if (turn.some((item) => item.task === 'compact') && begun.history.length === 0)

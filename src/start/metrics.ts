@@ -41,10 +41,13 @@ async function loadMetrics(): Promise<Metrics> {
   const messages = gauge('troupe_messages', 'Messages in the store by how they ended.', ['outcome'])
   const outbox = gauge('troupe_outbox', 'Replies that are not delivered yet.')
   const deadLetters = gauge('troupe_dead_letters', 'Messages that nobody handled or received.')
+  const problems = gauge('troupe_configuration_problems', 'Problems of the file; over 0 an earlier one is in force.')
 
   return {
     text({ status, counts }) {
       uptime.set(status.uptime_s)
+      // A channel that was taken out of the file is in no report any more.
+      channels.reset()
       for (const channel of status.channels) {
         for (const state of CHANNEL_STATES)
           channels.set({ channel: channel.id, state }, Number(channel.state === state))
@@ -55,6 +58,7 @@ async function loadMetrics(): Promise<Metrics> {
       for (const [outcome, count] of Object.entries(counts.messages)) messages.set({ outcome }, count)
       outbox.set(status.outbox)
       deadLetters.set(status.dead_letters)
+      problems.set(status.configuration.problems.length)
       return register.metrics()
     },
   }

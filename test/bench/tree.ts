@@ -18,7 +18,7 @@ import { realWorld } from '../../src/world.ts'
 import { testAgent } from '../support/definitions.ts'
 import { noTools } from '../support/tools.ts'
 import { unobserved } from '../support/observing.ts'
-import { silentLog } from '../support/world.ts'
+import { freeTokens, silentLog } from '../support/world.ts'
 import { emptyStore } from './empty-store.ts'
 import { observeTurns, processorMs, type Swept } from './clocks.ts'
 
@@ -61,6 +61,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     log: { ...silentLog, error: (_, message) => defects.push(message) },
     observe: options.observe ?? unobserved,
     secret: () => '',
+    tokens: freeTokens,
     platforms: { bench: { name: 'bench', journaled: false, load: async () => () => platform.adapter } },
     buildAgent: options.buildAgent ?? buildAgent,
     ...noTools(),

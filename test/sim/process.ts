@@ -11,6 +11,7 @@ import type { Log, LogFields } from '../../src/log.ts'
 import type { Store } from '../../src/store/store.ts'
 import { unobserved } from '../support/observing.ts'
 import { noTools } from '../support/tools.ts'
+import { freeTokens } from '../support/world.ts'
 import type { ToolParts, Toolbox } from '../../src/tools/tool.ts'
 import type { Breakage } from './broken.ts'
 import type { VirtualClock } from './clock.ts'
@@ -115,6 +116,7 @@ export class Process implements Caller {
       log: this.#log({}),
       observe: unobserved,
       secret: () => 'secret',
+      tokens: freeTokens,
       platforms: {
         sim: {
           name: 'sim',

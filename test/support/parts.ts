@@ -3,7 +3,7 @@
 import type { Parts } from '../../src/actors/parts.ts'
 import { testDefinition } from './house.ts'
 import { unobserved } from './observing.ts'
-import { silentLog } from './world.ts'
+import { freeTokens, silentLog } from './world.ts'
 import { noTools } from './tools.ts'
 
 type Given = Pick<Parts, 'store' | 'world'> & Partial<Parts>
@@ -15,6 +15,7 @@ export function testParts(given: Given): Parts {
     log: silentLog,
     observe: unobserved,
     secret: () => 'secret',
+    tokens: freeTokens,
     platforms: {},
     buildAgent: () => Promise.reject(new Error('this test has no agent')),
     ...noTools(),
