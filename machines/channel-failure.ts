@@ -41,6 +41,7 @@ export function lacksFailure(missing: readonly string[], lacking: readonly Lack[
   const variables = [...new Set(missing)]
   const lacks = [...(variables.length === 0 ? [] : [unset(variables)]), ...lacking]
   const said = [...new Set(lacks.map(({ what }) => what))]
+  if (said.length === 0) return null
   const remedies = [...new Set(lacks.map(({ remedy }) => remedy))]
   return { kind: 'permanent', reason: 'missing', message: said.join('; '), remedy: remedies.join('. ') }
 }

@@ -44,6 +44,7 @@ const FILES: readonly string[] = [
   'sessions.js',
   'record.js',
   'entries.js',
+  'step-entries.js',
   'chat.js',
   'thread.js',
   'markdown.js',

@@ -47,6 +47,7 @@ export function createReloading(parts: ReloadParts): Reloading {
   const state: State = {
     loadedAtMs: world.nowMs(),
     problems: [],
+    warned: new Set(warningsOf(parts.loaded)),
     last: { change: redefinition(definition, definition), newest: definition, before: {} },
   }
   let queue: Promise<unknown> = Promise.resolve()
@@ -81,6 +82,8 @@ interface State {
   loadedAtMs: number
   /** Of the file as it was read last. */
   problems: readonly string[]
+  /** What was said of it: the same again is not said twice. */
+  warned: ReadonlySet<string>
   last: LastTaken
 }
 
@@ -101,6 +104,9 @@ async function take(parts: ReloadParts, state: State): Promise<LastTaken | 'inva
   tokens.renew(newest)
   gateway.send({ type: 'definition.changed', definition: newest })
   if (state.problems.length > 0) parts.log.info({}, 'the configuration has no problems any more')
+  const warnings = warningsOf(file)
+  for (const warning of warnings) if (!state.warned.has(warning)) parts.log.warn({}, warning)
+  state.warned = new Set(warnings)
   state.loadedAtMs = world.nowMs()
   state.problems = []
   state.last = { change: redefinition(definition, newest), newest, before: adoptions }
@@ -141,6 +147,11 @@ function seen({ gateway, channels }: ReloadParts, last: LastTaken): Taken {
 function logProblems({ log }: ReloadParts, problems: readonly Problem[]): void {
   for (const problem of problems) log.error({ path: problem.path }, formatProblem(problem))
   log.error({ problems: problems.length }, 'the configuration has problems: nothing is changed until they are mended')
+}
+
+/** What does not keep a file from being taken. */
+function warningsOf({ warnings, missing }: Loaded): string[] {
+  return [...warnings, ...missing].map(formatProblem)
 }
 
 function isProblems(file: Loaded | readonly Problem[]): file is readonly Problem[] {

@@ -266,6 +266,24 @@ test('S42: only the parts of a resumed turn go ahead with it, and keep their ord
   expect(resumedFirst(collected, 'collect')).toEqual(collected)
 })
 
+test('S42: a turn of several messages goes on with all of them after the process was lost', async () => {
+  const options: HouseOptions = {
+    channels: { a: { busyMode: 'collect' } },
+    agents: { cfo: { tools: ['look'] } },
+    tools: { look: LOOK },
+  }
+  const house = await openHouse(options)
+  for (const text of ['one', 'two', 'three']) await house.says('a', text)
+  await house.thoughts[0]?.answer('first')
+  await house.thoughts[1]?.asks({ id: '1', tool: 'look', input: {} })
+  house.kill()
+  const next = await openHouse({ ...options, store: house.store, world: house.world })
+  expect(next.thoughts[0]?.request.messages.map(({ text }) => text)).toEqual(['two', 'three'])
+  await next.thoughts[0]?.answer('both')
+  expect(next.thoughts).toHaveLength(1)
+  expect((await house.store.counts()).messages).toMatchObject({ answered: 3, waiting: 0 })
+})
+
 test('S45: what a run was steered with is not given up with its turn', async () => {
   const options: HouseOptions = { agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK } }
   const house = await openHouse(options)

@@ -234,7 +234,15 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     machine: (name) => (name === 'session' ? { name, states: [], arrows: [] } : null),
     actors(query) {
       note(`actors ${JSON.stringify(query)}`)
-      return query.under === 'gateway' ? { actor: { place: 'gateway' }, rows: [], total: 0 } : null
+      const actor = {
+        place: 'gateway',
+        id: 'gateway',
+        machine: 'gateway',
+        state: 'serving',
+        status: 'active',
+        children: 0,
+      }
+      return query.under === 'gateway' ? { actor, rows: [], total: 0 } : null
     },
     async followActor(place, emit, signal) {
       note(`followActor ${place}`)

@@ -127,7 +127,7 @@ test('C3: what a newer file adds, changes and takes away is said by name, over H
   })
   const metrics = await rig.gateway.port.metrics()
   expect(metrics).toContain('troupe_channel_state{channel="c",state="live"} 1')
-  expect(metrics).not.toContain('channel="a"')
+  expect(metrics).not.toContain('troupe_channel_state{channel="a"')
   expect(await rig.post('/reload')).toEqual({ status: 200, body: { changes: [], needs_restart: [] } })
 })
 
@@ -203,6 +203,18 @@ test('an agent that lacks its variable keeps its earlier definition, by name; it
   // Its key alone: a changed value is a change of its agent.
   rig.writes(keyed, { KEY: 'another-key' })
   expect((await rig.post('/reload')).body).toMatchObject({ changes: [{ id: 'agents.cfo', change: 'changed' }] })
+})
+
+test('what is missing or doubtful in a newer file is warned of, once', async () => {
+  const rig = await running()
+  rig.writes(`${FILE}  tg: { platform: telegram, agent: cfo, token: "\${TOKEN}" }\n`)
+  expect((await rig.post('/reload')).body).toMatchObject({ changes: [{ id: 'channels.tg', change: 'started' }] })
+  await rig.post('/reload')
+  const warned = rig.lines.filter((line) => line.startsWith('g.yaml:8:'))
+  expect(warned).toEqual([
+    expect.stringContaining('nobody may talk to this bot'),
+    expect.stringContaining('TOKEN is not set'),
+  ])
 })
 
 test('two at once are taken one after the other', async () => {
