@@ -4,20 +4,11 @@ import { afterEach, expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
 import { BODY_BYTES_MAX } from '../../src/http/limits.ts'
 import { ask, closeAll, events, raw, start } from './client.ts'
-import { channelStatus } from './double.ts'
+import { channelStatus, sessionView } from './double.ts'
 
 afterEach(closeAll)
 
 const message = { conversation: 'c', user: 'u', text: 'hello' }
-const SESSION_ROW = {
-  channel: 'a',
-  conversation: 'c',
-  agent: 'a',
-  state: 'running' as const,
-  turns: 1,
-  waiting: 0,
-  updated_at: '2026-01-02T03:04:05.000Z',
-}
 const error = (code: string) => ({ error: { code, message: expect.stringMatching(/\S.*[.;]/) } })
 
 test('/healthz is 200 while the process serves', async () => {
@@ -279,7 +270,7 @@ test('sessions are listed, and one is shown by its key, whatever characters it h
 
 test('sessions are searched, filtered and paged; one more row than was asked for says that there are more', async () => {
   const { server, gateway } = await start()
-  const row = (n: number) => ({ ...SESSION_ROW, key: `a/${n}` })
+  const row = (n: number) => sessionView(`a/${n}`)
   gateway.sessions = async (limit, filter) => {
     gateway.calls.push(JSON.stringify([limit, filter]))
     return Array.from({ length: limit }, (_, n) => row(n))

@@ -3,7 +3,7 @@
 import { sendTo } from 'xstate'
 import { sessionMachine } from '../../machines/session.ts'
 import { endingItsChildren } from '../../src/actors/ending.ts'
-import { withChanged, withEdited } from '../support/broken.ts'
+import { withChanged, withoutAction } from '../support/broken.ts'
 import { type AnyPart, modelSuite, part } from '../support/model-suite.ts'
 import { sessionModel } from './session-model.ts'
 import { ALBUM, COMMANDS, INTERRUPT, QUEUE, type SessionPart, TOOLS } from './session-parts.ts'
@@ -32,12 +32,7 @@ const changed = (path: readonly string[], value: unknown): Broken => ({
 })
 
 const without = (path: readonly string[], action: string): Broken => ({
-  broken: (real) =>
-    endingItsChildren(
-      withEdited(real, path, (actions: readonly (string | { type: string })[]) =>
-        actions.filter((each) => (typeof each === 'string' ? each : each.type) !== action),
-      ),
-    ),
+  broken: (real) => endingItsChildren(withoutAction(real, path, action)),
 })
 
 modelSuite({
