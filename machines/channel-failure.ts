@@ -20,7 +20,8 @@ export const STUCK: Failure = {
   remedy: 'Restart the gateway',
 }
 
-interface Needs {
+/** As much of a channel as says whether it can start. */
+export interface Needs {
   readonly definition: ChannelDefinition
   readonly agents: Readonly<Record<string, AgentDefinition>>
 }
@@ -29,8 +30,15 @@ interface Needs {
 export function missingFailure({ definition, agents }: Needs): Failure | null {
   const { routes } = definition
   const led = [routes.default, routes.dm, routes.group].flatMap((id) => (id === null ? [] : (agents[id] ?? [])))
-  const variables = [...new Set([...definition.missing, ...led.flatMap(({ missing }) => missing)])]
-  const lacking = led.flatMap((agent) => agent.lacking)
+  return lacksFailure(
+    [...definition.missing, ...led.flatMap(({ missing }) => missing)],
+    led.flatMap((agent) => agent.lacking),
+  )
+}
+
+/** The same for any definition: variables that are not set, and what the machine does not have. */
+export function lacksFailure(missing: readonly string[], lacking: readonly Lack[]): Failure | null {
+  const variables = [...new Set(missing)]
   const lacks = [...(variables.length === 0 ? [] : [unset(variables)]), ...lacking]
   const said = [...new Set(lacks.map(({ what }) => what))]
   if (said.length === 0) return null
@@ -38,10 +46,11 @@ export function missingFailure({ definition, agents }: Needs): Failure | null {
   return { kind: 'permanent', reason: 'missing', message: said.join('; '), remedy: remedies.join('. ') }
 }
 
+/** A process that runs sees a newer .env, and never a newer environment. */
 function unset(variables: readonly string[]): Lack {
   const [be, it] = variables.length === 1 ? ['is', 'it'] : ['are', 'them']
   return {
     what: `${variables.join(', ')} ${be} not set`,
-    remedy: `Set ${it} in the environment or in the .env file beside the configuration, and start again`,
+    remedy: `Set ${it} in the .env file beside the configuration; or in the environment, and start again`,
   }
 }

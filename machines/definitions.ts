@@ -6,6 +6,8 @@
 /** Where in the file a secret stands, for example `channels.telegram_cfo.token`; resolved when it is used. */
 export interface SecretReference {
   readonly secret: string
+  /** Which of the values that stood there since the start; left out: the first. A replaced value makes another definition. */
+  readonly renewed?: number
 }
 
 export interface GatewayDefinition {

@@ -1,6 +1,6 @@
 // Slots: how many runs there may be at once, and who is next. Owned by the gateway's context.
 //   First come, first served across all sessions; a session holds at most one slot and waits at most once.
-//   running.length <= limit.
+//   running.length <= limit, but for runs that had begun when the limit was lowered: nobody is stopped for it.
 //   What a call costs does not grow with those who wait. Therefore their line is changed in place, as the placement is (see
 //   placement.ts): of two values of Slots only the newer one may be used.
 
@@ -44,6 +44,10 @@ export function releaseWhere(slots: Slots, gone: (sessionKey: string) => boolean
 /** Nobody waits any more, and nobody is granted anything for it. */
 export function withoutWaiting(slots: Slots): Slots {
   return { ...slots, waiting: 0, line: new Line() }
+}
+
+export function resizeSlots(slots: Slots, limit: number): SlotsChange {
+  return grant({ ...slots, limit })
 }
 
 function grant(slots: Slots): SlotsChange {

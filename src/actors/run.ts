@@ -4,11 +4,13 @@
 
 import { fromCallback, fromPromise } from 'xstate'
 import { policyOf } from '../../machines/approval.ts'
+import type { AgentDefinition } from '../../machines/definitions.ts'
 import { PAST_RESULT_UNITS_MAX } from '../../machines/limits.ts'
+import { noteOwner, notesForModel } from '../../machines/notes.ts'
 import { runMachine } from '../../machines/run.ts'
 import type { Answer, RunInput, Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
-import type { HistoryMessage } from '../agents/agent.ts'
+import type { HistoryMessage, Usage } from '../agents/agent.ts'
 import type { Tool } from '../tools/tool.ts'
 import { act } from './act.ts'
 import { endingItsChildren } from './ending.ts'
@@ -42,24 +44,45 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
   const { run, steps, mayCall } = thinking
   const { definition, messages, session, turn } = run
   const log = parts.log.child({ session, turn, agent: definition.id })
+  const end = parts.observe.begin({ kind: 'answer', session, agent: definition.id })
   try {
     const tools = await toolsOf(parts, run)
-    const agent = await parts.buildAgent({ definition, secret: parts.secret, log, world: parts.world })
+    const told = await withNotes(parts, run)
+    const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })
+    // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
+    signal.throwIfAborted()
     const history = historyOf(run)
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
     log.debug({ usage: thought.usage, calls: thought.calls.length }, 'the model answered')
+    end('done')
+    noteTokens(parts, definition.id, thought.usage)
     const calls = planned(thought.calls, { run, tools, steps })
     return { text: thought.text, calls, atMs: parts.world.nowMs() }
   } catch (error) {
+    end(signal.aborted ? 'stopped' : 'failed')
     if (!signal.aborted) log.warn({ err: error }, 'a run failed')
     throw error
   }
 }
 
+function noteTokens({ observe }: Parts, agent: string, usage: Usage | null): void {
+  if (usage === null) return
+  observe.note({ kind: 'tokens', agent, input: usage.inputTokens, output: usage.outputTokens })
+}
+
+/** An agent that keeps notes is told those about the person whom it answers. */
+async function withNotes(parts: Parts, { definition, messages, session }: RunInput): Promise<AgentDefinition> {
+  const [first] = messages
+  if (first === undefined || !definition.tools.includes('memory')) return definition
+  const notes = notesForModel(await parts.notes.list(definition.id, noteOwner(session, first.sender)))
+  const instructions = [definition.instructions, notes].filter((text) => text.trim() !== '').join('\n\n')
+  return { ...definition, instructions }
+}
+
 /** Shows the pieces of an answer as they come, and keeps them for the case that there is no more of it. */
 function said(parts: Parts, { channel, conversation, session, turn }: RunInput, signal: AbortSignal) {
-  parts.said.begin(session)
+  parts.said.begin(session, turn)
   return (text: string): void => {
     if (signal.aborted) return
     parts.said.add(session, text)

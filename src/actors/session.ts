@@ -6,12 +6,15 @@ import { fromPromise } from 'xstate'
 import type { UndoCommits } from '../../machines/commits.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import type { Inbox } from '../../machines/inbox.ts'
-import type { Commit, TranscriptEntry } from '../../machines/messages.ts'
+import type { Commit, NotesQuestion, TranscriptEntry } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
+import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../machines/notes.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import { endingItsChildren } from './ending.ts'
-import { type Parts, tellGateway } from './parts.ts'
+import { observed } from './observed.ts'
+import { agentFor, type Parts, tellGateway } from './parts.ts'
 import { runActor } from './run.ts'
+import { lookAtTurns } from './turns.ts'
 
 export function sessionActor(parts: Parts) {
   const { store, log } = parts
@@ -19,10 +22,10 @@ export function sessionActor(parts: Parts) {
     actors: {
       run: runActor(parts),
       prepare: fromPromise(({ input }) => prepare(parts, input)),
-      commit: fromPromise(({ input, system }) => {
-        // The answer is whole: what was seen of it on the way is not needed any more.
-        if (input.sessionKey !== null) parts.said.take(input.sessionKey)
-        return commit(parts, input, system)
+      commit: fromPromise(async ({ input, system }) => {
+        await commit(parts, input, system)
+        // The answer is whole and written: what was seen of it on the way is not needed any more.
+        if (input.sessionKey !== null) parts.said.forget(input.sessionKey)
       }),
     },
     actions: {
@@ -45,20 +48,21 @@ export function sessionActor(parts: Parts) {
       },
     },
   })
-  return endingItsChildren(machine)
+  return endingItsChildren(observed(machine, lookAtTurns(parts.observe), log))
 }
 
 interface Preparing {
   readonly key: string
+  readonly channel: string
   readonly turnId: string
   readonly turn: Inbox
   readonly agent: string
 }
 
-async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing): Promise<Prepared> {
+async function prepare(parts: Parts, { key, channel, turnId, turn, agent }: Preparing): Promise<Prepared> {
   const seqs = turn.map((item) => item.message.seq)
   const begun = await parts.store.begin(key, turnId, seqs)
-  const definition = parts.definition.agents[agent]
+  const definition = agentFor(parts, channel, agent)
   if (definition === undefined) throw new FailureError(goneAgent(agent))
   const prepared = { ...begun, turn, definition, preparedAtMs: parts.world.nowMs() }
   if (turn.some((item) => item.task === 'compact') && begun.history.length === 0)
@@ -76,20 +80,40 @@ async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing): P
 /** A turn that was cancelled keeps in the history what people had seen of its answer, unless the definition drops it. */
 function withPartial({ said }: Parts, content: Commit): Commit {
   const { sessionKey, entries, keepsPartial } = content
-  if (sessionKey === null || !entries.some(({ role }) => role === 'partial')) return content
-  const text = said.take(sessionKey)
+  const partial = entries.find(({ role }) => role === 'partial')
+  if (sessionKey === null || partial === undefined) return content
+  const text = said.take(sessionKey, partial.turn)
   if (keepsPartial !== true) return content
-  return { ...content, entries: entries.map((entry) => (entry.role === 'partial' ? { ...entry, text } : entry)) }
+  return { ...content, entries: entries.map((entry) => (entry === partial ? { ...entry, text } : entry)) }
 }
 
 async function commit(parts: Parts, content: Commit, system: unknown): Promise<void> {
-  await parts.store.commit(content)
+  await parts.store.commit(content.notes === undefined ? content : await withNotes(parts, content, content.notes))
   wakeDeliveries(content, system)
 }
 
 async function undo(parts: Parts, commits: UndoCommits, system: unknown): Promise<void> {
   await parts.store.commitUndo(commits)
   wakeDeliveries(commits.done, system)
+}
+
+async function withNotes(parts: Parts, content: Commit, question: NotesQuestion): Promise<Commit> {
+  const text = await notesText(parts, question)
+  return { ...content, replies: content.replies.map((reply) => ({ ...reply, text })) }
+}
+
+async function notesText({ definition, notes }: Parts, { agent, owner, request }: NotesQuestion): Promise<string> {
+  if (definition.agents[agent]?.tools.includes('memory') !== true) return MEMORY_OFF
+  switch (request.kind) {
+    case 'unclear':
+      return MEMORY_USAGE
+    case 'list':
+      return listedNotes(await notes.list(agent, owner))
+    case 'forget': {
+      const removed = await notes.remove(agent, owner, request.number)
+      return forgottenNote(request.number, removed ? 'removed' : 'unknown')
+    }
+  }
 }
 
 function wakeDeliveries({ channel, replies }: Commit, system: unknown): void {

@@ -10,6 +10,8 @@ export interface GatewayPort {
   send(channel: string, conversation: string, text: string): Promise<boolean>
   /** `unknown`: no such channel; `notWeb`: it is not a web channel; `notLive`: it is paused, failed or stopped. */
   web(channel: string): WebPort | 'unknown' | 'notWeb' | 'notLive'
+  /** Reads the configuration anew; resolves once its channels have settled, or after a few seconds. */
+  reload(): Promise<Reloaded>
   metrics(): Promise<string>
   /** Lets the Stately inspector look at the running machines, from this machine. What is not named stays as it is. */
   inspect(wish: InspectionWish): Promise<InspectionView>
@@ -145,6 +147,46 @@ export interface Status {
   }
   readonly outbox: number
   readonly dead_letters: number
+  readonly configuration: ConfigurationStatus
+}
+
+export interface ConfigurationStatus {
+  /** When what is in force was read; ISO 8601. */
+  readonly loaded_at: string
+  /** What is wrong with the file as it is now, a line each; empty: it is in force. */
+  readonly problems: readonly string[]
+  /** Keys whose new value waits for a restart. */
+  readonly needs_restart: readonly string[]
+  /** Channels and agents that go by an earlier definition. */
+  readonly kept: readonly Kept[]
+}
+
+export interface Kept {
+  /** As the file names it: `channels.telegram_cfo`. */
+  readonly id: string
+  readonly reason: string
+}
+
+export type Reloaded =
+  | { readonly outcome: 'taken'; readonly changes: readonly Change[]; readonly needs_restart: readonly string[] }
+  | { readonly outcome: 'invalid'; readonly problems: readonly string[] }
+  | { readonly outcome: 'draining' }
+
+export interface Change {
+  /** As the file names it: `channels.telegram_cfo`, `agents.cfo`, `gateway.drain`. */
+  readonly id: string
+  /** `trying`: the earlier definition serves while the new one is tried out. */
+  readonly change:
+    | 'started'
+    | 'stopped'
+    | 'restarted'
+    | 'redefined'
+    | 'trying'
+    | 'kept'
+    | 'added'
+    | 'removed'
+    | 'changed'
+  readonly reason: string | null
 }
 
 export interface ChannelStatus {

@@ -44,7 +44,7 @@ function tools(agent: AgentDefinition, options: ProbeOptions): Probe {
 async function sightOf({ world }: ProbeOptions, signal: AbortSignal): Promise<string> {
   const { confinementOf } = await import('../tools/confinement.ts')
   const { pathOf } = await import('../tools/executables.ts')
-  const environment = { PATH: pathOf(world.environment) }
+  const environment = { PATH: pathOf(world.environment).join(':') }
   const { confinement } = await confinementOf({ workdir: '/', hidden: [], environment, world, signal })
   if (confinement === 'namespaces')
     return '; commands do not see the configuration, the data folder and other processes'

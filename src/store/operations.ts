@@ -1,7 +1,8 @@
 // Operations: every call of the store as one synchronous step over the tables. What belongs together stands in one function,
 // and the group commit makes it one savepoint: it happens whole or not at all.
 
-import type { Commit } from '../../machines/messages.ts'
+import type { AcceptedMessage, Commit } from '../../machines/messages.ts'
+import { turnIdOf } from '../../machines/steps.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, textOf } from './database.ts'
 import { deadLetters } from './dead-letters.ts'
@@ -79,14 +80,19 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal }: Parts
       const turns = done.sessionKey === null ? [] : transcripts.history(done.sessionKey)
       commit(turns.length > 0 ? done : nothing)
     },
-    unfinished: messages.unfinished,
-    unfinishedOf: messages.unfinishedOf,
+    unfinished: (channel, afterSeq, limit) => messages.unfinished(channel, afterSeq, limit).map(resuming(steps)),
+    unfinishedOf: (sessionKey) => messages.unfinishedOf(sessionKey).map(resuming(steps)),
     history: transcripts.history,
     transcript: transcripts.transcript,
   } satisfies Partial<Operations>
 }
 
-function departures({ messages, outbox, dead, journal }: Parts) {
+/** A message whose turn has steps begins a turn that was at work before. */
+function resuming(steps: Steps): (message: AcceptedMessage) => AcceptedMessage {
+  return (message) => (steps.has(message.sessionKey, turnIdOf(message.seq)) ? { ...message, resumes: true } : message)
+}
+
+function departures({ messages, steps, outbox, dead, journal }: Parts) {
   return {
     owed: outbox.owed,
     nextOwed: outbox.nextOwed,
@@ -100,7 +106,7 @@ function departures({ messages, outbox, dead, journal }: Parts) {
     retryDeadLetter(id): RetriedDeadLetter | null {
       const origin = dead.take(id)
       if (origin === null) return null
-      if (origin.kind === 'message') return { kind: 'message', message: messages.reopen(origin.seq) }
+      if (origin.kind === 'message') return { kind: 'message', message: resuming(steps)(messages.reopen(origin.seq)) }
       outbox.reopen(origin.outboxId)
       return { kind: 'reply', channel: origin.channel, conversation: origin.conversation }
     },

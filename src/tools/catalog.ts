@@ -82,7 +82,7 @@ async function toolsOf(tool: string, building: Building & { workdir: Workdir | n
     case 'shell': {
       const { shellTool, temporaryIn } = await import('./shell.ts')
       const { hidden } = outside
-      const shell = shellTool({ workdir: root, temporary: temporaryIn(root, parts.turn), hidden, world })
+      const shell = shellTool({ workdir: root, temporary: temporaryIn(root, parts), hidden, world })
       opened.last.push(() => shell.close())
       return [shell.tool]
     }

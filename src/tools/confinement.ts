@@ -48,7 +48,7 @@ const UNSHARE = ['setpriv', '--pdeathsig', 'KILL', 'unshare']
 const OWN = ['--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc']
 
 /** What could take the hidden places back, or reach past them. */
-const REACHING = '-sys_admin,-sys_ptrace,-sys_module,-sys_rawio,-sys_boot,-mknod'
+const REACHING = '-sys_admin,-sys_ptrace,-sys_module,-sys_rawio,-sys_boot,-mknod,-dac_read_search'
 
 /** For root. */
 const WITH_RIGHTS: Prefix = {

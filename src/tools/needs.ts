@@ -4,7 +4,7 @@
 import type { AgentDefinition, Lack } from '../../machines/definitions.ts'
 import { type Failure, failureOf } from '../../machines/failure.ts'
 import { isBuiltIn } from '../../machines/tool-names.ts'
-import { findExecutable } from './executables.ts'
+import { findExecutable, pathOf } from './executables.ts'
 import { loadOwn } from './own.ts'
 import { usableFolder } from './workdir.ts'
 
@@ -33,7 +33,7 @@ async function present(looks: readonly Promise<Lack | null>[]): Promise<readonly
 }
 
 async function lookForExecutable(name: string, environment: Environment): Promise<Lack | null> {
-  if ((await findExecutable(name, environment)) !== null) return null
+  if ((await findExecutable(name, pathOf(environment))) !== null) return null
   const what = name.includes('/') ? `${name} is not an executable file` : `${name} is not in PATH`
   return { what, remedy: `Install ${name}, or take it out of the agent's requires, and start again` }
 }

@@ -2,8 +2,9 @@
 //   Its environment is its own: PATH, HOME, LANG, TERM and TMPDIR; nothing of the gateway's.
 //   It has no input. Nothing that it starts outlives the call.
 
+import { createHash } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { World } from '../world.ts'
 import { numberOf, textOf } from './arguments.ts'
 import { type ChildEnd, runChild } from './child.ts'
@@ -50,9 +51,10 @@ export function shellTool(parts: ShellParts): { readonly tool: Tool; close(): Pr
       async call(input, { signal }) {
         const command = textOf(input, 'command')
         if (command.includes('\0')) throw refused('a command has no NUL character')
-        const environment = environmentOf(parts)
+        const folders = foldersOf(parts)
+        const environment = environmentOf(parts, folders)
         await mkdir(parts.temporary, { recursive: true, mode: 0o700 })
-        const shell = (await findExecutable('bash', parts.world.environment)) ?? 'sh'
+        const shell = (await findExecutable('bash', folders)) ?? 'sh'
         confined ??= confinementOf({ ...parts, environment, signal: NEVER })
         const { confinement, wrap } = await confined
         const timeMs = numberOf(input, 'timeout_s', SHELL_MS_USUAL / 1_000) * 1_000
@@ -78,14 +80,13 @@ const COMMAND_UNITS_MAX = 32_768
 /** What is asked once for all calls does not end with the first of them. */
 const NEVER = new AbortController().signal
 
-function environmentOf({ workdir, temporary, world }: ShellParts): Record<string, string> {
-  return {
-    PATH: pathOf(world.environment),
-    HOME: workdir,
-    LANG: 'C.UTF-8',
-    TERM: 'dumb',
-    TMPDIR: temporary,
-  }
+/** Without those that a command may write to: what confines it is found there too, and must not be its own. */
+function foldersOf({ workdir, world }: ShellParts): readonly string[] {
+  return pathOf(world.environment).filter((folder) => !`${resolve(folder)}/`.startsWith(`${workdir}/`))
+}
+
+function environmentOf({ workdir, temporary }: ShellParts, folders: readonly string[]): Record<string, string> {
+  return { PATH: folders.join(':'), HOME: workdir, LANG: 'C.UTF-8', TERM: 'dumb', TMPDIR: temporary }
 }
 
 function said({ how, code, output }: ChildEnd, timeMs: number): string {
@@ -101,7 +102,8 @@ function said({ how, code, output }: ChildEnd, timeMs: number): string {
   return `${text}${gap}${notes[how]}`
 }
 
-/** The folder for what a command needs for a moment; the same for a run that goes on after a crash. */
-export function temporaryIn(workdir: string, turn: string): string {
-  return join(workdir, `.tmp-${turn.replace(/[^A-Za-z0-9-]+/g, '_').slice(0, 60)}`)
+/** The folder for what the commands of a run need for a moment; the same for a run that goes on after a crash. */
+export function temporaryIn(workdir: string, run: { readonly session: string; readonly turn: string }): string {
+  const digest = createHash('sha256').update(`${run.session} ${run.turn}`).digest('hex')
+  return join(workdir, `.tmp-${digest.slice(0, 16)}`)
 }

@@ -5,9 +5,11 @@ import { measureMemory } from './memory.ts'
 import type { Measure } from './report.ts'
 import { measureSessions } from './sessions.ts'
 import { measureStore } from './store.ts'
+import { measureWaiting } from './waiting.ts'
 
 export const IN_PROCESS = {
   sessions: (options) => measureSessions(options),
+  waiting: (options) => measureWaiting(options),
   memory: (options) => measureMemory(options),
   inspect: (options) => measureInspect(options),
   store: (options) => measureStore(options),

@@ -61,7 +61,8 @@ function rows(result: CrashResult): [string, number | string][] {
     ...[...result.points].map(([point, count]): [string, number] => [`  killed ${point}`, count]),
     ['messages accepted', result.accepted],
     ['answered', result.answered],
-    ['dead letters', result.deadLetters],
+    ['given up after too many ends of their process', result.givenUp],
+    ['answers that could not be delivered', result.undeliverable],
     ['lost', result.lost],
     ['turns that are there twice', result.doubledTurns],
     ['replies whose record says uncertain', result.uncertain],
@@ -69,6 +70,8 @@ function rows(result: CrashResult): [string, number | string][] {
     ['answers shown twice, record silent', result.unmarkedDoubles],
     ['answers sent again by a process that knew better', result.sentAgain],
     ['answers out of order', result.outOfOrder],
+    ['tools called twice that must not be', result.doneTwice],
+    ['tools called again that may be', result.doneAgain],
     ['towns', result.towns],
     ['seconds', result.seconds.toFixed(1)],
   ]

@@ -4,7 +4,7 @@
 import type { Inbound } from '../../machines/messages.ts'
 import type { Door, Journal, JournalEntry, Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
-import type { ChannelStatus, GatewayPort, SessionView, Status } from '../../src/http/port.ts'
+import type { ChannelStatus, GatewayPort, Reloaded, SessionView, Status } from '../../src/http/port.ts'
 import type { Log } from '../../src/log.ts'
 import type { World } from '../../src/world.ts'
 
@@ -146,6 +146,8 @@ export interface GatewayDouble extends GatewayPort {
   /** Rejections by method name. */
   readonly failures: Map<string, Error>
   state: Status['state']
+  /** What a reload comes to. */
+  reloaded: Reloaded
 }
 
 const SINCE = '2026-01-02T03:04:05.000Z'
@@ -167,6 +169,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     calls,
     failures,
     state: 'serving',
+    reloaded: { outcome: 'taken', changes: [], needs_restart: [] },
     async status() {
       note('status')
       const web = [...channels].map(([id, channel]) => channelStatus(id, 'web', channel.isLive ? 'live' : 'paused'))
@@ -178,7 +181,12 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
         sessions: { idle: 1, pending: 0, running: 0, passivated: 2, queued_messages: 0 },
         outbox: 0,
         dead_letters: 1,
+        configuration: { loaded_at: SINCE, problems: [], needs_restart: [], kept: [] },
       }
+    },
+    async reload() {
+      note('reload')
+      return double.reloaded
     },
     control(channel, control) {
       note(`control ${channel} ${control}`)

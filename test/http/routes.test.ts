@@ -45,6 +45,21 @@ test('/status is the gateway’s own report; /metrics is its text', async () => 
   expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
 })
 
+test('/reload: what was taken; a file with problems is 422 with each of them; while draining 503', async () => {
+  const { server, gateway } = await start()
+  const changes = [{ id: 'channels.a', change: 'restarted', reason: null }] as const
+  gateway.reloaded = { outcome: 'taken', changes, needs_restart: ['gateway.port'] }
+  const reload = () => ask(`${server.url}/reload`, { method: 'POST' })
+  expect(await reload()).toMatchObject({ status: 200, body: { changes, needs_restart: ['gateway.port'] } })
+  gateway.reloaded = { outcome: 'invalid', problems: ['g.yaml:1:1 a: is wrong', 'g.yaml:2:1 b: is wrong'] }
+  expect(await reload()).toMatchObject({
+    status: 422,
+    body: { error: { code: 'invalid_configuration', message: 'g.yaml:1:1 a: is wrong\ng.yaml:2:1 b: is wrong' } },
+  })
+  gateway.reloaded = { outcome: 'draining' }
+  expect(await reload()).toMatchObject({ status: 503, body: error('draining') })
+})
+
 test('S29 a message is accepted once: 202, then 202 with duplicate', async () => {
   const { server, gateway } = await start()
   const url = `${server.url}/channels/a/messages`

@@ -3,7 +3,8 @@
 import type { Breakage } from './broken.ts'
 import { diceOf, seedOf } from './random.ts'
 import { type Outcome, Simulation } from './simulation.ts'
-import { type Schedule, scheduleOf } from './steps.ts'
+import { scheduleOf } from './deal.ts'
+import type { Schedule } from './steps.ts'
 
 export interface RunOptions {
   readonly seed: number

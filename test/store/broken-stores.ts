@@ -18,6 +18,10 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   'unfinished messages come oldest first, page by page, of one channel or one session': (store) => ({
     unfinished: (channel, _afterSeq, limit) => store.unfinished(channel, 0, limit),
   }),
+  'S42 an unfinished message whose turn has steps resumes; so does a dead letter that is retried': (store) => ({
+    unfinishedOf: async (sessionKey) =>
+      (await store.unfinishedOf(sessionKey)).map(({ resumes: _, ...message }) => message),
+  }),
   'S45 a message may be tried three times; a released try does not count; an exhausted one is only named': () => ({
     release: () => Promise.resolve(),
   }),

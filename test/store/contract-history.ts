@@ -66,7 +66,7 @@ export const historyChecks: readonly Check[] = [
     async run(store) {
       const call = { id: 'c', tool: 'look', input: { at: ['it'] }, policy: 'ask', idempotent: false } as const
       const steps: readonly Step[] = [
-        { kind: 'answer', text: 'wait', calls: [call], atMs: 5 },
+        { kind: 'answer', text: 'wait', calls: [call], atMs: 5, seqs: [1] },
         { kind: 'decision', call: 'c', approved: true, by: null },
         { kind: 'begin', call: 'c' },
         { kind: 'result', call: 'c', text: 'nothing', failed: false },

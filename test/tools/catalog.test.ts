@@ -1,7 +1,7 @@
 // Catalogue: which tools a definition gets, what is loaded for them, what every call is owed, and what an agent lacks.
 
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { missingFailure } from '../../machines/channel-failure.ts'
@@ -50,7 +50,7 @@ describe('the tools of a definition', () => {
 
   test.each([
     [[], 'catalog.ts'],
-    [['memory'], 'catalog.ts,failures.ts,input.ts,memory.ts'],
+    [['memory'], 'arguments.ts,catalog.ts,failures.ts,input.ts,memory.ts'],
   ])('of an agent with %j no more code is loaded than theirs', (tools, expected) => {
     const source = `
       import { registerHooks } from 'node:module'
@@ -98,6 +98,19 @@ describe('every call', () => {
     expect(await call('files_read', { path: 'env' })).toBe('KEY=[secret]')
     expect(await call('shell', { command: 'cat env' })).toBe('KEY=[secret]\n[exit code 0]')
     expect((await failureOf(call('files_read', { path: 'secret-value' }))).message).toBe('there is no "[secret]"')
+  })
+
+  test('that goes on when the toolbox is closed is ended first, and only then goes the folder', async () => {
+    const { call, toolbox, workdir } = await open({ tools: ['shell'], workdir: 'per_run' })
+    const command = `trap '' TERM; touch begun; while true; do sleep 0.01; done`
+    const order: string[] = []
+    const ended = failureOf(call('shell', { command })).finally(() => order.push('the call'))
+    while (!existsSync(join(workdir, 'begun'))) await new Promise((resolve) => setTimeout(resolve, 5))
+    await toolbox.close()
+    order.push('the toolbox')
+    expect((await ended).reason).toBe('cancelled')
+    expect(order).toEqual(['the call', 'the toolbox'])
+    expect(existsSync(workdir)).toBe(false)
   })
 
   test('after the run was ended begins nothing', async () => {

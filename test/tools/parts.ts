@@ -1,5 +1,6 @@
 // Parts of the tools' tests: a folder to work in, the parts of a toolbox, calls by name, and a look for processes that are left.
 
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,8 +60,8 @@ export async function openIn(data: string, given: Partial<AgentDefinition>, rest
     log: silentLog,
     ...rest,
   }
-  const redact = (text: string): string => text.replaceAll('secret-value', '[secret]')
-  const toolbox = await toolBuilder({ redact, hidden: rest.hidden ?? [data] })(parts)
+  const { hidden = [data], redact = (text: string) => text.replaceAll('secret-value', '[secret]') } = rest
+  const toolbox = await toolBuilder({ redact, hidden })(parts)
   const tool = (name: string): Tool => {
     const found = toolbox.tools.find((one) => one.name === name)
     if (found === undefined) throw new Error(`there is no tool ${name}`)
@@ -106,6 +107,14 @@ export async function failureOf(promise: Promise<unknown>): Promise<Failure> {
   )
   if (thrown instanceof FailureError) return thrown.failure
   throw thrown
+}
+
+/** Whether this system gives namespaces at all; many containers do not, and then commands see what the user may read. */
+export function hasNamespaces(): boolean {
+  return ['--mount', '--user'].some((kind) => {
+    const asked = `unshare ${kind} --mount --pid --fork --kill-child=KILL --mount-proc true`
+    return spawnSync('sh', ['-c', asked]).status === 0
+  })
 }
 
 /** Processes with these words in their command line. */
