@@ -9,8 +9,10 @@ import type {
   SecretReference,
 } from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
-import { isSecret, type Pieces } from './check.ts'
-import { type AgentKeys, type ChannelKeys, type ModelKeys, PROVIDER_VARIABLES } from './schema.ts'
+import type { Pieces } from './check.ts'
+import { type ModelKeys, PROVIDER_VARIABLES } from './model-schema.ts'
+import type { AgentKeys, ChannelKeys } from './schema.ts'
+import { isSecret } from './secret-places.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
   nodeAt,

@@ -1,8 +1,8 @@
 // References: what one place of a file says about another, and values that need more than a type to be right.
 //   A second pass over the whole tree, whatever the first one found, so that a person sees everything at once.
 
-import { isSecret } from './check.ts'
 import { suggestion } from './problems.ts'
+import { isSecret } from './secret-places.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
   described,

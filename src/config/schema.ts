@@ -1,58 +1,18 @@
-// Schema: every key of gateway.yaml, what it takes, its default and its explanation. The only file that knows zod.
+// Schema: every key of gateway.yaml, what it takes, its default and its explanation.
 //   One source: reading, the JSON Schema for editors and the suggestions all come from here.
 //   A platform or provider has exactly the keys that have an effect on it; a secret is read as its reference, never as its value.
 
-import { z } from 'zod'
+import { agentId, choice, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
+import { modelSchemas, shortModel } from './model-schema.ts'
 
 /** Ids stand in URLs, log lines and file names. */
 export const ID = /^[A-Za-z0-9_.-]{1,64}$/
-
-/** The longest delay that a timer takes; a longer one would fire at once. */
-const DURATION_MS_MAX = 2_147_483_647
 
 /** A session that leaves memory right after its answer would be loaded for each message; a tenth of a blink is enough. */
 const PASSIVATE_MS_MIN = 10
 
 const RUNS_MAX = 10_000
 const QUEUE_MAX = 100_000
-
-// --- kinds of values ----------------------------------------------------------------------------------------------
-
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-function text(expected: string) {
-  return z.string({ error: expected }).min(1, { error: expected })
-}
-
-/** Digits in text count too: that is what a variable gives. */
-function wholeNumber(min: number, max: number) {
-  const error = `expected a whole number from ${min} to ${max}`
-  const toNumber = (value: unknown) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value)
-  return z.preprocess(toNumber, z.int({ error }).min(min, { error }).max(max, { error }))
-}
-
-function duration(minMs: number, example: string) {
-  const error = `expected a duration such as ${example} (units ms, s, m, h, d)`
-  const bounds = `expected a duration from ${minMs}ms to 24d`
-  return z
-    .string({ error })
-    .regex(/^\d{1,12}(ms|s|m|h|d)$/, { error })
-    .transform(milliseconds)
-    .refine((ms) => ms >= minMs && ms <= DURATION_MS_MAX, { error: bounds })
-}
-
-function milliseconds(written: string): number {
-  const unit = written.replace(/^\d+/, '')
-  return Number.parseInt(written, 10) * (UNIT_MS[unit as keyof typeof UNIT_MS] ?? Number.NaN) // as: the pattern admits only units
-}
-
-function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
-  return z.enum(values)
-}
-
-const secret = (what: string) => text(`expected ${what} in quotes, or a variable such as \${NAME}`)
-const agentId = text('expected the id of an agent')
-const url = text('expected an address that begins with http:// or https://')
 
 // --- gateway ------------------------------------------------------------------------------------------------------
 
@@ -82,54 +42,6 @@ export const gatewaySchema = z
 
 // --- agents -------------------------------------------------------------------------------------------------------
 
-/** Providers with an endpoint of their own, and the variables in which their keys usually are; the first that is set is used. */
-export const PROVIDER_VARIABLES = {
-  anthropic: ['ANTHROPIC_API_KEY'],
-  openai: ['OPENAI_API_KEY'],
-  google: ['GOOGLE_GENERATIVE_AI_API_KEY', 'GEMINI_API_KEY'],
-} as const
-
-const modelName = text("expected the model's name").describe("The provider's name of the model.")
-const apiKey = secret('a key').optional().describe("The key. Default: the provider's usual variable.")
-
-function hostedModel<const Provider extends keyof typeof PROVIDER_VARIABLES>(provider: Provider) {
-  return z.strictObject({
-    provider: z
-      .literal(provider)
-      .describe(`A model of this provider; its key is in ${PROVIDER_VARIABLES[provider][0]}.`),
-    name: modelName,
-    api_key: apiKey,
-    base_url: url.optional().describe("Another endpoint than the provider's usual one."),
-  })
-}
-
-/** A model as a mapping, by provider. */
-export const modelSchemas = {
-  echo: z.strictObject({
-    provider: z.literal('echo').describe('Answers with what it heard; offline, needs nothing.'),
-    delay: duration(0, '200ms').prefault('0ms').describe('How long an answer takes.'),
-  }),
-  'openai-compatible': z.strictObject({
-    provider: z
-      .literal('openai-compatible')
-      .describe('Any server that speaks the OpenAI API, for example a local one.'),
-    name: modelName,
-    base_url: url.describe('The address of the API, for example http://127.0.0.1:11434/v1.'),
-    api_key: secret('a key').optional().describe('The key, when the server wants one.'),
-  }),
-  anthropic: hostedModel('anthropic'),
-  openai: hostedModel('openai'),
-  google: hostedModel('google'),
-}
-
-/** What can stand before the colon of a model in short. */
-export const SHORT_PROVIDERS = Object.keys(PROVIDER_VARIABLES) as (keyof typeof PROVIDER_VARIABLES)[] // as: its own keys
-
-const shortModel = z
-  .string()
-  .regex(/^(echo|(anthropic|openai|google):\S.*)$/)
-  .describe('"echo", or "anthropic:NAME", "openai:NAME", "google:NAME".')
-
 const agentShape = {
   instructions: z
     .string({ error: 'expected text' })
@@ -142,16 +54,9 @@ export const agentSchema = z.strictObject({ ...agentShape, model: z.unknown().op
 
 // --- channels -----------------------------------------------------------------------------------------------------
 
-const allowedUser = z.union([z.int(), z.string().min(1)], {
-  error: 'expected a person\'s id (a whole number) or "@handle" in quotes',
-})
-
 const channelShape = {
   agent: agentId.optional().describe('The agent that answers here: short for routes: { default: … }.'),
-  allowed_users: z
-    .array(allowedUser, { error: 'expected a list such as [12345, "@anna"]' })
-    .prefault([])
-    .describe('Who may talk to the agent: ids, as numbers or in quotes, or "@handle".'),
+  allowed_users: people.describe('Who may talk to the agent: ids, as numbers or in quotes, or "@handle".'),
   session_scope: choice(['per_chat', 'per_user'])
     .prefault('per_chat')
     .describe(
@@ -217,17 +122,6 @@ export const channelSchemas = {
 
 export const PLATFORMS = Object.keys(channelSchemas) as (keyof typeof channelSchemas)[] // as: its own keys
 
-/** Why a key that other platforms have is refused on this one: it would have no effect. */
-export const WITHOUT_EFFECT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  web: {
-    token: 'has no effect on a web channel: its visitors are let in by gateway.token',
-    api_root: 'has no effect on a web channel: it is served by the gateway itself',
-    group_policy: 'has no effect on a web channel: it has no groups',
-    'routes.dm': 'has no effect on a web channel: all its conversations are direct; use default',
-    'routes.group': 'has no effect on a web channel: it has no groups',
-  },
-}
-
 // --- the whole file -----------------------------------------------------------------------------------------------
 
 export const FILE_KEYS = ['gateway', 'agents', 'channels'] as const
@@ -248,43 +142,6 @@ export function plainJsonSchema(): Record<string, unknown> {
   return { ...z.toJSONSchema(file, { io: 'input', target: 'draft-7' }) }
 }
 
-function options<Schemas extends Record<string, z.core.$ZodTypeDiscriminable>>(schemas: Schemas) {
-  return Object.values(schemas) as [Schemas[keyof Schemas], ...Schemas[keyof Schemas][]] // as: the tables are not empty
-}
-
-// --- reading ------------------------------------------------------------------------------------------------------
-
-export type Issue =
-  | { readonly kind: 'unknownKey'; readonly path: (string | number)[]; readonly key: string }
-  | { readonly kind: 'choice'; readonly path: (string | number)[]; readonly values: readonly string[] }
-  | { readonly kind: 'wrong'; readonly path: (string | number)[]; readonly expected: string }
-
-export type Reading<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly issues: readonly Issue[] }
-
-/** Holds a plain value against a schema; all issues at once. */
-export function read<T>(schema: z.ZodType<T>, value: unknown): Reading<T> {
-  const result = schema.safeParse(value)
-  if (result.success) return { ok: true, value: result.data }
-  return { ok: false, issues: result.error.issues.flatMap(issuesOf) }
-}
-
-/** The keys that a mapping schema knows. */
-export function keysOf(schema: z.ZodObject): string[] {
-  return Object.keys(schema.shape)
-}
-
-function issuesOf(issue: z.core.$ZodIssue): Issue[] {
-  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ kind: 'unknownKey', path: [...path, key], key }))
-  if (issue.code === 'invalid_value') return [{ kind: 'choice', path, values: issue.values.map(String) }]
-  const mapping = issue.code === 'invalid_type' && issue.expected === 'object'
-  return [{ kind: 'wrong', path, expected: mapping ? 'expected a mapping' : issue.message }]
-}
-
 export type GatewayKeys = z.infer<typeof gatewaySchema>
 export type AgentKeys = z.infer<typeof agentSchema>
-export type ModelKeys = z.infer<(typeof modelSchemas)[keyof typeof modelSchemas]>
 export type ChannelKeys = z.infer<(typeof channelSchemas)[keyof typeof channelSchemas]>

@@ -1,0 +1,53 @@
+// Model schema: what a model can be said to be, in short or as a mapping, by provider.
+
+import { duration, secret, text, url, z } from './kinds.ts'
+
+/** Providers with an endpoint of their own, and the variables in which their keys usually are; the first that is set is used. */
+export const PROVIDER_VARIABLES = {
+  anthropic: ['ANTHROPIC_API_KEY'],
+  openai: ['OPENAI_API_KEY'],
+  google: ['GOOGLE_GENERATIVE_AI_API_KEY', 'GEMINI_API_KEY'],
+} as const
+
+const modelName = text("expected the model's name").describe("The provider's name of the model.")
+const apiKey = secret('a key').optional().describe("The key. Default: the provider's usual variable.")
+
+function hostedModel<const Provider extends keyof typeof PROVIDER_VARIABLES>(provider: Provider) {
+  return z.strictObject({
+    provider: z
+      .literal(provider)
+      .describe(`A model of this provider; its key is in ${PROVIDER_VARIABLES[provider][0]}.`),
+    name: modelName,
+    api_key: apiKey,
+    base_url: url.optional().describe("Another endpoint than the provider's usual one."),
+  })
+}
+
+/** A model as a mapping, by provider. */
+export const modelSchemas = {
+  echo: z.strictObject({
+    provider: z.literal('echo').describe('Answers with what it heard; offline, needs nothing.'),
+    delay: duration(0, '200ms').prefault('0ms').describe('How long an answer takes.'),
+  }),
+  'openai-compatible': z.strictObject({
+    provider: z
+      .literal('openai-compatible')
+      .describe('Any server that speaks the OpenAI API, for example a local one.'),
+    name: modelName,
+    base_url: url.describe('The address of the API, for example http://127.0.0.1:11434/v1.'),
+    api_key: secret('a key').optional().describe('The key, when the server wants one.'),
+  }),
+  anthropic: hostedModel('anthropic'),
+  openai: hostedModel('openai'),
+  google: hostedModel('google'),
+}
+
+/** What can stand before the colon of a model in short. */
+export const SHORT_PROVIDERS = Object.keys(PROVIDER_VARIABLES) as (keyof typeof PROVIDER_VARIABLES)[] // as: its own keys
+
+export const shortModel = z
+  .string()
+  .regex(/^(echo|(anthropic|openai|google):\S.*)$/)
+  .describe('"echo", or "anthropic:NAME", "openai:NAME", "google:NAME".')
+
+export type ModelKeys = z.infer<(typeof modelSchemas)[keyof typeof modelSchemas]>
