@@ -31,6 +31,8 @@ export interface AgentDefinition {
   readonly id: string
   readonly instructions: string
   readonly model: ModelDefinition
+  /** Asked in this order when the one before is overloaded, asked too often or away. */
+  readonly fallbackModels: readonly ModelDefinition[]
   /** What it can do besides talking: names of built-in tools, or absolute paths of a user's own modules. */
   readonly tools: readonly string[]
   /** By tool name, or by `prefix.*`; what stands in neither is asked for when the tool changes something. */
@@ -59,6 +61,7 @@ export type ModelDefinition =
       readonly name: string
       readonly baseUrl: string
       readonly apiKey: SecretReference | null
+      readonly prices: Prices | null
     }
   | {
       readonly provider: 'openai' | 'anthropic' | 'google'
@@ -67,7 +70,14 @@ export type ModelDefinition =
       readonly baseUrl: string | null
       /** Defaults to the provider's usual variable (OPENAI_API_KEY, …), as a reference. */
       readonly apiKey: SecretReference
+      readonly prices: Prices | null
     }
+
+/** For a million tokens, in whatever currency the operator counts. */
+export interface Prices {
+  readonly inputPerMillion: number
+  readonly outputPerMillion: number
+}
 
 export type UnknownUserPolicy = 'deny' | 'pair' | 'allow'
 export type GroupPolicy = 'mention_only' | 'respond_all' | 'command_only'

@@ -13,6 +13,7 @@ import { deliveryMachine } from './delivery.ts'
 import { assert, failureOf, unprovided } from './failure.ts'
 import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
 import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
+import { modelLabel } from './models.ts'
 import { backoffMs, nextRestart } from './restart.ts'
 import { sessionMachine } from './session.ts'
 import type { SessionInput } from './session-context.ts'
@@ -281,13 +282,9 @@ function sessionInput(context: PartitionContext, message: AcceptedMessage): Sess
     channel: context.definition.id,
     conversation: message.conversation,
     agent: message.agent,
-    model: agent === undefined ? 'none' : modelLabel(agent),
+    model: agent === undefined ? 'none' : modelLabel(agent.model),
     busyMode: context.definition.busyMode,
     queueLimit: context.definition.queueLimit,
     keepsPartial: context.definition.partialAnswers === 'keep',
   }
-}
-
-function modelLabel({ model }: AgentDefinition): string {
-  return model.provider === 'echo' ? 'echo' : `${model.provider}:${model.name}`
 }

@@ -16,6 +16,7 @@ import {
   type Step,
   undecidedCalls,
 } from './steps.ts'
+import { type Account, accountOf, type Credit } from './usage.ts'
 
 export interface RunInput {
   /** The definition that the run begins and ends with, whatever the file says meanwhile. */
@@ -45,7 +46,7 @@ export interface RunContext {
 }
 
 /** One model answer. */
-export interface Answer {
+export interface Answer extends Credit {
   readonly text: string
   /** Empty: it is the last one. */
   readonly calls: readonly PlannedCall[]
@@ -83,10 +84,19 @@ export const words = setup({
     act: fromPromise<readonly Step[], { run: RunInput; steps: readonly Step[] }>(() => unprovided('act')),
   },
   actions: {
-    keepOutcome: assign((_, params: Answer) => ({ outcome: { kind: 'answered' as const, text: params.text } })),
+    keepOutcome: assign((_, { text, model, spent }: Answer) => ({
+      outcome: { kind: 'answered' as const, text, model, spent },
+    })),
     keepFailure: assign((_, params: { error: unknown }) => failed(failureOf(params.error))),
     keepTimeout: assign(({ context }) => failed(tooLong(context.input.definition.runTimeoutMs))),
-    keepOutOfSteps: assign(({ context }) => failed(tooManySteps(context.input.definition.maxSteps))),
+    keepOutOfSteps: assign(({ context }, { model, spent }: Answer) => ({
+      outcome: {
+        kind: 'failed' as const,
+        failure: tooManySteps(context.input.definition.maxSteps),
+        model,
+        spent,
+      },
+    })),
     keepAnswer: assign(({ context }, params: Answer) => added(context, [{ kind: 'answer', ...params }])),
     keepResults: assign(({ context }, params: { steps: readonly Step[] }) => added(context, params.steps)),
     keepSteering: assign(({ context }, params: { messages: readonly Steering[] }) =>
@@ -147,6 +157,13 @@ export function needs({ input, steps, written }: RunContext): Recording {
   }))
   return { run: input, steps: fresh, replies }
 }
+
+/** Whose account a run goes to. */
+export function accountOfRun({ definition, channel, messages, nowMs: atMs }: RunInput): Account {
+  return accountOf({ agent: definition.id, channel, sender: messages[0]?.sender ?? NOBODY, atMs })
+}
+
+const NOBODY: Sender = { id: '', name: null, handle: null }
 
 function waiting({ input, steps }: RunContext) {
   return approvalsOf(input.turn, steps, input.definition.approvers)

@@ -53,7 +53,11 @@ export const runMachine = words.createMachine({
                 target: '#run.done',
                 actions: { type: 'keepOutcome', params: ({ event }) => event.output },
               },
-              { guard: 'isOutOfSteps', target: '#run.failed', actions: 'keepOutOfSteps' },
+              {
+                guard: 'isOutOfSteps',
+                target: '#run.failed',
+                actions: { type: 'keepOutOfSteps', params: ({ event }) => event.output },
+              },
               { target: 'recording', actions: { type: 'keepAnswer', params: ({ event }) => event.output } },
             ],
             onError: [

@@ -4,6 +4,7 @@
 
 import type { ApprovalPolicy } from './definitions.ts'
 import type { Sender } from './messages.ts'
+import type { Credit } from './usage.ts'
 
 /** A tool that the model wants to be used. */
 export interface ToolCall {
@@ -31,7 +32,12 @@ export interface Steering {
 
 export type Step =
   /** The model answered and asks for tools. `atMs` is when. */
-  | { readonly kind: 'answer'; readonly text: string; readonly calls: readonly PlannedCall[]; readonly atMs: number }
+  | ({
+      readonly kind: 'answer'
+      readonly text: string
+      readonly calls: readonly PlannedCall[]
+      readonly atMs: number
+    } & Partial<Credit>)
   /** Somebody decided about a call, or its time ran out; `by` is null when nobody did. */
   | { readonly kind: 'decision'; readonly call: string; readonly approved: boolean; readonly by: string | null }
   /** A tool is about to begin. */

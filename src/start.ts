@@ -30,6 +30,8 @@ export type {
   PairingView,
   SessionView,
   Status,
+  UsagePeriods,
+  UsageTotalsView,
   WebEvent,
   WebPort,
 } from './http/port.ts'

@@ -5,9 +5,11 @@
 import { fromCallback, fromPromise } from 'xstate'
 import { policyOf } from '../../machines/approval.ts'
 import { PAST_RESULT_UNITS_MAX } from '../../machines/limits.ts'
+import { modelLabel, spentBy } from '../../machines/models.ts'
 import { runMachine } from '../../machines/run.ts'
-import type { Answer, RunInput, Thinking } from '../../machines/run-words.ts'
+import { accountOfRun, type Answer, type RunInput, type Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
+import { type Spent, usageEntries } from '../../machines/usage.ts'
 import type { HistoryMessage } from '../agents/agent.ts'
 import type { Tool } from '../tools/tool.ts'
 import { act } from './act.ts'
@@ -30,12 +32,17 @@ export function runActor(parts: Parts) {
         const { run, steps, replies } = input
         const { channel, session: sessionKey, turn } = run
         const written = steps.map((step) => ({ turn, step }))
-        await persist(parts, { channel, sessionKey, settled: [], entries: [], replies, steps: written }, signal)
+        const usage = usageEntries(accountOfRun(run), 0, steps.map(spentOn))
+        await persist(parts, { channel, sessionKey, settled: [], entries: [], replies, steps: written, usage }, signal)
         for (const { conversation } of replies) tellGateway(system, { type: 'outbox.owed', channel, conversation })
       }),
     },
   })
   return endingItsChildren(machine)
+}
+
+function spentOn(step: Step): Spent | null {
+  return step.kind === 'answer' ? (step.spent ?? null) : null
 }
 
 async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Promise<Answer> {
@@ -48,9 +55,11 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
     const history = historyOf(run)
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
-    log.debug({ usage: thought.usage, calls: thought.calls.length }, 'the model answered')
+    const by = thought.model ?? definition.model
+    const credit = { model: modelLabel(by), spent: spentBy(by, thought.usage) }
+    log.debug({ ...credit, calls: thought.calls.length }, 'the model answered')
     const calls = planned(thought.calls, { run, tools, steps })
-    return { text: thought.text, calls, atMs: parts.world.nowMs() }
+    return { text: thought.text, calls, atMs: parts.world.nowMs(), ...credit }
   } catch (error) {
     if (!signal.aborted) log.warn({ err: error }, 'a run failed')
     throw error

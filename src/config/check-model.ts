@@ -6,6 +6,39 @@ import { listed, nearest } from './problems.ts'
 import { accept, chooseOne, type Expectation, plainOf, type Reader, unknownKey, wrong } from './reader.ts'
 import { entriesOf, isOpen, nodeAt, type Path, pathText, type Tree, textOf, valueOf } from './tree.ts'
 
+/** More than anybody waits for, one after the other. */
+const FALLBACKS_MAX = 8
+
+/** The models that stand in for an agent's own, in their order; null for each that cannot be read. */
+export function readFallbackModels(reader: Reader, path: Path, own: ModelKeys | null): (ModelKeys | null)[] {
+  const node = nodeAt(reader.root, path)
+  if (node === undefined || isOpen(node)) return []
+  const note = (span: Tree, at: Path, message: string) => void reader.findings.push({ span, path: at, message })
+  if (node.kind !== 'list' || node.items.length === 0 || node.items.length > FALLBACKS_MAX) {
+    reader.findings.push(wrong(reader, path, `expected a list of 1 to ${FALLBACKS_MAX} models such as [openai:NAME]`))
+    return []
+  }
+  if (own?.provider === 'echo') note(node, path, 'has no effect: the echo model is never away')
+  const before = [own]
+  return node.items.map((item, index) => {
+    const at = [...path, index]
+    const model = readModel(reader, at)
+    const isRepeated = model !== null && before.some((one) => sameness(one) === sameness(model))
+    if (isRepeated) note(item, at, 'has no effect: this model was asked before')
+    else if (before.at(-1)?.provider === 'echo' && index > 0)
+      note(item, at, 'has no effect: echo before it is never away')
+    before.push(model)
+    return model
+  })
+}
+
+/** Two models of which the second cannot answer when the first does not. */
+function sameness(model: ModelKeys | null): string {
+  if (model === null) return ''
+  if (model.provider === 'echo') return 'echo'
+  return JSON.stringify([model.provider, model.name, model.base_url ?? null])
+}
+
 const MODEL_FORMS = `expected "echo", "PROVIDER:NAME" with ${listed(SHORT_PROVIDERS)}, or a mapping with provider`
 
 export function readModel(reader: Reader, path: Path): ModelKeys | null {
@@ -18,7 +51,7 @@ export function readModel(reader: Reader, path: Path): ModelKeys | null {
   const hosted = SHORT_PROVIDERS.find((known) => known === provider)
   if (short === 'echo') return { provider: 'echo', delay: 0 }
   if (hosted !== undefined && name !== '') {
-    return { provider: hosted, name, api_key: pathText([...path, 'api_key']), base_url: undefined }
+    return { provider: hosted, name, api_key: pathText([...path, 'api_key']), base_url: undefined, prices: undefined }
   }
   reader.findings.push(wrong(reader, path, short === null ? MODEL_FORMS : modelExpected(provider, name)))
   return null

@@ -1,7 +1,7 @@
 // Check: the tree of a file against the schema, piece by piece, so that one wrong piece hides nothing in the others.
 //   Every key is either read or named in a finding.
 
-import { readModel } from './check-model.ts'
+import { readFallbackModels, readModel } from './check-model.ts'
 import { keysOf, read } from './kinds.ts'
 import type { ModelKeys } from './model-schema.ts'
 import { accept, chooseOne, plainOf, type Reader, spanOfKey, unknownKey, wrong } from './reader.ts'
@@ -22,9 +22,15 @@ import { described, entryOf, type Finding, isOpen, nodeAt, quoted, type Tree, te
 /** What could be read; null where a finding or an unset variable stands in the way. */
 export interface Pieces {
   readonly gateway: GatewayKeys | null
-  readonly agents: ReadonlyMap<string, { readonly keys: AgentKeys | null; readonly model: ModelKeys | null }>
+  readonly agents: ReadonlyMap<string, AgentPieces>
   readonly channels: ReadonlyMap<string, ChannelKeys | null>
   readonly findings: readonly Finding[]
+}
+
+export interface AgentPieces {
+  readonly keys: AgentKeys | null
+  readonly model: ModelKeys | null
+  readonly fallbackModels: readonly (ModelKeys | null)[]
 }
 
 export function readPieces(root: Tree): Pieces {
@@ -80,15 +86,16 @@ function idMistake(id: string, one: string): string | null {
   return /^\.+$/.test(id) || id in {} ? `${quoted(id)} is a reserved word: choose another id for this ${one}` : null
 }
 
-function readAgent(reader: Reader, id: string) {
+function readAgent(reader: Reader, id: string): AgentPieces {
   const path = ['agents', id]
   const node = nodeAt(reader.root, path)
   if (node?.kind !== 'map') {
     if (!isOpen(node)) reader.findings.push(wrong(reader, path, "expected a mapping with the agent's keys"))
-    return { keys: null, model: null }
+    return { keys: null, model: null, fallbackModels: [] }
   }
   const keys = accept(reader, path, { reading: read(agentSchema, plainOf(node, path)), known: keysOf(agentSchema) })
-  return { keys, model: readModel(reader, [...path, 'model']) }
+  const model = readModel(reader, [...path, 'model'])
+  return { keys, model, fallbackModels: readFallbackModels(reader, [...path, 'fallback_models'], model) }
 }
 
 function readChannel(reader: Reader, id: string): ChannelKeys | null {

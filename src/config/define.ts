@@ -1,16 +1,17 @@
 // Define: from what was read to frozen definitions (A1) and, apart from them, the values of secrets (A3).
 
 import { resolve } from 'node:path'
-import type {
-  AgentDefinition,
-  ChannelDefinition,
-  GatewayDefinition,
-  ModelDefinition,
-  SecretReference,
-} from '../../machines/definitions.ts'
+import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
 import type { Pieces } from './check.ts'
-import { type ModelKeys, PROVIDER_VARIABLES } from './model-schema.ts'
+import {
+  fallbackDefinitions,
+  isOfFallback,
+  modelDefinition,
+  placedModels,
+  reference,
+  usualKey,
+} from './define-models.ts'
 import type { AgentKeys, ChannelKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
 import type { SecretEntry } from './secrets.ts'
@@ -56,14 +57,14 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
     const { variable } = entry
     unset.push({ span: scalar, path, variable, message: `the variable ${variable} is empty: ${HOW_TO_SET}` })
   }
-  for (const [id, { model }] of pieces.agents) {
-    const path = ['agents', id, 'model']
-    if (model === null || nodeAt(root, [...path, 'api_key']) !== undefined) continue
-    const entry = usualKey(path, usualVariables(model), lookup)
+  for (const model of placedModels(pieces)) {
+    const { path } = model
+    if (nodeAt(root, [...path, 'api_key']) !== undefined) continue
+    const entry = usualKey(model, lookup)
     if (entry === null) continue
     entries.push(entry)
     if (entry.value !== null) continue
-    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give model.api_key`
+    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path[2] === 'model' ? 'model.' : ''}api_key`
     unset.push({ span: spanAt(root, path), path, variable: entry.variable, message })
   }
   return { entries, unset }
@@ -76,12 +77,15 @@ export function define(
   context: { unset: readonly Unset[]; folder: string },
 ): GatewayDefinition {
   const missingOf = (section: string, id: string) => {
-    const own = context.unset.filter(({ path }) => path[0] === section && path[1] === id)
+    const own = context.unset.filter((one) => one.path[0] === section && one.path[1] === id && !isOfFallback(one))
     return [...new Set(own.map(({ variable }) => variable))]
   }
-  const agents = [...pieces.agents].map(([id, { keys, model }]): [string, AgentDefinition] => {
-    const missing = missingOf('agents', id)
-    return [id, { ...agentDefinition(id, keys, model), missing }]
+  const agents = [...pieces.agents].map(([id, { keys, model, fallbackModels }]): [string, AgentDefinition] => {
+    const models = {
+      model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
+      fallbackModels: fallbackDefinitions(id, fallbackModels, context.unset),
+    }
+    return [id, { ...agentDefinition(id, keys, models), missing: missingOf('agents', id) }]
   })
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
@@ -98,18 +102,6 @@ export function define(
 // --- parts ----------------------------------------------------------------------------------------------------------
 
 const HOW_TO_SET = 'set it in the environment or in a file .env beside this one'
-
-/** A key that the file does not give, from the first of the provider's variables that is set; null: it needs none. */
-function usualKey(path: Path, names: readonly string[], lookup: Lookup): (SecretEntry & { variable: string }) | null {
-  const valueIn = (name: string) => (lookup(name) ?? '').trim()
-  const variable = names.find((name) => valueIn(name) !== '') ?? names[0]
-  if (variable === undefined) return null
-  return { secret: pathText([...path, 'api_key']), value: valueIn(variable) || null, variable }
-}
-
-function usualVariables(model: ModelKeys): readonly string[] {
-  return model.provider === 'echo' || model.provider === 'openai-compatible' ? [] : PROVIDER_VARIABLES[model.provider]
-}
 
 function secretEntry(path: Path, scalar: TreeScalar): SecretEntry {
   const text = typeof scalar.value === 'string' ? scalar.value.trim() : ''
@@ -133,12 +125,12 @@ function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefi
 function agentDefinition(
   id: string,
   keys: AgentKeys | null,
-  model: ModelKeys | null,
+  models: Pick<AgentDefinition, 'model' | 'fallbackModels'>,
 ): Omit<AgentDefinition, 'missing'> {
   return {
     id,
     instructions: keys?.instructions ?? '',
-    model: modelDefinition(id, model),
+    ...models,
     tools: [],
     approval: {},
     approvalTimeoutMs: 300_000,
@@ -147,21 +139,6 @@ function agentDefinition(
     runTimeoutMs: 600_000,
     workdir: 'per_session',
     requires: [],
-  }
-}
-
-function modelDefinition(id: string, keys: ModelKeys | null): ModelDefinition {
-  // Only an unset variable leads here without a model; `missing` then keeps this agent from being used.
-  if (keys === null) return { provider: 'echo', delayMs: 0 }
-  if (keys.provider === 'echo') return { provider: 'echo', delayMs: keys.delay }
-  if (keys.provider === 'openai-compatible') {
-    return { provider: keys.provider, name: keys.name, baseUrl: keys.base_url, apiKey: reference(keys.api_key) }
-  }
-  return {
-    provider: keys.provider,
-    name: keys.name,
-    baseUrl: keys.base_url ?? null,
-    apiKey: { secret: keys.api_key ?? `agents.${id}.model.api_key` },
   }
 }
 
@@ -217,10 +194,6 @@ function usersOf(platform: string, list: Tree | undefined): string[] {
 function writtenAt(node: Tree | undefined, path: Path): string {
   const scalar = node === undefined ? undefined : nodeAt(node, path)
   return scalar?.kind === 'scalar' ? scalar.written : ''
-}
-
-function reference(secret: string | undefined): SecretReference | null {
-  return secret === undefined ? null : { secret }
 }
 
 function frozen<T>(value: T): T {

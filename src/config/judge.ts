@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
 import { readPieces } from './check.ts'
 import { define, readSecrets, type Unset } from './define.ts'
+import { isOfFallback } from './define-models.ts'
 import { type Problem, PROBLEMS_MAX } from './problems.ts'
 import { crossCheck, warningsOf } from './references.ts'
 import { Secrets } from './secrets.ts'
@@ -48,7 +49,8 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
   const { root } = parsed
   if (root === null) return refused(parsed, parsed.findings, new Secrets([]))
   const pieces = readPieces(root)
-  const { entries, unset } = readSecrets(root, pieces, lookup)
+  const { entries, unset: all } = readSecrets(root, pieces, lookup)
+  const [unset, spare] = [all.filter((one) => !isOfFallback(one)), all.filter(isOfFallback)]
   const secrets = new Secrets(entries)
   const found = [...pieces.findings, ...crossCheck(root, entries), ...unset.filter((one) => ownerOf(one) === null)]
   const findings = [...parsed.findings, ...found.filter((finding) => trusted(finding, parsed.trustedUntil))]
@@ -61,8 +63,9 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
     const owner = ownerOf(one)
     return owner === null ? [] : [{ ...problemOf(parsed, one, secrets), variable: one.variable, owner }]
   })
-  const definition = define(root, pieces, { unset, folder: dirname(parsed.file) })
-  const warnings = warningsOf(root).map((finding) => problemOf(parsed, finding, secrets))
+  const definition = define(root, pieces, { unset: all, folder: dirname(parsed.file) })
+  const unused = spare.map((one) => ({ ...one, message: `${one.message}; until then this fallback is not asked` }))
+  const warnings = [...warningsOf(root), ...unused].map((finding) => problemOf(parsed, finding, secrets))
   return { ok: true, loaded: { file: parsed.file, definition, secrets, missing, warnings } }
 }
 

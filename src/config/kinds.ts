@@ -18,6 +18,13 @@ export function wholeNumber(min: number, max: number) {
   return z.preprocess(toNumber, z.int({ error }).min(min, { error }).max(max, { error }))
 }
 
+export function decimal(min: number, max: number) {
+  const error = `expected a number from ${min} to ${max}`
+  const toNumber = (value: unknown) =>
+    typeof value === 'string' && /^\d{1,9}(\.\d{1,9})?$/.test(value) ? Number(value) : value
+  return z.preprocess(toNumber, z.number({ error }).min(min, { error }).max(max, { error }))
+}
+
 /** `timer`: as long as a timer can take; a longer one would fire at once. `age`: it is compared with the clock at a start. */
 export function duration(minMs: number, example: string, kind: keyof typeof LONGEST = 'timer') {
   const { ms: maxMs, days } = LONGEST[kind]

@@ -1,6 +1,6 @@
 // Model schema: what a model can be said to be, in short or as a mapping, by provider.
 
-import { duration, secret, text, url, z } from './kinds.ts'
+import { decimal, duration, secret, text, url, z } from './kinds.ts'
 
 /** Providers with an endpoint of their own, and the variables in which their keys usually are; the first that is set is used. */
 export const PROVIDER_VARIABLES = {
@@ -12,6 +12,17 @@ export const PROVIDER_VARIABLES = {
 const modelName = text("expected the model's name").describe("The provider's name of the model.")
 const apiKey = secret('a key').optional().describe("The key. Default: the provider's usual variable.")
 
+/** Of one token the dearest model costs less than a tenth of a cent. */
+const PRICE_MAX = 1_000_000
+
+const prices = z
+  .strictObject({
+    input_per_million: decimal(0, PRICE_MAX).describe('For a million tokens that it reads.'),
+    output_per_million: decimal(0, PRICE_MAX).describe('For a million tokens that it writes.'),
+  })
+  .optional()
+  .describe('What its tokens cost, in any one currency; usage then tells the cost.')
+
 function hostedModel<const Provider extends keyof typeof PROVIDER_VARIABLES>(provider: Provider) {
   return z.strictObject({
     provider: z
@@ -20,6 +31,7 @@ function hostedModel<const Provider extends keyof typeof PROVIDER_VARIABLES>(pro
     name: modelName,
     api_key: apiKey,
     base_url: url.optional().describe("Another endpoint than the provider's usual one."),
+    prices,
   })
 }
 
@@ -36,6 +48,7 @@ export const modelSchemas = {
     name: modelName,
     base_url: url.describe('The address of the API, for example http://127.0.0.1:11434/v1.'),
     api_key: secret('a key').optional().describe('The key, when the server wants one.'),
+    prices,
   }),
   anthropic: hostedModel('anthropic'),
   openai: hostedModel('openai'),

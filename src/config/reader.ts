@@ -49,10 +49,14 @@ function findingOf(reader: Reader, issue: Issue, place: { path: Path; known: rea
     const near = unit ? ` (did you mean "${node.value}s"?)` : ''
     return wrong(reader, path, { expected: issue.expected, near })
   }
-  return unknownKey(reader, path, (path.length > 3 ? NESTED[String(path[2])] : undefined) ?? known)
+  return unknownKey(reader, path, (path.length > 3 ? NESTED[String(path.at(-2))] : undefined) ?? known)
 }
 
-const NESTED: Readonly<Record<string, readonly string[]>> = { routes: ['default', 'dm', 'group'] }
+/** The keys of mappings inside a piece, by the key that they stand under. */
+const NESTED: Readonly<Record<string, readonly string[]>> = {
+  routes: ['default', 'dm', 'group'],
+  prices: ['input_per_million', 'output_per_million'],
+}
 
 export function chooseOne(reader: Reader, path: Path, values: readonly string[]): void {
   const node = nodeAt(reader.root, path)

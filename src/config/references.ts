@@ -77,8 +77,14 @@ function dataFindings(root: Tree): Finding[] {
 }
 
 function addressFindings(root: Tree): Finding[] {
-  const paths = [
-    ...entriesOf(valueOf(root, 'agents')).map(([id]) => ['agents', id, 'model', 'base_url']),
+  const paths: Path[] = [
+    ...entriesOf(valueOf(root, 'agents')).flatMap(([id, { value }]) => {
+      const fallbacks = valueOf(value, 'fallback_models')
+      const places = fallbacks?.kind === 'list' ? [...fallbacks.items.keys()] : []
+      return [['model'], ...places.map((place) => ['fallback_models', place])].map((model): Path => {
+        return ['agents', id, ...model, 'base_url']
+      })
+    }),
     ...entriesOf(valueOf(root, 'channels')).map(([id]) => ['channels', id, 'api_root']),
   ]
   return paths.flatMap((path) => {

@@ -49,8 +49,12 @@ const agentShape = {
     .describe('What the agent is told before every conversation.'),
 }
 
-/** An agent without its model, which is read by provider. */
-export const agentSchema = z.strictObject({ ...agentShape, model: z.unknown().optional() })
+/** An agent without its models, which are read by provider. */
+export const agentSchema = z.strictObject({
+  ...agentShape,
+  model: z.unknown().optional(),
+  fallback_models: z.unknown().optional(),
+})
 
 // --- channels -----------------------------------------------------------------------------------------------------
 
@@ -129,7 +133,15 @@ export const FILE_KEYS = ['gateway', 'agents', 'channels'] as const
 /** The file's schema as JSON, as it stands; gateway.schema.json is made from it. */
 export function plainJsonSchema(): Record<string, unknown> {
   const model = z.union([shortModel, z.discriminatedUnion('provider', options(modelSchemas))])
-  const agent = z.strictObject({ ...agentShape, model: model.describe('What the agent thinks with.') })
+  const fallbackModels = z
+    .array(model)
+    .optional()
+    .describe('Models that answer in its place, in this order, when it is overloaded, asked too often or away.')
+  const agent = z.strictObject({
+    ...agentShape,
+    model: model.describe('What the agent thinks with.'),
+    fallback_models: fallbackModels,
+  })
   const channel = z.discriminatedUnion('platform', options(channelSchemas))
   const id = z.string().regex(ID)
   const file = z.strictObject({

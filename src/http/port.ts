@@ -18,6 +18,10 @@ export interface GatewayPort {
   sessions(limit: number): Promise<readonly SessionView[]>
   /** null: no such session. */
   transcript(key: string): Promise<readonly TranscriptEntry[] | null>
+  /** What a session has used. */
+  sessionUsage(key: string): Promise<UsagePeriods>
+  /** At most so many agents and so many people, who used most first. */
+  usage(limit: number): Promise<UsageView>
   deadLetters(limit: number): Promise<readonly DeadLetterView[]>
   /** False: there is no such dead letter. */
   retryDeadLetter(id: number): Promise<boolean>
@@ -111,6 +115,25 @@ export interface SessionView {
   readonly turns: number
   readonly waiting: number
   readonly updated_at: string
+}
+
+export interface UsageView {
+  readonly agents: readonly (UsagePeriods & { readonly agent: string })[]
+  readonly users: readonly (UsagePeriods & { readonly agent: string; readonly user: string })[]
+}
+
+export interface UsagePeriods {
+  /** Since midnight UTC. */
+  readonly today: UsageTotalsView
+  readonly last_30_days: UsageTotalsView
+}
+
+export interface UsageTotalsView {
+  readonly runs: number
+  readonly input_tokens: number
+  readonly output_tokens: number
+  /** null: no model that was used has prices. */
+  readonly cost: number | null
 }
 
 export interface DeadLetterView {

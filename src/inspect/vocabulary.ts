@@ -21,6 +21,7 @@ import type { Slots } from '../../machines/slots.ts'
 import type { Shape } from './shape.ts'
 import {
   approvals,
+  credit,
   deliveredPart,
   failure,
   history,
@@ -180,7 +181,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
 export const RESULTS: Readonly<Record<string, Shape>> = {
   prepare: prepared,
   run: outcome,
-  think: { parts: { text: 'text', calls: step.calls, atMs: 'word' } },
+  think: { parts: { text: 'text', calls: step.calls, atMs: 'word', ...credit } },
   act: steps,
   recover: { each: message },
   recovery: { each: message },

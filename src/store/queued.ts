@@ -50,6 +50,9 @@ export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedS
     isPaired: (channel, user) => line.read(() => tables.isPaired(channel, user)),
     appendJournal: (entry) => line.write(() => tables.appendJournal(entry)),
     journalAfter: (place, id, limit) => line.read(() => tables.journalAfter(place, id, limit)),
+    usageOn: (day, of) => line.read(() => tables.usageOn(day, of)),
+    usageOfSession: (sessionKey, days) => line.read(() => tables.usageOfSession(sessionKey, days)),
+    usageByUser: (days) => line.read(() => tables.usageByUser(days)),
     counts: () => line.read(() => tables.counts()),
     close: () => (closed ??= close()),
   }

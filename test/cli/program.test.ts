@@ -25,7 +25,7 @@ test('every command of the contract is there', () => {
         'machines',
       ],
       'pairing approve',
-      ...['pairing list', 'pairing revoke', 'send', 'sessions list', 'sessions show', 'start', 'status'],
+      ...['pairing list', 'pairing revoke', 'send', 'sessions list', 'sessions show', 'start', 'status', 'usage'],
     ].toSorted(),
   )
 })

@@ -11,14 +11,16 @@ import { fixture, fixtureText, folder, loaded, spilled, unfrozen, withChannels, 
 
 const VARIABLES = {
   PORT: '4321',
+  PRICE: '2',
   TROUPE_TOKEN: 'gateway-token-value',
   KEY: 'local-key-value',
   HOSTED_KEY: 'hosted-key-value',
+  SPARE_KEY: 'spare-key-value',
   GEMINI_API_KEY: 'gemini-key-value',
   ZETA_TOKEN: '123456789:AAabcdefghijklmnopqrstuvwxyz0123456',
 }
 
-const SECRET_VALUES = Object.values(VARIABLES).slice(1)
+const SECRET_VALUES = Object.values(VARIABLES).slice(2)
 
 function survivesRoundTrip(definition: unknown): boolean {
   try {
@@ -51,6 +53,7 @@ describe('a file that sets every key', () => {
           name: 'llama3.3',
           baseUrl: 'http://127.0.0.1:11434/v1',
           apiKey: { secret: 'agents.local.model.api_key' },
+          prices: null,
         },
       }),
       hosted: testAgent('hosted', {
@@ -60,7 +63,25 @@ describe('a file that sets every key', () => {
           name: 'big',
           baseUrl: 'https://models.example/v1',
           apiKey: { secret: 'agents.hosted.model.api_key' },
+          prices: null,
         },
+        fallbackModels: [
+          {
+            provider: 'openai-compatible',
+            name: 'spare',
+            baseUrl: 'http://127.0.0.1:11434/v1',
+            apiKey: { secret: 'agents.hosted.fallback_models[0].api_key' },
+            prices: { inputPerMillion: 0.25, outputPerMillion: 2 },
+          },
+          {
+            provider: 'google',
+            name: 'small',
+            baseUrl: null,
+            apiKey: { secret: 'agents.hosted.fallback_models[1].api_key' },
+            prices: null,
+          },
+          { provider: 'echo', delayMs: 0 },
+        ],
       }),
       short: testAgent('short', {
         instructions: '',
@@ -69,6 +90,7 @@ describe('a file that sets every key', () => {
           name: 'small',
           baseUrl: null,
           apiKey: { secret: 'agents.short.model.api_key' },
+          prices: null,
         },
       }),
     })
@@ -124,7 +146,7 @@ describe('a file that sets every key', () => {
     expect(spilled(inspect(secrets, { depth: 9, showHidden: true }) + String(secrets), SECRET_VALUES)).toEqual([])
     expect(secrets.values().toSorted()).toEqual(SECRET_VALUES.toSorted())
     const references = ['gateway.token', 'agents.local.model.api_key', 'agents.hosted.model.api_key']
-    const more = ['agents.short.model.api_key', 'channels.zeta.token']
+    const more = ['agents.hosted.fallback_models[0].api_key', 'agents.short.model.api_key', 'channels.zeta.token']
     expect([...references, ...more].map((secret) => secrets.resolve({ secret }))).toEqual(SECRET_VALUES)
   })
 

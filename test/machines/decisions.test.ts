@@ -247,5 +247,6 @@ const speaker: Speaker = {
   turnId: 'turn-1',
   given: [],
   approvals: [],
+  preparedAtMs: 0,
   keepsPartial: true,
 }

@@ -96,7 +96,7 @@ const call = (id: string, given: Partial<PlannedCall> = {}): PlannedCall => ({
 const done = (id: string): Step => ({ kind: 'result', call: id, text: 'ok', failed: false })
 
 async function answers(run: Rig, ...calls: PlannedCall[]): Promise<void> {
-  run.thinks.at(-1)?.resolve({ text: calls.length === 0 ? '42' : '', calls, atMs: 1_000 })
+  run.thinks.at(-1)?.resolve({ text: calls.length === 0 ? '42' : '', calls, atMs: 1_000, model: 'echo', spent: null })
   await settled()
 }
 
@@ -113,7 +113,7 @@ async function acted(run: Rig, ...steps: Step[]): Promise<void> {
 test('an answer that asks for nothing is the outcome', async () => {
   const run = rig()
   await answers(run)
-  expect(run.output()).toEqual({ kind: 'answered', text: '42' })
+  expect(run.output()).toEqual({ kind: 'answered', text: '42', model: 'echo', spent: null })
   expect(run.closed()).toBe(1)
 })
 
@@ -164,7 +164,7 @@ async function expectWrittenFirst(machine: typeof runMachine): Promise<void> {
   await run.send({ type: 'steering.given', messages: [] })
   expect(run.thinks[1]?.input.steps).toHaveLength(5)
   await answers(run)
-  expect(run.output()).toEqual({ kind: 'answered', text: '42' })
+  expect(run.output()).toEqual({ kind: 'answered', text: '42', model: 'echo', spent: null })
 }
 
 test('S23: what was said meanwhile is written, and then part of what the next answer is made from', async () => {

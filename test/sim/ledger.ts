@@ -2,7 +2,7 @@
 // It is told of effects at the store's door and knows nothing of the code behind it.
 //   S3, S4, S6, D1, D2, S26, S45 as the people outside could check them.
 
-import type { Commit, NewTranscriptEntry, Outcome, Settlement } from '../../machines/messages.ts'
+import type { Commit, NewTranscriptEntry, Outcome, Reply, Settlement } from '../../machines/messages.ts'
 import type { NewMessage, RetriedDeadLetter } from '../../src/store/store.ts'
 import type { Effect } from './disk.ts'
 import { historyOf } from './history.ts'
@@ -33,12 +33,19 @@ export interface Owed {
   readonly channel: string
   readonly conversation: string
   readonly text: string
+  /** A line that the store adds, and with it the text is sent. */
+  readonly adds: Reply['adds'] | null
   /** Messages that the same commit settled. */
   readonly settles: readonly number[]
   end: 'delivered' | 'dead' | null
   partsSent: number
   /** It was a dead letter and is owed again: it goes out when its turn comes again. */
   reopened: boolean
+}
+
+/** Whether this text is what was committed for it. */
+export function isCommitted(reply: Owed, text: string): boolean {
+  return reply.adds === null ? text === reply.text : text.startsWith(`${reply.text}\nUsed today: `)
 }
 
 export interface LedgerRules {
@@ -162,9 +169,9 @@ export class Ledger {
     const { channel, sessionKey } = commit
     if (sessionKey !== null) this.entries.set(sessionKey, [...(this.entries.get(sessionKey) ?? []), ...commit.entries])
     const settles = commit.settled.map((settlement) => settlement.seq)
-    for (const { conversation, text } of commit.replies) {
+    for (const { conversation, text, adds = null } of commit.replies) {
       const id = this.replies.size + 1
-      const owed: Owed = { id, channel, conversation, text, settles, end: null, partsSent: 0, reopened: false }
+      const owed: Owed = { id, channel, conversation, text, adds, settles, end: null, partsSent: 0, reopened: false }
       this.replies.set(id, owed)
       keep(this.#owedOf, `${channel} ${conversation}`, owed)
     }

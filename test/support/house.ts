@@ -51,6 +51,8 @@ export interface HeldThought {
   readonly request: ThinkRequest
   readonly agent: string
   answer(text: string): Promise<void>
+  /** An answer with more than its text. */
+  gives(thought: Partial<Thought>): Promise<void>
   /** It asks for tools. */
   asks(...calls: ToolCall[]): Promise<void>
   /** A piece of the answer. */
@@ -144,18 +146,17 @@ function think(agent: string, request: ThinkRequest, thoughts: HeldThought[]): P
   const aborted = (): void =>
     end.reject(new FailureError({ kind: 'permanent', reason: 'cancelled', message: 'the run was ended' }))
   request.signal.addEventListener('abort', aborted)
+  const gives = async (thought: Partial<Thought>): Promise<void> => {
+    end.resolve({ text: '', calls: [], usage: null, ...thought })
+    await settled()
+  }
   thoughts.push({
     request,
     agent,
     closed: () => request.signal.aborted,
-    async answer(text) {
-      end.resolve({ text, calls: [], usage: null })
-      await settled()
-    },
-    async asks(...calls) {
-      end.resolve({ text: '', calls, usage: null })
-      await settled()
-    },
+    answer: (text) => gives({ text }),
+    gives,
+    asks: (...calls) => gives({ calls }),
     says: (text) => request.onDelta(text),
     async fail(error) {
       end.reject(error)
