@@ -33,6 +33,8 @@ export interface AgentDefinition {
   readonly model: ModelDefinition
   /** Asked in this order when the one before is overloaded, asked too often or away. */
   readonly fallbackModels: readonly ModelDefinition[]
+  /** What may be used of it in a day; null: as much as anybody asks for. */
+  readonly budget: Budget | null
   /** What it can do besides talking: names of built-in tools, or absolute paths of a user's own modules. */
   readonly tools: readonly string[]
   /** By tool name, or by `prefix.*`; what stands in neither is asked for when the tool changes something. */
@@ -50,6 +52,11 @@ export interface AgentDefinition {
   readonly requires: readonly string[]
   /** Variables that the file names for this agent and that are not set; not empty: its channels fail by name. */
   readonly missing: readonly string[]
+}
+
+export interface Budget {
+  readonly tokensPerDay: number
+  readonly per: 'user' | 'session' | 'agent'
 }
 
 export type ApprovalPolicy = 'ask' | 'allow' | 'deny'

@@ -62,6 +62,12 @@ export function msUntilNextDay(atMs: number): number {
   return DAY_MS - (atMs - dayOf(atMs) * DAY_MS)
 }
 
+/** Whose use is asked for: an agent's, one person's with it, or one session's. */
+export type UsageOf =
+  | { readonly per: 'agent'; readonly agent: string }
+  | { readonly per: 'user'; readonly agent: string; readonly user: string }
+  | { readonly per: 'session'; readonly session: string }
+
 export const NOTHING_USED: UsageTotals = { runs: 0, inputTokens: 0, outputTokens: 0, cost: null }
 
 export function sum(totals: readonly UsageTotals[]): UsageTotals {
@@ -104,6 +110,7 @@ export function costText(cost: number): string {
   return cost === 0 || cost >= 0.1 ? cost.toFixed(2) : cost.toPrecision(2)
 }
 
-function grouped(count: number): string {
+/** `1,234,567`. */
+export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }

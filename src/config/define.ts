@@ -131,6 +131,7 @@ function agentDefinition(
     id,
     instructions: keys?.instructions ?? '',
     ...models,
+    budget: budgetOf(keys),
     tools: [],
     approval: {},
     approvalTimeoutMs: 300_000,
@@ -140,6 +141,11 @@ function agentDefinition(
     workdir: 'per_session',
     requires: [],
   }
+}
+
+function budgetOf(keys: AgentKeys | null): AgentDefinition['budget'] {
+  const budget = keys?.budget
+  return budget === undefined ? null : { tokensPerDay: budget.tokens_per_day, per: budget.per }
 }
 
 type ChannelRest = Omit<ChannelDefinition, 'missing'>

@@ -2,6 +2,7 @@
 //   A second pass over the whole tree, whatever the first one found, so that a person sees everything at once.
 
 import { suggestion } from './problems.ts'
+import { modelFindings } from './agent-models.ts'
 import { isSecret } from './secret-places.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
@@ -27,6 +28,7 @@ export function crossCheck(root: Tree, secrets: readonly SecretEntry[]): Finding
     ...hostFindings(root),
     ...dataFindings(root),
     ...addressFindings(root),
+    ...modelFindings(root),
     ...channels.flatMap((channel) => [...routeFindings(root, channel), ...userFindings(channel)]),
     ...tokenFindings(channels),
     ...spilledFindings(root, secrets),

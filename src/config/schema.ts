@@ -14,6 +14,9 @@ const PASSIVATE_MS_MIN = 10
 const RUNS_MAX = 10_000
 const QUEUE_MAX = 100_000
 
+/** More than any account can pay for. */
+const TOKENS_MAX = 1_000_000_000_000
+
 // --- gateway ------------------------------------------------------------------------------------------------------
 
 export const gatewaySchema = z
@@ -47,6 +50,15 @@ const agentShape = {
     .string({ error: 'expected text' })
     .prefault('')
     .describe('What the agent is told before every conversation.'),
+  budget: z
+    .strictObject({
+      tokens_per_day: wholeNumber(1, TOKENS_MAX).describe('Tokens read and written together. A day is UTC’s.'),
+      per: choice(['user', 'session', 'agent'])
+        .prefault('user')
+        .describe('user: for each person of a channel. session: for each conversation. agent: for all together.'),
+    })
+    .optional()
+    .describe('What may be used in a day. Who is over it is told when it begins anew, and no model is asked.'),
 }
 
 /** An agent without its models, which are read by provider. */

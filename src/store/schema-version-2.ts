@@ -46,7 +46,8 @@ CREATE TABLE notes (
   PRIMARY KEY (agent, user, number)
 ) STRICT, WITHOUT ROWID;
 
--- day: counted from 1970, UTC. cost: NULL when none of what was added had a price.
+-- day: counted from 1970, UTC. An empty session_key: all of a person's sessions together; an empty user too: all people.
+-- cost: NULL when none of what was added had a price.
 CREATE TABLE usage (
   day INTEGER NOT NULL,
   agent TEXT NOT NULL,
@@ -58,5 +59,6 @@ CREATE TABLE usage (
   cost REAL,
   PRIMARY KEY (day, agent, user, session_key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX usage_of_session ON usage (session_key, day);
+CREATE INDEX usage_of_session ON usage (session_key, day) WHERE session_key <> '';
+CREATE INDEX usage_of_people ON usage (day) WHERE session_key = '' AND user <> '';
 `

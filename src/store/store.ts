@@ -14,7 +14,7 @@ import type {
 } from '../../machines/messages.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { Step } from '../../machines/steps.ts'
-import type { UsageTotals } from '../../machines/usage.ts'
+import type { UsageOf, UsageTotals } from '../../machines/usage.ts'
 
 export interface Store {
   /** Writes an inbound message down; a platform message id seen before in its conversation is a duplicate, and nothing is written. */
@@ -78,7 +78,7 @@ export interface Store {
   appendJournal(entry: NewJournalEntry): Promise<number>
   journalAfter(place: ConversationPlace, id: number, limit: number): Promise<StoredJournalEntry[]>
 
-  /** What was used on a day by an agent, by one person with it, or in one session. */
+  /** What was used on a day. */
   usageOn(day: number, of: UsageOf): Promise<UsageTotals>
   /** What a session has used in the last `days` days; 1: today. */
   usageOfSession(sessionKey: string, days: number): Promise<UsageTotals>
@@ -161,11 +161,6 @@ export interface StoredJournalEntry {
   readonly role: 'user' | 'assistant'
   readonly text: string
 }
-
-export type UsageOf =
-  | { readonly per: 'agent'; readonly agent: string }
-  | { readonly per: 'user'; readonly agent: string; readonly user: string }
-  | { readonly per: 'session'; readonly session: string }
 
 export interface UsageRow extends UsageTotals {
   readonly agent: string

@@ -48,6 +48,7 @@ describe('a file that sets every key', () => {
       slow: testAgent('slow', { instructions: 'Say it slowly.', model: { provider: 'echo', delayMs: 200 } }),
       local: testAgent('local', {
         instructions: 'You run here.',
+        budget: { tokensPerDay: 2_000_000, per: 'agent' },
         model: {
           provider: 'openai-compatible',
           name: 'llama3.3',

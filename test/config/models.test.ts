@@ -109,6 +109,42 @@ describe('fallback_models', () => {
   })
 })
 
+describe('budget', () => {
+  test('per is user unless it is given', () => {
+    expect(loaded(fileWith('budget: { tokens_per_day: 5 }')).definition.agents['cfo']?.budget).toEqual({
+      tokensPerDay: 5,
+      per: 'user',
+    })
+    expect(loaded(fileWith('instructions: x')).definition.agents['cfo']?.budget).toBe(null)
+  })
+
+  test.each([
+    ['budget: {}', 'agents.cfo.budget.tokens_per_day: is required: expected a whole number from 1 to 1000000000000'],
+    [
+      'budget: { tokens_per_day: 0 }',
+      'agents.cfo.budget.tokens_per_day: expected a whole number from 1 to 1000000000000, found 0',
+    ],
+    [
+      'budget: { tokens_per_day: 1, per: usr }',
+      'agents.cfo.budget.per: unknown value "usr": expected user, session or agent (did you mean "user"?)',
+    ],
+    [
+      'budget: { tokens_per_dy: 1, tokens_per_day: 1 }',
+      'agents.cfo.budget.tokens_per_dy: unknown key (did you mean "tokens_per_day"?)',
+    ],
+    ['budget: 5', 'agents.cfo.budget: expected a mapping, found 5'],
+  ])('%s', (keys, message) => {
+    expect(problemsOf(fileWith(keys)).map((line) => line.replace(/^\S+ /, ''))).toEqual([message])
+  })
+
+  test.each(['echo', '{ provider: echo, delay: 1s }'])('it would do nothing with %s', (model) => {
+    const found = problemsOf(fileWith('budget: { tokens_per_day: 1 }', model))
+    expect(found.map((line) => line.replace(/^\S+ /, ''))).toEqual([
+      'agents.cfo.budget: has no effect: the echo model uses no tokens',
+    ])
+  })
+})
+
 describe('prices', () => {
   test('both, as numbers', () => {
     const model =

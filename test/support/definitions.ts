@@ -10,6 +10,7 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     instructions: 'answer',
     model: { provider: 'echo', delayMs: 0 },
     fallbackModels: [],
+    budget: null,
     tools: [],
     approval: {},
     approvalTimeoutMs: 300_000,

@@ -1,0 +1,86 @@
+// Prepare: what a turn needs before its run: a try counted for each message, the history, the definition that the run begins and ends
+// with, what /retry asks again; and whether there is anything left of the day's budget.
+
+import { budgetFailure, usageUnder } from '../../machines/budget.ts'
+import type { AgentDefinition } from '../../machines/definitions.ts'
+import { FailureError } from '../../machines/failure.ts'
+import type { Inbox } from '../../machines/inbox.ts'
+import type { TranscriptEntry } from '../../machines/messages.ts'
+import type { Prepared } from '../../machines/session-context.ts'
+import { accountOf } from '../../machines/usage.ts'
+import type { Parts } from './parts.ts'
+
+interface Preparing {
+  readonly key: string
+  readonly turnId: string
+  readonly turn: Inbox
+  readonly agent: string
+}
+
+export async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing): Promise<Prepared> {
+  const seqs = turn.map((item) => item.message.seq)
+  const begun = await parts.store.begin(key, turnId, seqs)
+  const definition = parts.definition.agents[agent]
+  if (definition === undefined) throw new FailureError(goneAgent(agent))
+  const prepared = { ...begun, turn, definition, preparedAtMs: parts.world.nowMs() }
+  if (begun.steps.length === 0) await requireBudget(parts, { key, turn, definition })
+  if (turn.some((item) => item.task === 'compact') && begun.history.length === 0)
+    throw new FailureError(NOTHING_TO_COMPACT)
+  if (!turn.some((item) => item.task === 'retry')) return prepared
+  const last = lastTurn(begun.history)
+  if (last === null) throw new FailureError(NOTHING_TO_RETRY)
+  return {
+    ...prepared,
+    history: last.before,
+    turn: turn.map((item) => (item.task === 'retry' ? { ...item, text: last.text } : item)),
+  }
+}
+
+interface Asking {
+  readonly key: string
+  readonly turn: Inbox
+  readonly definition: AgentDefinition
+}
+
+/** A turn that began under the budget is finished: it is asked only before the first step. */
+async function requireBudget({ store, world }: Parts, { key, turn, definition }: Asking): Promise<void> {
+  const { budget, id: agent } = definition
+  const [first] = turn
+  if (budget === null || first === undefined) return
+  const { channel, sender } = first.message
+  const account = accountOf({ agent, channel, sender, atMs: world.nowMs() })
+  const used = await store.usageOn(account.day, usageUnder(budget, account, key))
+  const failure = budgetFailure(budget, used, world.nowMs())
+  if (failure !== null) throw new FailureError(failure)
+}
+
+/** The last turn of a history: what was asked in it, and what came before it. */
+function lastTurn(history: readonly TranscriptEntry[]): { text: string; before: TranscriptEntry[] } | null {
+  const last = history.findLast((entry) => entry.role === 'user')
+  if (last === undefined) return null
+  const asked = history.filter((entry) => entry.turn === last.turn && entry.role === 'user')
+  return {
+    text: asked.map((entry) => entry.text).join('\n'),
+    before: history.filter((entry) => entry.turn !== last.turn),
+  }
+}
+
+const NOTHING_TO_RETRY = {
+  kind: 'permanent',
+  reason: 'notFound',
+  message: 'there is no earlier message to answer again',
+} as const
+
+const NOTHING_TO_COMPACT = {
+  kind: 'permanent',
+  reason: 'notFound',
+  message: 'there is nothing to summarise',
+} as const
+
+function goneAgent(agent: string) {
+  return {
+    kind: 'permanent',
+    reason: 'missing',
+    message: `the agent ${agent} is not in the configuration any more`,
+  } as const
+}
