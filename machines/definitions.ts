@@ -33,6 +33,8 @@ export interface AgentDefinition {
   readonly model: ModelDefinition
   /** Asked in this order when the one before is overloaded, asked too often or away. */
   readonly fallbackModels: readonly ModelDefinition[]
+  /** From this part of the model's context on the history is summarised before a run. */
+  readonly compactAt: number
   /** What may be used of it in a day; null: as much as anybody asks for. */
   readonly budget: Budget | null
   /** What it can do besides talking: names of built-in tools, or absolute paths of a user's own modules. */
@@ -68,6 +70,7 @@ export type ModelDefinition =
       readonly name: string
       readonly baseUrl: string
       readonly apiKey: SecretReference | null
+      readonly contextTokens: number
       readonly prices: Prices | null
     }
   | {
@@ -77,6 +80,8 @@ export type ModelDefinition =
       readonly baseUrl: string | null
       /** Defaults to the provider's usual variable (OPENAI_API_KEY, …), as a reference. */
       readonly apiKey: SecretReference
+      /** How much it takes in at once. */
+      readonly contextTokens: number
       readonly prices: Prices | null
     }
 

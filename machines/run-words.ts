@@ -6,6 +6,7 @@ import { approvalsOf, promptOf } from './approval.ts'
 import type { RunOutcome } from './commits.ts'
 import type { AgentDefinition } from './definitions.ts'
 import { type Failure, failureOf, unprovided } from './failure.ts'
+import { fitting } from './history.ts'
 import type { Reply, Sender, ToRun, TranscriptEntry } from './messages.ts'
 import {
   answersIn,
@@ -27,6 +28,8 @@ export interface RunInput {
   readonly turn: string
   readonly history: readonly TranscriptEntry[]
   readonly messages: readonly { readonly text: string; readonly sender: Sender; readonly kind: 'dm' | 'group' }[]
+  /** A history that is too long may become a summary before this run; false: its oldest turns are left out. */
+  readonly mayCompact: boolean
   /** What an earlier activation did for this turn; empty at its first. */
   readonly steps: readonly Step[]
   /** When it was prepared; deadlines of approvals that wait already are counted from here. */
@@ -74,6 +77,11 @@ export const words = setup({
     output: {} as RunOutcome,
   },
   actors: {
+    /**
+     * Makes a summary of the history, writes it into the transcript, and resolves with the history that begins with it. Nobody is
+     * told. Stopping it closes the request.
+     */
+    summarise: fromPromise<readonly TranscriptEntry[], RunInput>(() => unprovided('summarise')),
     /** One model answer; its pieces go past the machine to the channel. Stopping it closes the request. */
     think: fromPromise<Answer, Thinking>(() => unprovided('think')),
     /** Writes steps, and the questions that go with them, in one transaction; tries until the disk takes it. */
@@ -84,6 +92,12 @@ export const words = setup({
     act: fromPromise<readonly Step[], { run: RunInput; steps: readonly Step[] }>(() => unprovided('act')),
   },
   actions: {
+    /** Says in the log that so many entries of the history are not told. */
+    noteLeftOut: (_, _params: LeftOut) => unprovided('noteLeftOut'),
+    keepSummary: assign(({ context }, params: { history: readonly TranscriptEntry[] }) =>
+      withHistory(context, params.history),
+    ),
+    leaveOutOldest: assign(({ context }) => withHistory(context, fitting(context.input))),
     keepOutcome: assign((_, { text, model, spent }: Answer) => ({
       outcome: { kind: 'answered' as const, text, model, spent },
     })),
@@ -122,6 +136,8 @@ export const words = setup({
     },
   },
   guards: {
+    needsSummary: ({ context }) => needsSummary(context),
+    isTooLong: ({ context }) => leftOut(context).entries > 0,
     isDefect: (_, params: { error: unknown }) => failureOf(params.error).kind === 'defect',
     isFinal: (_, params: Answer) => params.calls.length === 0,
     isOutOfSteps: ({ context }) => !mayCall(context),
@@ -137,6 +153,30 @@ export const words = setup({
     approvalMs: ({ context }) => approvalMsLeft(context),
   },
 })
+
+export interface LeftOut {
+  readonly session: string
+  readonly turn: string
+  readonly entries: number
+}
+
+/** What of the history has no room in the model's context. */
+export function leftOut({ input }: RunContext): LeftOut {
+  const { session, turn, history } = input
+  return { session, turn, entries: history.length - fitting(input).length }
+}
+
+/** One for a turn, also after a crash, and only before its first step. */
+function needsSummary(context: RunContext): boolean {
+  const { mayCompact, history, turn } = context.input
+  const [first] = history
+  const isSummarised = first?.role === 'summary' && first.turn === turn
+  return mayCompact && context.steps.length === 0 && !isSummarised && leftOut(context).entries > 0
+}
+
+function withHistory({ input }: RunContext, history: readonly TranscriptEntry[]): { input: RunInput } {
+  return { input: { ...input, history } }
+}
 
 type Decided = Extract<ToRun, { type: 'approval.decided' }>
 

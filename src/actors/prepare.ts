@@ -61,7 +61,8 @@ function lastTurn(history: readonly TranscriptEntry[]): { text: string; before: 
   const asked = history.filter((entry) => entry.turn === last.turn && entry.role === 'user')
   return {
     text: asked.map((entry) => entry.text).join('\n'),
-    before: history.filter((entry) => entry.turn !== last.turn),
+    // A summary that was made for the turn stands for what came before it.
+    before: history.filter((entry) => entry.turn !== last.turn || entry.role === 'summary'),
   }
 }
 

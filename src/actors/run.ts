@@ -4,23 +4,24 @@
 
 import { fromCallback, fromPromise } from 'xstate'
 import { policyOf } from '../../machines/approval.ts'
-import { PAST_RESULT_UNITS_MAX } from '../../machines/limits.ts'
 import { modelLabel, spentBy } from '../../machines/models.ts'
 import { runMachine } from '../../machines/run.ts'
 import { accountOfRun, type Answer, type RunInput, type Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
 import { type Spent, usageEntries } from '../../machines/usage.ts'
-import type { HistoryMessage } from '../agents/agent.ts'
 import type { Tool } from '../tools/tool.ts'
 import { act } from './act.ts'
 import { endingItsChildren } from './ending.ts'
+import { toldHistory } from './history.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { persist } from './persist.ts'
+import { summarise } from './summary.ts'
 import { closeToolbox, toolsOf } from './toolbox.ts'
 
 export function runActor(parts: Parts) {
   const machine = runMachine.provide({
     actors: {
+      summarise: fromPromise(({ input, signal }) => summarise(parts, input, signal)),
       think: fromPromise(({ input, signal }) => think(parts, input, signal)),
       toolbox: fromCallback(
         ({ input }) =>
@@ -37,6 +38,11 @@ export function runActor(parts: Parts) {
         for (const { conversation } of replies) tellGateway(system, { type: 'outbox.owed', channel, conversation })
       }),
     },
+    actions: {
+      noteLeftOut: (_, { session, turn, entries }) => {
+        parts.log.warn({ session, turn, entries }, 'the oldest part of a history has no room and is left out')
+      },
+    },
   })
   return endingItsChildren(machine)
 }
@@ -52,7 +58,7 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
   try {
     const tools = await toolsOf(parts, run)
     const agent = await parts.buildAgent({ definition, secret: parts.secret, log, world: parts.world })
-    const history = historyOf(run)
+    const history = toldHistory(run)
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
     const by = thought.model ?? definition.model
@@ -92,21 +98,4 @@ function planned(asked: readonly ToolCall[], { run, tools, steps }: Planning): P
     if (tool === undefined) return { ...call, id, policy: 'allow', idempotent: true }
     return { ...call, id, policy: policyOf(run.definition, tool), idempotent: tool.idempotent }
   })
-}
-
-/** What the model is told of earlier turns: a cancelled turn's question stays, a failure's words do not. */
-function historyOf({ history, messages }: RunInput): HistoryMessage[] {
-  const inGroup = messages[0]?.kind === 'group'
-  return history.flatMap(({ role, text, sender, steps }): HistoryMessage[] => {
-    if (role === 'user') return [{ role, text, sender: inGroup ? sender : null }]
-    if (role === 'summary') return [{ role: 'user', text: `What was said before, in short:\n\n${text}` }]
-    const said = (role === 'assistant' || role === 'partial') && text !== ''
-    const done = steps.length === 0 ? [] : [{ role: 'assistant' as const, text: '', steps: steps.map(shortened) }]
-    return said ? [...done, { role: 'assistant', text }] : done
-  })
-}
-
-function shortened(step: Step): Step {
-  if (step.kind !== 'result' || step.text.length <= PAST_RESULT_UNITS_MAX) return step
-  return { ...step, text: `${step.text.slice(0, PAST_RESULT_UNITS_MAX)}\n(shortened)` }
 }

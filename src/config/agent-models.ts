@@ -4,6 +4,7 @@
 import { entriesOf, type Finding, keySpan, type Path, spanAt, textOf, type Tree, valueOf } from './tree.ts'
 
 const NEEDS_MODEL: readonly (readonly [key: string, reason: string])[] = [
+  ['compact_at', 'has no effect: the echo model reads no history'],
   ['budget', 'has no effect: the echo model uses no tokens'],
 ]
 

@@ -51,7 +51,14 @@ export function readModel(reader: Reader, path: Path): ModelKeys | null {
   const hosted = SHORT_PROVIDERS.find((known) => known === provider)
   if (short === 'echo') return { provider: 'echo', delay: 0 }
   if (hosted !== undefined && name !== '') {
-    return { provider: hosted, name, api_key: pathText([...path, 'api_key']), base_url: undefined, prices: undefined }
+    return {
+      provider: hosted,
+      name,
+      api_key: pathText([...path, 'api_key']),
+      base_url: undefined,
+      context: undefined,
+      prices: undefined,
+    }
   }
   reader.findings.push(wrong(reader, path, short === null ? MODEL_FORMS : modelExpected(provider, name)))
   return null

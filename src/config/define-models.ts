@@ -3,7 +3,7 @@
 
 import type { ModelDefinition, Prices, SecretReference } from '../../machines/definitions.ts'
 import type { Pieces } from './check.ts'
-import { type ModelKeys, PROVIDER_VARIABLES } from './model-schema.ts'
+import { CONTEXT_USUAL, type ModelKeys, PROVIDER_VARIABLES } from './model-schema.ts'
 import type { SecretEntry } from './secrets.ts'
 import { type Path, pathText } from './tree.ts'
 import type { Lookup } from './variables.ts'
@@ -28,20 +28,24 @@ export function modelDefinition({ path, keys }: PlacedModel): ModelDefinition {
   if (keys.provider === 'echo') return { provider: 'echo', delayMs: keys.delay }
   if (keys.provider === 'openai-compatible') {
     const { provider, name, base_url: baseUrl } = keys
-    return { provider, name, baseUrl, apiKey: reference(keys.api_key), prices: pricesOf(keys) }
+    return { provider, name, baseUrl, apiKey: reference(keys.api_key), ...powersOf(keys) }
   }
   return {
     provider: keys.provider,
     name: keys.name,
     baseUrl: keys.base_url ?? null,
     apiKey: { secret: keys.api_key ?? pathText([...path, 'api_key']) },
-    prices: pricesOf(keys),
+    ...powersOf(keys),
   }
 }
 
-function pricesOf({ prices }: Exclude<ModelKeys, { provider: 'echo' }>): Prices | null {
-  if (prices === undefined) return null
-  return { inputPerMillion: prices.input_per_million, outputPerMillion: prices.output_per_million }
+type LiveModelKeys = Exclude<ModelKeys, { provider: 'echo' }>
+
+function powersOf({ provider, context, prices }: LiveModelKeys): { contextTokens: number; prices: Prices | null } {
+  const contextTokens = context ?? CONTEXT_USUAL[provider]
+  if (prices === undefined) return { contextTokens, prices: null }
+  const { input_per_million: inputPerMillion, output_per_million: outputPerMillion } = prices
+  return { contextTokens, prices: { inputPerMillion, outputPerMillion } }
 }
 
 /** The fallbacks of an agent that can be asked; `unset` names the places of variables that are not set. */

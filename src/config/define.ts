@@ -131,6 +131,7 @@ function agentDefinition(
     id,
     instructions: keys?.instructions ?? '',
     ...models,
+    compactAt: keys?.compact_at ?? 0.8,
     budget: budgetOf(keys),
     tools: [],
     approval: {},

@@ -1,6 +1,6 @@
 // Model schema: what a model can be said to be, in short or as a mapping, by provider.
 
-import { decimal, duration, secret, text, url, z } from './kinds.ts'
+import { decimal, duration, secret, text, url, wholeNumber, z } from './kinds.ts'
 
 /** Providers with an endpoint of their own, and the variables in which their keys usually are; the first that is set is used. */
 export const PROVIDER_VARIABLES = {
@@ -14,6 +14,23 @@ const apiKey = secret('a key').optional().describe("The key. Default: the provid
 
 /** Of one token the dearest model costs less than a tenth of a cent. */
 const PRICE_MAX = 1_000_000
+
+/** The smallest that a conversation has room in, and far more than any model takes. */
+const CONTEXT_TOKENS = { min: 1_000, max: 100_000_000 }
+
+/** What a model takes in when its file does not say: less than most of them do. Too little costs a summary, too much an answer. */
+export const CONTEXT_USUAL = {
+  anthropic: 200_000,
+  openai: 128_000,
+  google: 128_000,
+  'openai-compatible': 32_768,
+} as const
+
+const context = wholeNumber(CONTEXT_TOKENS.min, CONTEXT_TOKENS.max)
+  .optional()
+  .describe(
+    `How many tokens it takes in at once. Default: ${CONTEXT_USUAL.anthropic} for anthropic, ${CONTEXT_USUAL.openai} for openai and google, ${CONTEXT_USUAL['openai-compatible']} for openai-compatible.`,
+  )
 
 const prices = z
   .strictObject({
@@ -31,6 +48,7 @@ function hostedModel<const Provider extends keyof typeof PROVIDER_VARIABLES>(pro
     name: modelName,
     api_key: apiKey,
     base_url: url.optional().describe("Another endpoint than the provider's usual one."),
+    context,
     prices,
   })
 }
@@ -48,6 +66,7 @@ export const modelSchemas = {
     name: modelName,
     base_url: url.describe('The address of the API, for example http://127.0.0.1:11434/v1.'),
     api_key: secret('a key').optional().describe('The key, when the server wants one.'),
+    context,
     prices,
   }),
   anthropic: hostedModel('anthropic'),

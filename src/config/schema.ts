@@ -2,7 +2,7 @@
 //   One source: reading, the JSON Schema for editors and the suggestions all come from here.
 //   A platform or provider has exactly the keys that have an effect on it; a secret is read as its reference, never as its value.
 
-import { agentId, choice, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
+import { agentId, choice, decimal, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
 import { modelSchemas, shortModel } from './model-schema.ts'
 
 /** Ids stand in URLs, log lines and file names. */
@@ -50,6 +50,11 @@ const agentShape = {
     .string({ error: 'expected text' })
     .prefault('')
     .describe('What the agent is told before every conversation.'),
+  compact_at: decimal(0.1, 0.95)
+    .prefault(0.8)
+    .describe(
+      'From this part of the model’s context on the history is summarised before a run. The whole of it is kept.',
+    ),
   budget: z
     .strictObject({
       tokens_per_day: wholeNumber(1, TOKENS_MAX).describe('Tokens read and written together. A day is UTC’s.'),

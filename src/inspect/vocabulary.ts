@@ -99,6 +99,7 @@ const runInput: Shape = {
     turn: 'word',
     history,
     messages: { each: { parts: { text: 'text', sender, kind: 'word' } } },
+    mayCompact: 'word',
     steps,
     nowMs: 'word',
     draining: 'word',
@@ -181,6 +182,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
 export const RESULTS: Readonly<Record<string, Shape>> = {
   prepare: prepared,
   run: outcome,
+  summarise: history,
   think: { parts: { text: 'text', calls: step.calls, atMs: 'word', ...credit } },
   act: steps,
   recover: { each: message },

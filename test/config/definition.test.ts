@@ -48,12 +48,14 @@ describe('a file that sets every key', () => {
       slow: testAgent('slow', { instructions: 'Say it slowly.', model: { provider: 'echo', delayMs: 200 } }),
       local: testAgent('local', {
         instructions: 'You run here.',
+        compactAt: 0.5,
         budget: { tokensPerDay: 2_000_000, per: 'agent' },
         model: {
           provider: 'openai-compatible',
           name: 'llama3.3',
           baseUrl: 'http://127.0.0.1:11434/v1',
           apiKey: { secret: 'agents.local.model.api_key' },
+          contextTokens: 8_192,
           prices: null,
         },
       }),
@@ -64,6 +66,7 @@ describe('a file that sets every key', () => {
           name: 'big',
           baseUrl: 'https://models.example/v1',
           apiKey: { secret: 'agents.hosted.model.api_key' },
+          contextTokens: 200_000,
           prices: null,
         },
         fallbackModels: [
@@ -72,6 +75,7 @@ describe('a file that sets every key', () => {
             name: 'spare',
             baseUrl: 'http://127.0.0.1:11434/v1',
             apiKey: { secret: 'agents.hosted.fallback_models[0].api_key' },
+            contextTokens: 32_768,
             prices: { inputPerMillion: 0.25, outputPerMillion: 2 },
           },
           {
@@ -79,6 +83,7 @@ describe('a file that sets every key', () => {
             name: 'small',
             baseUrl: null,
             apiKey: { secret: 'agents.hosted.fallback_models[1].api_key' },
+            contextTokens: 128_000,
             prices: null,
           },
           { provider: 'echo', delayMs: 0 },
@@ -91,6 +96,7 @@ describe('a file that sets every key', () => {
           name: 'small',
           baseUrl: null,
           apiKey: { secret: 'agents.short.model.api_key' },
+          contextTokens: 128_000,
           prices: null,
         },
       }),

@@ -74,7 +74,7 @@ describe('fallback_models', () => {
     ],
     [
       'fallback_models: [{ provider: openai, name: a, delay: 1s }]',
-      'agents.cfo.fallback_models[0].delay: unknown key; known here: provider, name, api_key, base_url, prices',
+      'agents.cfo.fallback_models[0].delay: unknown key; known here: provider, name, api_key, base_url, context, prices',
     ],
     [
       'fallback_models: [{ provider: openai, name: a, base_url: "ftp://x" }]',
@@ -106,6 +106,33 @@ describe('fallback_models', () => {
     const found = problemsOf(fileWith(keys), { A_KEY: 'the-key-of-a' })
     expect(found.join()).toContain('the variable A_KEY is a secret (agents.cfo.fallback_models[0].api_key)')
     expect(found.join()).not.toContain('the-key-of-a')
+  })
+})
+
+describe('context and compact_at', () => {
+  test.each([
+    ['"anthropic:a"', 200_000],
+    ['"openai:a"', 128_000],
+    ['"google:a"', 128_000],
+    [MAIN, 32_768],
+    ['{ provider: anthropic, name: a, context: 1000000 }', 1_000_000],
+  ])('%s takes in %d tokens', (model, contextTokens) => {
+    const keys = { ANTHROPIC_API_KEY: 'a1', OPENAI_API_KEY: 'o1', GEMINI_API_KEY: 'g1' }
+    const { agents } = loaded(fileWith('instructions: x', model), keys).definition
+    expect(agents['cfo']).toMatchObject({ model: { contextTokens }, compactAt: 0.8 })
+  })
+
+  test.each([
+    ['compact_at: 0.05', MAIN, 'agents.cfo.compact_at: expected a number from 0.1 to 0.95, found 0.05'],
+    ['compact_at: 80%', MAIN, 'agents.cfo.compact_at: expected a number from 0.1 to 0.95, found "80%"'],
+    ['compact_at: 0.8', 'echo', 'agents.cfo.compact_at: has no effect: the echo model reads no history'],
+    [
+      'instructions: x',
+      '{ provider: openai, name: a, api_key: x1, context: 8k }',
+      'agents.cfo.model.context: expected a whole number from 1000 to 100000000, found "8k"',
+    ],
+  ])('%s', (keys, model, message) => {
+    expect(problemsOf(fileWith(keys, model)).map((line) => line.replace(/^\S+ /, ''))).toEqual([message])
   })
 })
 

@@ -10,6 +10,7 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     instructions: 'answer',
     model: { provider: 'echo', delayMs: 0 },
     fallbackModels: [],
+    compactAt: 0.8,
     budget: null,
     tools: [],
     approval: {},
@@ -27,7 +28,7 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
 type Live = Exclude<ModelDefinition, { provider: 'echo' }>
 
 /** What a model has besides its endpoint when its file says nothing of it. */
-export const PLAIN_MODEL = { prices: null } satisfies Partial<Live>
+export const PLAIN_MODEL = { contextTokens: 128_000, prices: null } satisfies Partial<Live>
 
 /** What the preparation of a turn gives back when nothing was before. */
 export function prepared(turn: Inbox, given: Partial<Prepared> = {}): Prepared {
