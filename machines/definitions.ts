@@ -96,6 +96,13 @@ export type GroupPolicy = 'mention_only' | 'respond_all' | 'command_only'
 export type SessionScope = 'per_chat' | 'per_user'
 export type BusyMode = 'queue' | 'interrupt' | 'steer' | 'collect'
 
+export interface ResetPolicy {
+  /** After so long a silence; null: no silence is too long. */
+  readonly idleMs: number | null
+  /** At this hour of each day, in this time zone (an IANA name); null: at none. */
+  readonly daily: { readonly atHour: number; readonly timeZone: string } | null
+}
+
 export interface ChannelDefinition {
   readonly id: string
   readonly platform: string
@@ -111,6 +118,8 @@ export interface ChannelDefinition {
   readonly queueLimit: number
   /** What becomes of as much of an answer as people had seen when its run was cancelled. */
   readonly partialAnswers: 'keep' | 'drop'
+  /** When its conversations begin anew by themselves; null: never. */
+  readonly reset: ResetPolicy | null
   /** What only this platform knows: for telegram `token` and `apiRoot`. */
   readonly token: SecretReference | null
   readonly apiRoot: string | null

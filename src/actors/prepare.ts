@@ -1,13 +1,17 @@
 // Prepare: what a turn needs before its run: a try counted for each message, the history, the definition that the run begins and ends
-// with, what /retry asks again; and whether there is anything left of the day's budget.
+// with, what /retry asks again; whether the conversation begins anew, and whether there is anything left of the day's budget.
+//   S6. Nothing is written after its end: the signal is asked right before.
 
 import { budgetFailure, usageUnder } from '../../machines/budget.ts'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { Inbox } from '../../machines/inbox.ts'
 import type { TranscriptEntry } from '../../machines/messages.ts'
+import { resetDue, resetText } from '../../machines/reset.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import { accountOf } from '../../machines/usage.ts'
+import type { Begun } from '../store/store.ts'
+import { commit } from './owed.ts'
 import type { Parts } from './parts.ts'
 
 interface Preparing {
@@ -17,23 +21,61 @@ interface Preparing {
   readonly agent: string
 }
 
-export async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing): Promise<Prepared> {
+/** Where a preparation is at home, and when it is over. */
+interface Stage {
+  readonly signal: AbortSignal
+  readonly system: unknown
+}
+
+export async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing, stage: Stage): Promise<Prepared> {
   const seqs = turn.map((item) => item.message.seq)
   const begun = await parts.store.begin(key, turnId, seqs)
   const definition = parts.definition.agents[agent]
   if (definition === undefined) throw new FailureError(goneAgent(agent))
-  const prepared = { ...begun, turn, definition, preparedAtMs: parts.world.nowMs() }
-  if (begun.steps.length === 0) await requireBudget(parts, { key, turn, definition })
-  if (turn.some((item) => item.task === 'compact') && begun.history.length === 0)
-    throw new FailureError(NOTHING_TO_COMPACT)
+  const isNew = begun.steps.length === 0
+  const history = isNew && (await startedOver(parts, { key, turnId, turn, begun }, stage)) ? [] : begun.history
+  if (isNew) await requireBudget(parts, { key, turn, definition })
+  if (turn.some((item) => item.task === 'compact') && history.length === 0) throw new FailureError(NOTHING_TO_COMPACT)
+  const prepared = { ...begun, history, turn, definition, preparedAtMs: parts.world.nowMs() }
   if (!turn.some((item) => item.task === 'retry')) return prepared
-  const last = lastTurn(begun.history)
+  const last = lastTurn(history)
   if (last === null) throw new FailureError(NOTHING_TO_RETRY)
   return {
     ...prepared,
     history: last.before,
     turn: turn.map((item) => (item.task === 'retry' ? { ...item, text: last.text } : item)),
   }
+}
+
+interface Arriving {
+  readonly key: string
+  readonly turnId: string
+  readonly turn: Inbox
+  readonly begun: Begun
+}
+
+/**
+ * Begins the conversation anew when its channel's policy says so, and tells the person, in one commit before the run. A crash behind
+ * it finds no history, and does not tell it again. Commands about the last turn mean the old conversation, and leave it.
+ */
+async function startedOver(
+  parts: Parts,
+  { key: sessionKey, turnId, turn, begun }: Arriving,
+  { signal, system }: Stage,
+): Promise<boolean> {
+  const live = turn.filter(({ message }) => !begun.exhausted.includes(message.seq))
+  const [first] = live
+  const last = begun.history.at(-1)
+  if (first === undefined || last === undefined || live.some(({ task }) => task !== 'answer')) return false
+  const { channel, conversation, acceptedAtMs } = first.message
+  const policy = parts.definition.channels[channel]?.reset ?? null
+  const due = policy === null ? null : resetDue(policy, last.atMs, acceptedAtMs)
+  if (policy === null || due === null) return false
+  signal.throwIfAborted()
+  const entries = [{ role: 'reset', turn: turnId, text: '', sender: null }] as const
+  const replies = [{ conversation, text: resetText(policy, due), replyTo: null }]
+  await commit(parts, { channel, sessionKey, settled: [], entries, replies }, system)
+  return true
 }
 
 interface Asking {

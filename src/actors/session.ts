@@ -1,6 +1,5 @@
 // Session actor: the session's machine with its effects. Every write goes through the store's one queue, so that what a session
 // decides first is on disk first.
-//   S3. A delivery is woken only after the commit that holds its reply.
 
 import { fromPromise } from 'xstate'
 import type { UndoCommits } from '../../machines/commits.ts'
@@ -8,7 +7,8 @@ import { failureOf } from '../../machines/failure.ts'
 import type { Commit } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import { endingItsChildren } from './ending.ts'
-import { type Parts, tellGateway } from './parts.ts'
+import { commit, wakeDeliveries } from './owed.ts'
+import type { Parts } from './parts.ts'
 import { prepare } from './prepare.ts'
 import { runActor } from './run.ts'
 
@@ -17,7 +17,7 @@ export function sessionActor(parts: Parts) {
   const machine = sessionMachine.provide({
     actors: {
       run: runActor(parts),
-      prepare: fromPromise(({ input }) => prepare(parts, input)),
+      prepare: fromPromise(({ input, signal, system }) => prepare(parts, input, { signal, system })),
       commit: fromPromise(({ input, system }) => {
         // The answer is whole: what was seen of it on the way is not needed any more.
         if (input.sessionKey !== null) parts.said.take(input.sessionKey)
@@ -56,18 +56,7 @@ function withPartial({ said }: Parts, content: Commit): Commit {
   return { ...content, entries: entries.map((entry) => (entry.role === 'partial' ? { ...entry, text } : entry)) }
 }
 
-async function commit(parts: Parts, content: Commit, system: unknown): Promise<void> {
-  await parts.store.commit(content)
-  wakeDeliveries(content, system)
-}
-
 async function undo(parts: Parts, commits: UndoCommits, system: unknown): Promise<void> {
   await parts.store.commitUndo(commits)
   wakeDeliveries(commits.done, system)
-}
-
-function wakeDeliveries({ channel, replies }: Commit, system: unknown): void {
-  for (const conversation of new Set(replies.map((reply) => reply.conversation))) {
-    tellGateway(system, { type: 'outbox.owed', channel, conversation })
-  }
 }

@@ -14,6 +14,7 @@ import {
 } from './define-models.ts'
 import type { AgentKeys, ChannelKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
+import { resetPolicy } from './session-reset.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
   nodeAt,
@@ -164,6 +165,7 @@ function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys
     busyMode: busy_mode,
     queueLimit: queue_limit,
     partialAnswers: partial_answers,
+    reset: resetPolicy(keys),
     ...telegramKeys(keys),
   }
 }

@@ -55,6 +55,8 @@ function findingOf(reader: Reader, issue: Issue, place: { path: Path; known: rea
 /** The keys of mappings inside a piece, by the key that they stand under. */
 const NESTED: Readonly<Record<string, readonly string[]>> = {
   routes: ['default', 'dm', 'group'],
+  session: ['reset'],
+  reset: ['mode', 'idle_minutes', 'at_hour', 'time_zone'],
   budget: ['tokens_per_day', 'per'],
   prices: ['input_per_million', 'output_per_million'],
 }

@@ -20,6 +20,7 @@ import {
   textOf,
   valueOf,
 } from './tree.ts'
+import { resetFindings } from './session-reset.ts'
 import { userOf } from './users.ts'
 
 export function crossCheck(root: Tree, secrets: readonly SecretEntry[]): Finding[] {
@@ -29,6 +30,7 @@ export function crossCheck(root: Tree, secrets: readonly SecretEntry[]): Finding
     ...dataFindings(root),
     ...addressFindings(root),
     ...modelFindings(root),
+    ...resetFindings(root),
     ...channels.flatMap((channel) => [...routeFindings(root, channel), ...userFindings(channel)]),
     ...tokenFindings(channels),
     ...spilledFindings(root, secrets),

@@ -75,6 +75,21 @@ export const agentSchema = z.strictObject({
 
 // --- channels -----------------------------------------------------------------------------------------------------
 
+const MINUTES_OF_A_YEAR = 525_600
+
+const reset = z
+  .strictObject({
+    mode: choice(['idle', 'daily', 'both']).describe(
+      'idle: after a silence. daily: at an hour of each day. both: whichever comes first.',
+    ),
+    idle_minutes: wholeNumber(1, MINUTES_OF_A_YEAR).prefault(1_440).describe('How long the silence is.'),
+    at_hour: wholeNumber(0, 23).prefault(4).describe('The hour at which a day begins.'),
+    time_zone: text('expected a time zone such as Europe/Berlin')
+      .optional()
+      .describe("Where that hour is, for example Europe/Berlin. Default: the machine's."),
+  })
+  .describe('When a conversation begins anew by itself; its next message is told so. The transcript is kept.')
+
 const channelShape = {
   agent: agentId.optional().describe('The agent that answers here: short for routes: { default: … }.'),
   allowed_users: people.describe('Who may talk to the agent: ids, as numbers or in quotes, or "@handle".'),
@@ -96,6 +111,7 @@ const channelShape = {
     .describe(
       'When /stop or an interrupt cancels a run. keep: the next turn knows what had been said until then. drop: it knows only what was asked.',
     ),
+  session: z.strictObject({ reset }).optional().describe('How long a conversation is one.'),
 }
 
 const strangers = choice(['deny', 'pair', 'allow'])

@@ -52,6 +52,7 @@ const channelDefinition: Shape = {
     busyMode: 'word',
     queueLimit: 'word',
     partialAnswers: 'word',
+    reset: { parts: { idleMs: 'word', daily: { parts: { atHour: 'word', timeZone: 'word' } } } },
     token: 'hidden',
     apiRoot: 'hidden',
     missing: 'hidden',

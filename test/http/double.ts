@@ -266,6 +266,7 @@ export function webDefinition(id: string) {
     busyMode: 'queue',
     queueLimit: 32,
     partialAnswers: 'keep',
+    reset: null,
     token: null,
     apiRoot: null,
     missing: [],

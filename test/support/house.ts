@@ -262,6 +262,7 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     busyMode: 'queue',
     queueLimit: 32,
     partialAnswers: 'keep',
+    reset: null,
     token: null,
     apiRoot: null,
     missing: [],
