@@ -9,6 +9,7 @@ import type { Issue } from './reading.ts'
 import {
   type AgentKeys,
   agentSchema,
+  agentWithFileSchema,
   type ChannelKeys,
   channelSchemas,
   FILE_KEYS,
@@ -93,7 +94,9 @@ function readAgent(reader: Reader, id: string): AgentPieces {
     if (!isOpen(node)) reader.findings.push(wrong(reader, path, "expected a mapping with the agent's keys"))
     return { keys: null, model: null, fallbackModels: [] }
   }
-  const keys = accept(reader, path, { reading: read(agentSchema, plainOf(node, path)), known: keysOf(agentSchema) })
+  const schema = valueOf(node, 'instructions')?.kind === 'map' ? agentWithFileSchema : agentSchema
+  const reading = read<AgentKeys>(schema, plainOf(node, path))
+  const keys = accept(reader, path, { reading, known: keysOf(agentSchema) })
   const model = readModel(reader, [...path, 'model'])
   return { keys, model, fallbackModels: readFallbackModels(reader, [...path, 'fallback_models'], model) }
 }

@@ -75,18 +75,25 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
 export function define(
   root: Tree,
   pieces: Pieces,
-  context: { unset: readonly Unset[]; folder: string },
+  context: {
+    readonly unset: readonly Unset[]
+    readonly folder: string
+    /** Of agents whose instructions are in a file of their own. */
+    readonly instructions: ReadonlyMap<string, string>
+  },
 ): GatewayDefinition {
   const missingOf = (section: string, id: string) => {
     const own = context.unset.filter((one) => one.path[0] === section && one.path[1] === id && !isOfFallback(one))
     return [...new Set(own.map(({ variable }) => variable))]
   }
   const agents = [...pieces.agents].map(([id, { keys, model, fallbackModels }]): [string, AgentDefinition] => {
-    const models = {
+    const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
+    const given = {
+      instructions: text ?? '',
       model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
       fallbackModels: fallbackDefinitions(id, fallbackModels, context.unset),
     }
-    return [id, { ...agentDefinition(id, keys, models), missing: missingOf('agents', id) }]
+    return [id, { ...agentDefinition(id, keys, given), missing: missingOf('agents', id) }]
   })
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
@@ -126,12 +133,11 @@ function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefi
 function agentDefinition(
   id: string,
   keys: AgentKeys | null,
-  models: Pick<AgentDefinition, 'model' | 'fallbackModels'>,
+  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels'>,
 ): Omit<AgentDefinition, 'missing'> {
   return {
     id,
-    instructions: keys?.instructions ?? '',
-    ...models,
+    ...given,
     compactAt: keys?.compact_at ?? 0.8,
     budget: budgetOf(keys),
     tools: [],

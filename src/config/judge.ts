@@ -7,6 +7,7 @@ import type { GatewayDefinition } from '../../machines/definitions.ts'
 import { readPieces } from './check.ts'
 import { define, readSecrets, type Unset } from './define.ts'
 import { isOfFallback } from './define-models.ts'
+import { readInstructions } from './instructions.ts'
 import { type Problem, PROBLEMS_MAX } from './problems.ts'
 import { crossCheck, warningsOf } from './references.ts'
 import { Secrets } from './secrets.ts'
@@ -21,6 +22,8 @@ export type LoadResult =
 export interface Loaded {
   /** As the user gave it. */
   readonly file: string
+  /** Absolute paths of the files that it names and whose text is part of the definition. */
+  readonly alsoRead: readonly string[]
   /** Frozen, and equal to itself after a JSON round trip (A1). */
   readonly definition: GatewayDefinition
   readonly secrets: Secrets
@@ -52,7 +55,10 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
   const { entries, unset: all } = readSecrets(root, pieces, lookup)
   const [unset, spare] = [all.filter((one) => !isOfFallback(one)), all.filter(isOfFallback)]
   const secrets = new Secrets(entries)
-  const found = [...pieces.findings, ...crossCheck(root, entries), ...unset.filter((one) => ownerOf(one) === null)]
+  const folder = dirname(parsed.file)
+  const instructions = readInstructions(root, folder)
+  const crossed = [...crossCheck(root, entries), ...instructions.findings]
+  const found = [...pieces.findings, ...crossed, ...unset.filter((one) => ownerOf(one) === null)]
   const findings = [...parsed.findings, ...found.filter((finding) => trusted(finding, parsed.trustedUntil))]
   if (findings.length > 0) {
     const missing = unset.filter((one) => ownerOf(one) !== null && trusted(one, parsed.trustedUntil))
@@ -63,10 +69,11 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
     const owner = ownerOf(one)
     return owner === null ? [] : [{ ...problemOf(parsed, one, secrets), variable: one.variable, owner }]
   })
-  const definition = define(root, pieces, { unset: all, folder: dirname(parsed.file) })
+  const definition = define(root, pieces, { unset: all, folder, instructions: instructions.texts })
   const unused = spare.map((one) => ({ ...one, message: `${one.message}; until then this fallback is not asked` }))
   const warnings = [...warningsOf(root), ...unused].map((finding) => problemOf(parsed, finding, secrets))
-  return { ok: true, loaded: { file: parsed.file, definition, secrets, missing, warnings } }
+  const { files: alsoRead } = instructions
+  return { ok: true, loaded: { file: parsed.file, alsoRead, definition, secrets, missing, warnings } }
 }
 
 // --- helpers ----------------------------------------------------------------------------------------------------------

@@ -45,11 +45,13 @@ export const gatewaySchema = z
 
 // --- agents -------------------------------------------------------------------------------------------------------
 
+const instructions = z.string({ error: 'expected text, or a file such as { file: ./ops.md }' }).prefault('')
+
+const instructionsFile = z.strictObject({
+  file: text('expected the path of a file').describe('A text file; a relative path begins beside this one.'),
+})
+
 const agentShape = {
-  instructions: z
-    .string({ error: 'expected text' })
-    .prefault('')
-    .describe('What the agent is told before every conversation.'),
   compact_at: decimal(0.1, 0.95)
     .prefault(0.8)
     .describe(
@@ -69,9 +71,13 @@ const agentShape = {
 /** An agent without its models, which are read by provider. */
 export const agentSchema = z.strictObject({
   ...agentShape,
+  instructions,
   model: z.unknown().optional(),
   fallback_models: z.unknown().optional(),
 })
+
+/** The same when its instructions are a mapping. */
+export const agentWithFileSchema = agentSchema.extend({ instructions: instructionsFile })
 
 // --- channels -----------------------------------------------------------------------------------------------------
 
@@ -171,6 +177,10 @@ export function plainJsonSchema(): Record<string, unknown> {
     .optional()
     .describe('Models that answer in its place, in this order, when it is overloaded, asked too often or away.')
   const agent = z.strictObject({
+    instructions: z
+      .union([instructions, instructionsFile])
+      .optional()
+      .describe('What the agent is told before every conversation: text, or a file with it.'),
     ...agentShape,
     model: model.describe('What the agent thinks with.'),
     fallback_models: fallbackModels,
@@ -188,5 +198,5 @@ export function plainJsonSchema(): Record<string, unknown> {
 }
 
 export type GatewayKeys = z.infer<typeof gatewaySchema>
-export type AgentKeys = z.infer<typeof agentSchema>
+export type AgentKeys = z.infer<typeof agentSchema> | z.infer<typeof agentWithFileSchema>
 export type ChannelKeys = z.infer<(typeof channelSchemas)[keyof typeof channelSchemas]>

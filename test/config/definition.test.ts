@@ -12,6 +12,7 @@ import { fixture, fixtureText, folder, loaded, spilled, unfrozen, withChannels, 
 const VARIABLES = {
   PORT: '4321',
   PRICE: '2',
+  SLOW_FILE: fixture('slow.md'),
   TROUPE_TOKEN: 'gateway-token-value',
   KEY: 'local-key-value',
   HOSTED_KEY: 'hosted-key-value',
@@ -20,7 +21,7 @@ const VARIABLES = {
   ZETA_TOKEN: '123456789:AAabcdefghijklmnopqrstuvwxyz0123456',
 }
 
-const SECRET_VALUES = Object.values(VARIABLES).slice(2)
+const SECRET_VALUES = Object.values(VARIABLES).slice(3)
 
 function survivesRoundTrip(definition: unknown): boolean {
   try {
@@ -45,7 +46,7 @@ describe('a file that sets every key', () => {
       passivateAfterMs: 5_400_000,
     })
     expect(definition.agents).toEqual({
-      slow: testAgent('slow', { instructions: 'Say it slowly.', model: { provider: 'echo', delayMs: 200 } }),
+      slow: testAgent('slow', { instructions: 'Say it slowly.\n', model: { provider: 'echo', delayMs: 200 } }),
       local: testAgent('local', {
         instructions: 'You run here.',
         compactAt: 0.5,
