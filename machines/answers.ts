@@ -35,6 +35,9 @@ export function commandText(speaker: Speaker, command: AcceptedMessage, during: 
     case 'stop':
     case 'new':
       return null
+    case 'memory':
+      // Its words are in the store: whoever writes the answer puts them in.
+      return ''
     default:
       return `I do not know /${name}. /help lists what I understand.`
   }

@@ -1,6 +1,6 @@
 // Channel failure: the failures that a channel finds by itself, in words for the roll call. Pure.
 
-import type { AgentDefinition, ChannelDefinition } from './definitions.ts'
+import type { AgentDefinition, ChannelDefinition, Lack } from './definitions.ts'
 import type { Failure } from './failure.ts'
 import { CONNECT_MS_MAX } from './limits.ts'
 
@@ -20,23 +20,37 @@ export const STUCK: Failure = {
   remedy: 'Restart the gateway',
 }
 
-interface Needs {
+/** As much of a channel as says whether it can start. */
+export interface Needs {
   readonly definition: ChannelDefinition
   readonly agents: Readonly<Record<string, AgentDefinition>>
 }
 
-/** Variables that this channel, or an agent that it leads to, needs and does not have. */
+/** What this channel, or an agent that it leads to, needs and does not have: variables, and things of the machine. */
 export function missingFailure({ definition, agents }: Needs): Failure | null {
   const { routes } = definition
-  const led = [routes.default, routes.dm, routes.group].filter((id) => id !== null)
-  const missing = new Set([...definition.missing, ...led.flatMap((id) => agents[id]?.missing ?? [])])
-  if (missing.size === 0) return null
-  const names = [...missing].join(', ')
-  const [be, it] = missing.size === 1 ? ['is', 'it'] : ['are', 'them']
+  const led = [routes.default, routes.dm, routes.group].flatMap((id) => (id === null ? [] : (agents[id] ?? [])))
+  return lacksFailure(
+    [...definition.missing, ...led.flatMap(({ missing }) => missing)],
+    led.flatMap((agent) => agent.lacking),
+  )
+}
+
+/** The same for any definition: variables that are not set, and what the machine does not have. */
+export function lacksFailure(missing: readonly string[], lacking: readonly Lack[]): Failure | null {
+  const variables = [...new Set(missing)]
+  const lacks = [...(variables.length === 0 ? [] : [unset(variables)]), ...lacking]
+  const said = [...new Set(lacks.map(({ what }) => what))]
+  if (said.length === 0) return null
+  const remedies = [...new Set(lacks.map(({ remedy }) => remedy))]
+  return { kind: 'permanent', reason: 'missing', message: said.join('; '), remedy: remedies.join('. ') }
+}
+
+/** A process that runs sees a newer .env, and never a newer environment. */
+function unset(variables: readonly string[]): Lack {
+  const [be, it] = variables.length === 1 ? ['is', 'it'] : ['are', 'them']
   return {
-    kind: 'permanent',
-    reason: 'missing',
-    message: `${names} ${be} not set`,
-    remedy: `Set ${it} in the environment or in the .env file beside the configuration, and start again`,
+    what: `${variables.join(', ')} ${be} not set`,
+    remedy: `Set ${it} in the .env file beside the configuration; or in the environment, and start again`,
   }
 }

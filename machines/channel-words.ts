@@ -1,24 +1,19 @@
 // The words of the channel's statechart: its context, and every action, guard, actor and delay that channel.ts names.
-// Effects are stubs that src/actors/channel.ts provides.
+// What a newer definition does to the context is a pure function in adoption.ts; effects are stubs that src/actors/channel.ts provides.
 
 import { assign, enqueueActions, fromCallback, fromPromise, sendTo, setup } from 'xstate'
+import { type Adopting, goneBack, isServed, offered, type Served, servedBy, taken, takenOnTrial } from './adoption.ts'
 import { deliveryAddress, gateway, isSession, nameOf, partitionAddress, sessionAddress } from './addresses.ts'
-import type { AgentDefinition, ChannelDefinition } from './definitions.ts'
 import { assert, type Failure, failureOf, unprovided } from './failure.ts'
 import { CLOSE_MS_MAX, CONNECT_MS_MAX, STABLE_MS, SWEEP_STEP_MS } from './limits.ts'
-import type { ChannelState, ToChannel } from './messages.ts'
+import type { Adoption, ChannelState, ToChannel, ToConnection } from './messages.ts'
 import { ENDED, missingFailure, SILENCE, STUCK } from './channel-failure.ts'
 import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
 import { partitionMachine } from './partition.ts'
 import type { Placement } from './placement.ts'
 import { backoffMs } from './restart.ts'
 
-export interface ChannelInput {
-  readonly definition: ChannelDefinition
-  readonly agents: Readonly<Record<string, AgentDefinition>>
-}
-
-export interface ChannelContext extends ChannelInput {
+export interface ChannelContext extends Adopting {
   readonly placement: Placement
   readonly failure: Failure | null
   /** Connections that ended in a failure since the last one that stayed up for STABLE_MS. */
@@ -26,21 +21,23 @@ export interface ChannelContext extends ChannelInput {
   /** Partitions that the sweep in progress has not come to; the next sweep waits until there are none. */
   readonly unswept: readonly number[]
   /** Where `closing` leads to. */
-  readonly after: 'connecting' | 'retrying' | 'paused' | 'stopped'
+  readonly after: 'connecting' | 'redefined' | 'retrying' | 'paused' | 'stopped'
 }
 
 export const words = setup({
   types: {
     context: {} as ChannelContext,
     events: {} as ToChannel | ChildEnded,
-    input: {} as ChannelInput,
+    input: {} as Served,
   },
   actors: {
     partition: partitionMachine,
     /** Sends `message.accepted` and `outbox.owed` for everything unfinished, then resolves. */
     recover: fromPromise<void, { channel: string }>(() => unprovided('recover')),
-    /** Runs the adapter; on `{ type: 'close' }` ends it; says `connection.ended` when nothing of it runs any more. */
-    connection: fromCallback<{ type: 'close' }, ChannelInput>(() => unprovided('connection')),
+    /** Runs the adapter; on `close` ends it; says `connection.ended` when nothing of it runs any more. */
+    connection: fromCallback<ToConnection, Served>(() => unprovided('connection')),
+    /** Asks the platform whether a definition can start, without taking a message; rejects with the reason. */
+    trial: fromPromise<void, Served>(() => unprovided('trial')),
   },
   actions: {
     report: sendTo(gateway, ({ context }, params: { state: ChannelState }) => ({
@@ -54,7 +51,7 @@ export const words = setup({
       const { message } = event
       const place = context.placement.route(sessionAddress(message.sessionKey))
       const id = partitionAddress(place.partition)
-      if (place.opened) enqueue.spawnChild('partition', { id, input: partitionInput(context) })
+      if (place.opened) enqueue.spawnChild('partition', { id, input: servedBy(context) })
       enqueue.sendTo(id, { type: 'message.route', routed: place.routed, message })
     }),
     routeOutbox: enqueueActions(({ context, event, enqueue }) => {
@@ -62,7 +59,7 @@ export const words = setup({
       const { conversation } = event
       const place = context.placement.route(deliveryAddress(conversation))
       const id = partitionAddress(place.partition)
-      if (place.opened) enqueue.spawnChild('partition', { id, input: partitionInput(context) })
+      if (place.opened) enqueue.spawnChild('partition', { id, input: servedBy(context) })
       enqueue.sendTo(id, { type: 'outbox.route', routed: place.routed, conversation })
     }),
     /** A credential may have been replaced: what is owed is looked at again. */
@@ -99,7 +96,55 @@ export const words = setup({
       if (hasFailed(event) || isDone(event)) enqueue.stopChild(event.actorId)
     }),
     close: sendTo('connection', { type: 'close' }),
+
+    /** The newest definition came: it is served, or waits for a connection of its own. */
+    redefine: enqueueActions(({ context, event, enqueue }) => {
+      assert(event.type === 'redefined', 'redefine answers redefined')
+      const after = offered(context, event)
+      enqueue.assign(after)
+      enqueue.sendTo(gateway, adopted(context, adoptionOf(after)))
+    }),
+    takeNext: enqueueActions(({ context, enqueue }) => {
+      if (context.next === null) return
+      enqueue.assign({ ...taken(context), failures: 0 })
+      enqueue.sendTo(gateway, adopted(context, SERVED))
+    }),
+    /** Where the earlier one was at rest and may be wanted again. */
+    takeNextAtRest: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign(takenOnTrial(context))
+      enqueue.sendTo(gateway, adopted(context, SERVED))
+    }),
+    takeNextOnTrial: assign(({ context }) => ({ ...takenOnTrial(context), failures: 0 })),
+    /** It went live: there is no way back any more, and no need of one. */
+    prove: enqueueActions(({ context, enqueue }) => {
+      if (context.proven === null) return
+      enqueue.assign({ proven: null })
+      enqueue.sendTo(gateway, adopted(context, SERVED))
+    }),
+    goBack: enqueueActions(({ context, enqueue }, params: { failure: Failure | null }) => {
+      const after = goneBack(context)
+      enqueue.assign({ ...after, failure: null, failures: 0 })
+      const kept = { state: 'kept', failure: params.failure ?? ENDED } as const
+      enqueue.sendTo(gateway, adopted(context, after.next === null ? kept : TRYING))
+    }),
+    noteTrial: enqueueActions(({ context, enqueue }, params: { failure: Failure }) => {
+      enqueue.assign({ trials: context.trials + 1 })
+      enqueue.sendTo(gateway, adopted(context, { state: 'trying', failure: params.failure }))
+    }),
+    refuseNext: enqueueActions(({ context, enqueue }, params: { failure: Failure | null }) => {
+      enqueue.assign({ next: null, trials: 0 })
+      enqueue.sendTo(gateway, adopted(context, { state: 'kept', failure: params.failure }))
+    }),
+    tellAdoption: sendTo(gateway, ({ context }) => adopted(context, adoptionOf(context))),
+    /** What is served now, to those who work by it. */
+    passOn: enqueueActions(({ context, enqueue }) => {
+      const redefined = { type: 'redefined', ...servedBy(context) } as const
+      for (const partition of context.placement.partitions) enqueue.sendTo(partitionAddress(partition), redefined)
+    }),
+    tellConnection: sendTo('connection', ({ context }) => ({ type: 'redefined', definition: context.definition })),
+
     thenConnecting: assign({ after: 'connecting', failures: 0 }),
+    thenRedefined: assign({ after: 'redefined' }),
     thenRetrying: assign({ after: 'retrying' }),
     thenPaused: assign({ after: 'paused' }),
     thenStopped: assign({ after: 'stopped' }),
@@ -118,6 +163,11 @@ export const words = setup({
     lacksVariable: ({ context }) => missingFailure(context) !== null,
     isPermanent: (_, params: { failure: Failure | null }) =>
       params.failure !== null && params.failure.kind === 'permanent',
+    isServed: ({ context, event }) => event.type === 'redefined' && isServed(context, event),
+    hasNext: ({ context }) => context.next !== null,
+    nextLacksVariable: ({ context }) => context.next !== null && missingFailure(context.next) !== null,
+    hasWayBack: ({ context }) => context.proven !== null,
+    isSilentOnTrial: ({ context }) => context.proven !== null && context.after === 'retrying',
     isPartition: (_, params: { actorId: string }) => params.actorId.startsWith('partition:'),
     leadsTo: ({ context }, params: { state: ChannelContext['after'] }) => context.after === params.state,
     isControl: ({ event }, params: { control: 'pause' | 'resume' | 'reconnect' }) =>
@@ -127,6 +177,7 @@ export const words = setup({
     connectMsMax: CONNECT_MS_MAX,
     closeMsMax: CLOSE_MS_MAX,
     stableMs: STABLE_MS,
+    trialBackoff: ({ context }) => backoffMs(Math.max(1, context.trials)),
     backoff: ({ context }) => backoffMs(Math.max(1, context.failures), context.failure?.retryAfterMs),
   },
 })
@@ -135,8 +186,21 @@ function reportable(context: ChannelContext, state: ChannelState): Failure | nul
   return state === 'retrying' || state === 'failed' ? context.failure : null
 }
 
-function partitionInput({ definition, agents }: ChannelContext): ChannelInput {
-  return { definition, agents }
+const SERVED: Adoption = { state: 'served', failure: null }
+const TRYING: Adoption = { state: 'trying', failure: null }
+
+/** On trial it is not served yet, although it is connected. */
+function adoptionOf({ next, proven }: Adopting): Adoption {
+  return next === null && proven === null ? SERVED : TRYING
+}
+
+function adopted({ definition }: ChannelContext, adoption: Adoption) {
+  return { type: 'channel.adopted', channel: definition.id, adoption } as const
+}
+
+/** What of the definition that waits is missing. */
+export function missingOfNext({ context }: { readonly context: ChannelContext }): { failure: Failure | null } {
+  return { failure: context.next === null ? null : missingFailure(context.next) }
 }
 
 export function failureIn(event: { readonly error: unknown }): { failure: Failure } {

@@ -1,6 +1,6 @@
 // Children: what a partition remembers of each session and delivery that it supervises. Pure functions over plain data.
 
-import type { AcceptedMessage } from './messages.ts'
+import type { AcceptedMessage, SessionSettings } from './messages.ts'
 
 export type Children = Readonly<Record<string, Child>>
 
@@ -17,6 +17,8 @@ export interface Child {
   readonly life: 'alive' | 'waiting' | 'recovering'
   /** Messages that came while its others were being read: a read takes milliseconds, and bounds them. */
   readonly held: readonly AcceptedMessage[]
+  /** What a session was told last; null for a delivery. */
+  readonly settings: SessionSettings | null
   /** It failed too often: what reached it is set aside, and what did not begins a session of its own. */
   readonly givenUp: boolean
 }
@@ -39,7 +41,8 @@ export function withoutChildren(children: Children, ids: readonly string[]): Chi
 export function routedTo(child: Child | undefined, routed: number, message: AcceptedMessage | null): Child {
   const seq = message?.seq ?? 0
   if (child === undefined) {
-    return { routed, reached: seq, sweeps: null, failures: 0, life: 'alive', held: [], givenUp: false }
+    const alive = { sweeps: null, failures: 0, life: 'alive', held: [], settings: null, givenUp: false } as const
+    return { routed, reached: seq, ...alive }
   }
   // While it waits for its backoff the store keeps its messages: they are read when it is due.
   const held = child.life === 'recovering' && message !== null ? [...child.held, message] : child.held

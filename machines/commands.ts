@@ -15,6 +15,7 @@ export const COMMANDS = {
   retry: 'answer the last message again',
   undo: 'take the last turn out of the history',
   compact: 'summarise the history now',
+  memory: 'what I noted about you',
   approve: 'let a tool do what it asked for',
   deny: 'do not let it',
 } as const

@@ -53,9 +53,7 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
     settled: [
       ...settle(live, 'answered', null),
       ...settle(dead, 'dead', 'it broke its session'),
-      ...(live.length > 0
-        ? settleGiven(speaker, 'answered', null)
-        : settleGiven(speaker, 'dead', 'it broke its session')),
+      ...settleGiven(speaker, 'answered', null),
     ],
     entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),
     replies,
@@ -111,13 +109,16 @@ export function undoCommits(speaker: Speaker, command: AcceptedMessage): UndoCom
   }
 }
 
+/** Why a message is a dead letter that the inbox had no room for. */
+export const INBOX_FULL = 'the inbox was full'
+
 /** A message that the inbox had no room for: refused aloud, kept as a dead letter. */
 export function refuseCommit(speaker: Speaker, message: AcceptedMessage): Commit {
   const count = turnsWaiting(speaker.waiting)
   const text = `Your message was not kept: ${count} messages are waiting already. Send it again later, or /stop to drop them.`
   return {
     ...base(speaker),
-    settled: [{ seq: message.seq, outcome: 'dead', reason: 'the inbox was full' }],
+    settled: [{ seq: message.seq, outcome: 'dead', reason: INBOX_FULL }],
     entries: [],
     replies: [replyTo(speaker, message, text)],
   }

@@ -6,6 +6,8 @@
 /** Where in the file a secret stands, for example `channels.telegram_cfo.token`; resolved when it is used. */
 export interface SecretReference {
   readonly secret: string
+  /** Which of the values that stood there since the start; left out: the first. A replaced value makes another definition. */
+  readonly renewed?: number
 }
 
 export interface GatewayDefinition {
@@ -25,6 +27,8 @@ export interface GatewaySettings {
   readonly drainMs: number
   readonly concurrentRuns: number
   readonly passivateAfterMs: number
+  /** A working folder of a session that was not used for so long is removed at a start. */
+  readonly workdirKeepMs: number
 }
 
 export interface AgentDefinition {
@@ -50,8 +54,12 @@ export interface AgentDefinition {
   readonly runTimeoutMs: number
   /** The working folder of its tools: made for each run, for each session, or a given absolute path. */
   readonly workdir: 'per_run' | 'per_session' | { readonly path: string }
-  /** Executables that must be there: names in PATH, or paths. */
+  /** Executables that must be there: names in PATH, or absolute paths. */
   readonly requires: readonly string[]
+  /** Hosts that its http tools may reach although they are not public: `host` or `host:port`, as a URL would name them. */
+  readonly httpAllow: readonly string[]
+  /** What it needs of this machine and was not found at the start; not empty: its channels fail by name. */
+  readonly lacking: readonly Lack[]
   /** Variables that the file names for this agent and that are not set; not empty: its channels fail by name. */
   readonly missing: readonly string[]
 }
@@ -59,6 +67,14 @@ export interface AgentDefinition {
 export interface Budget {
   readonly tokensPerDay: number
   readonly per: 'user' | 'session' | 'agent'
+}
+
+/** Something that a definition needs and this machine does not have. */
+export interface Lack {
+  /** For example `pandoc is not in PATH`. */
+  readonly what: string
+  /** What a person can do about it; one sentence. */
+  readonly remedy: string
 }
 
 export type ApprovalPolicy = 'ask' | 'allow' | 'deny'

@@ -213,6 +213,7 @@ export const deliveryMachine = setup({
       initial: 'writing',
       states: {
         writing: {
+          description: 'The dead letter is on its way to the disk.',
           invoke: {
             id: 'bury',
             src: 'bury',
@@ -221,7 +222,10 @@ export const deliveryMachine = setup({
             onError: { target: 'writingAgain', actions: 'countDiskFailure' },
           },
         },
-        writingAgain: { after: { diskBackoff: 'writing' } },
+        writingAgain: {
+          description: 'The disk did not take it: it is written again later, and the reply not sent.',
+          after: { diskBackoff: 'writing' },
+        },
       },
     },
     waitingForDisk: {

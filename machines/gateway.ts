@@ -14,7 +14,15 @@ import { FLUSH_MS_MAX, SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
 import type { ChannelReport, Ending, ToChannel, ToGateway } from './messages.ts'
 import { nextRestart } from './restart.ts'
 import { isOfChannel } from './session-key.ts'
-import { emptySlots, releaseSlot, releaseWhere, requestSlot, type Slots, type SlotsChange } from './slots.ts'
+import {
+  emptySlots,
+  releaseSlot,
+  releaseWhere,
+  requestSlot,
+  type Slots,
+  type SlotsChange,
+  withoutWaiting,
+} from './slots.ts'
 
 export interface GatewayInput {
   readonly definition: GatewayDefinition
@@ -81,13 +89,13 @@ export const gatewayMachine = setup({
     /** While draining a slot comes back and is given to nobody. */
     takeBackSlot: assign({
       slots: ({ context, event }) => {
-        const nobodyWaits = { ...context.slots, waiting: [] }
+        const nobodyWaits = withoutWaiting(context.slots)
         return event.type === 'slot.requested'
           ? releaseSlot(nobodyWaits, event.sessionKey).slots
           : slotsAfter(nobodyWaits, event).slots
       },
     }),
-    forgetWaiting: assign({ slots: ({ context }) => ({ ...context.slots, waiting: [] }) }),
+    forgetWaiting: assign({ slots: ({ context }) => withoutWaiting(context.slots) }),
     stopFailed: enqueueActions(({ event, enqueue }) => {
       if (hasFailed(event) || isDone(event)) enqueue.stopChild(event.actorId)
     }),

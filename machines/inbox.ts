@@ -76,9 +76,24 @@ export function takeTurn(inbox: Inbox): { readonly turn: Inbox; readonly inbox: 
   return { turn, inbox: rest }
 }
 
+/**
+ * Messages of one session that come back from the store, oldest first, with the turn that was at work in front: as steering it may
+ * have gone ahead of older ones, and what it did is on disk.
+ */
+export function resumedFirst(messages: readonly AcceptedMessage[], mode: BusyMode): readonly AcceptedMessage[] {
+  const first = messages.findIndex((message) => message.resumes === true)
+  if (first === -1) return messages
+  const parts: InboxItem[] = []
+  for (const item of messages.slice(first).flatMap((message) => itemOf(message, mode) ?? []))
+    if (parts.length === 0 || isContinued(parts, item)) parts.push(item)
+  const resumed = parts.map(({ message }) => message)
+  return [...resumed, ...messages.filter((message) => !resumed.includes(message))]
+}
+
 /** What a run that is going on may be given now, and what stays. */
 export function takeSteering(inbox: Inbox): { readonly given: readonly Steering[]; readonly inbox: Inbox } {
-  const steers = inbox.filter((item) => item.manner === 'steer')
+  // What begins a turn that was at work before goes on as that turn: its steps are on disk.
+  const steers = inbox.filter((item) => item.manner === 'steer' && item.message.resumes !== true)
   return {
     given: turnTexts(steers).map(({ item, text, seqs }) => ({
       seqs,
@@ -86,7 +101,7 @@ export function takeSteering(inbox: Inbox): { readonly given: readonly Steering[
       sender: item.message.sender,
       kind: item.message.kind,
     })),
-    inbox: inbox.filter((item) => item.manner !== 'steer'),
+    inbox: inbox.filter((item) => !steers.includes(item)),
   }
 }
 

@@ -2,7 +2,9 @@
 // The protocol in one place: what is not here is not said. All of it survives JSON.
 
 import type { Approval } from './approval.ts'
+import type { AgentDefinition, BusyMode, ChannelDefinition, GatewayDefinition } from './definitions.ts'
 import type { Failure } from './failure.ts'
+import type { MemoryRequest } from './notes.ts'
 import type { Steering, Step, TurnStep } from './steps.ts'
 import type { Credit, UsageEntry } from './usage.ts'
 
@@ -57,6 +59,11 @@ export interface AcceptedMessage extends Inbound {
    * again. It is not refused for want of room; a retried one is never taken for a second routing of itself.
    */
   readonly again?: 'restart' | 'retry'
+  /**
+   * The turn that it begins was at work before: what was done of it is on disk. It goes on before anything else of its session
+   * begins, and is given to no other run.
+   */
+  readonly resumes?: true
 }
 
 // --- what a session writes down -----------------------------------------------------------------------------------
@@ -133,6 +140,15 @@ export interface Commit {
   readonly usage?: readonly UsageEntry[]
   /** True: a `partial` entry gets as much of the answer as people had seen when the run was cancelled. */
   readonly keepsPartial?: boolean
+  /** What is asked about the notes on a person: the answer's words are put in when it is written. */
+  readonly notes?: NotesQuestion
+}
+
+export interface NotesQuestion {
+  readonly agent: string
+  /** As `noteOwner` makes it. */
+  readonly owner: string
+  readonly request: MemoryRequest
 }
 
 /** One committed reply that is not delivered yet. */
@@ -166,6 +182,15 @@ export interface ChannelReport {
   readonly failure: Failure | null
 }
 
+/**
+ * How far a channel is with the newest definition: it serves it; it tries it out and serves the earlier one meanwhile; or it
+ * keeps the earlier one, and why. With `trying` the failure is that of the last trial.
+ */
+export interface Adoption {
+  readonly state: 'served' | 'trying' | 'kept'
+  readonly failure: Failure | null
+}
+
 // --- between actors ---------------------------------------------------------------------------------------------------
 
 /** To the root supervisor and router. */
@@ -178,6 +203,8 @@ export type ToGateway =
   | { readonly type: 'slot.released'; readonly sessionKey: string }
   | { readonly type: 'sweep' }
   | { readonly type: 'drain' }
+  | { readonly type: 'definition.changed'; readonly definition: GatewayDefinition }
+  | { readonly type: 'channel.adopted'; readonly channel: string; readonly adoption: Adoption }
 
 export type ChannelControl = 'pause' | 'resume' | 'reconnect'
 
@@ -187,9 +214,29 @@ export type ToChannel =
   | { readonly type: 'control'; readonly control: ChannelControl }
   | { readonly type: 'sweep' }
   | { readonly type: 'sweep.next' }
+  | Redefined
   | Ending
   | ConnectionEvent
   | { readonly type: 'child.stopped'; readonly child: string; readonly routed: number }
+
+/** The newest definition of a channel and of all agents: from the gateway to a channel, and from there to its partitions. */
+export interface Redefined {
+  readonly type: 'redefined'
+  readonly definition: ChannelDefinition
+  readonly agents: Readonly<Record<string, AgentDefinition>>
+}
+
+/** What the gateway tells the actor that says `sweep`. */
+export interface ToSweeper {
+  readonly type: 'sweep.every'
+  readonly everyMs: number
+}
+
+/** What a channel tells its connection. */
+export type ToConnection =
+  | { readonly type: 'close' }
+  /** Whoever speaks from now on is admitted by this. */
+  | { readonly type: 'redefined'; readonly definition: ChannelDefinition }
 
 /** What the connection tells its channel. After `connection.ended` nothing of it runs any more (C2). */
 export type ConnectionEvent =
@@ -203,10 +250,22 @@ export type ToPartition =
   | { readonly type: 'child.rested'; readonly child: string; readonly routed: number }
   | { readonly type: 'restart.due'; readonly child: string }
   | { readonly type: 'sweep' }
+  | Redefined
   | Ending
+
+/** What a session is told of its definition. */
+export interface SessionSettings {
+  readonly agent: string
+  /** For people: which model answers. */
+  readonly model: string
+  readonly busyMode: BusyMode
+  readonly queueLimit: number
+  readonly keepsPartial: boolean
+}
 
 export type ToSession =
   | { readonly type: 'message.routed'; readonly routed: number; readonly message: AcceptedMessage }
+  | { readonly type: 'redefined'; readonly settings: SessionSettings }
   | { readonly type: 'slot.granted' }
   | { readonly type: 'record.failed'; readonly failure: Failure }
   | { readonly type: 'steering.requested' }

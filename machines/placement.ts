@@ -1,6 +1,6 @@
 // Placement: which partition holds which child of a channel, and how many messages were routed to it.
-// Owned by the channel's context. It is the one structure in a context that is changed in place: a copy of 100,000 keys per
-// message would cost more than the message. It is derived from what was routed, is never persisted, and says only its size.
+// Owned by the channel's context. Like the line of slots.ts it is changed in place: a copy of 100,000 keys per message would
+// cost more than the message. It is derived from what was routed, is never persisted, and says only its size.
 //   A partition holds at most PARTITION_CHILDREN_MAX children.
 //   A child's line is numbered: the channel numbers each message to it, a child that rests says the last number that it saw,
 //   and nobody stops or forgets a child that has not seen the last one. So no message meets a child that is being stopped.

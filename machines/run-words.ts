@@ -27,6 +27,8 @@ export interface RunInput {
   readonly session: string
   readonly turn: string
   readonly history: readonly TranscriptEntry[]
+  /** Sequence numbers of its messages. */
+  readonly seqs: readonly number[]
   readonly messages: readonly { readonly text: string; readonly sender: Sender; readonly kind: 'dm' | 'group' }[]
   /** A history that is too long may become a summary before this run; false: its oldest turns are left out. */
   readonly mayCompact: boolean
@@ -111,7 +113,9 @@ export const words = setup({
         spent,
       },
     })),
-    keepAnswer: assign(({ context }, params: Answer) => added(context, [{ kind: 'answer', ...params }])),
+    keepAnswer: assign(({ context }, params: Answer) =>
+      added(context, [{ kind: 'answer', ...params, seqs: context.input.seqs }]),
+    ),
     keepResults: assign(({ context }, params: { steps: readonly Step[] }) => added(context, params.steps)),
     keepSteering: assign(({ context }, params: { messages: readonly Steering[] }) =>
       added(context, [{ kind: 'steering', messages: params.messages }]),

@@ -25,7 +25,7 @@ export const runMachine = words.createMachine({
     input: ({ context }) => ({ session: context.input.session }),
     onError: { actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) } },
   },
-  on: { drain: { actions: 'beginDrain' } },
+  on: { drain: { description: 'The gateway ends: it finishes, and asks nobody any more.', actions: 'beginDrain' } },
   states: {
     working: {
       description: 'The model answers, tools are used, and so on until an answer that asks for nothing.',
@@ -138,7 +138,11 @@ export const runMachine = words.createMachine({
           on: {
             'steering.given': [
               { guard: { type: 'isNothing', params: ({ event }) => event }, target: 'thinking' },
-              { target: 'recording', actions: { type: 'keepSteering', params: ({ event }) => event } },
+              {
+                description: 'It is part of this turn from now on.',
+                target: 'recording',
+                actions: { type: 'keepSteering', params: ({ event }) => event },
+              },
             ],
           },
         },
@@ -152,13 +156,18 @@ export const runMachine = words.createMachine({
       on: {
         'approval.decided': [
           {
+            description: 'Nothing else waits for somebody’s word.',
             guard: { type: 'isLast', params: ({ event }) => event },
             target: 'working',
             actions: [{ type: 'keepDecision', params: ({ event }) => event }, 'noteWritten'],
           },
           { actions: [{ type: 'keepDecision', params: ({ event }) => event }, 'noteWritten'] },
         ],
-        drain: { target: 'working.recording', actions: ['beginDrain', 'denyAll'] },
+        drain: {
+          description: 'Nobody can answer any more: that is a no.',
+          target: 'working.recording',
+          actions: ['beginDrain', 'denyAll'],
+        },
       },
     },
     done: { type: 'final', description: 'An answer is there.' },

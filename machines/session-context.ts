@@ -1,24 +1,18 @@
 // Session context: what a session holds, and what is made of it for a run. Pure.
 
 import type { Speaker, RunOutcome } from './commits.ts'
-import type { AgentDefinition, BusyMode } from './definitions.ts'
+import type { AgentDefinition } from './definitions.ts'
 import { assert } from './failure.ts'
 import { SUMMARISE } from './history.ts'
 import { type Inbox, itemOf, offer, turnTexts } from './inbox.ts'
-import type { AcceptedMessage, TranscriptEntry } from './messages.ts'
+import type { AcceptedMessage, SessionSettings, TranscriptEntry } from './messages.ts'
 import type { RunInput } from './run-words.ts'
 import type { Step } from './steps.ts'
 
-export interface SessionInput {
+export interface SessionInput extends SessionSettings {
   readonly key: string
   readonly channel: string
   readonly conversation: string
-  readonly agent: string
-  /** For people: which model answers. */
-  readonly model: string
-  readonly busyMode: BusyMode
-  readonly queueLimit: number
-  readonly keepsPartial: boolean
 }
 
 export interface SessionContext extends SessionInput, Speaker {
@@ -79,6 +73,7 @@ export function runInput(context: SessionContext): RunInput {
     session: context.key,
     turn: context.turnId,
     history: context.history,
+    seqs: live.map((item) => item.message.seq),
     messages: turnTexts(live).map(({ item, text }) => ({
       text: item.task === 'compact' ? SUMMARISE : text,
       sender: item.message.sender,
@@ -90,11 +85,6 @@ export function runInput(context: SessionContext): RunInput {
     nowMs: context.preparedAtMs,
     draining: context.draining,
   }
-}
-
-/** One id per turn, the same after a crash: the first message's place in the accept sequence. */
-export function turnIdOf(turn: Inbox): string {
-  return `turn-${turn[0]?.message.seq ?? 0}`
 }
 
 export function offerOf(context: SessionContext, message: AcceptedMessage): ReturnType<typeof offer> | null {

@@ -4,39 +4,22 @@
 import { assign, enqueueActions, fromPromise, sendParent, sendTo, setup } from 'xstate'
 import { gateway, sessionAddress } from './addresses.ts'
 import { commandText } from './answers.ts'
-import { type Approval, type Verdict, verdictOn } from './approval.ts'
-import {
-  answerCommit,
-  decisionCommit,
-  interruptCommit,
-  isKnown,
-  newCommit,
-  type RunOutcome,
-  refuseCommit,
-  reminderCommit,
-  stopCommit,
-  type UndoCommits,
-  undoCommits,
-} from './commits.ts'
+import type { Approval } from './approval.ts'
+import { isKnown, type RunOutcome, type UndoCommits } from './commits.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
-import { type Inbox, interrupts, isContinued, itemOf, mayGrow, takeSteering, takeTurn } from './inbox.ts'
+import { interrupts, isContinued, itemOf, mayGrow, takeSteering, takeTurn } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
-import type { AcceptedMessage, Commit, Progress, SessionState, ToSession } from './messages.ts'
+import type { Commit, Progress, SessionSettings, SessionState, ToSession } from './messages.ts'
 import { backoffMs } from './restart.ts'
 import { runMachine } from './run.ts'
-import {
-  NOTHING_PREPARED,
-  offerOf,
-  type Prepared,
-  type SessionContext,
-  type SessionInput,
-  turnIdOf,
-  withoutTurn,
-} from './session-context.ts'
-import { steeringIn } from './steps.ts'
+import { decisionIn, isMessage, messageIn, verdictIn } from './session-answers.ts'
+import { NOTHING_PREPARED, offerOf, type Prepared, type SessionContext, type SessionInput } from './session-context.ts'
+import { askedIn, steeringIn, turnIdOf } from './steps.ts'
 
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
 const ANSWERED_MAX = 32
+
+type Preparation = Pick<SessionContext, 'key' | 'channel' | 'turnId' | 'turn' | 'agent'>
 
 const TOO_LONG_PENDING: Failure = {
   kind: 'permanent',
@@ -53,9 +36,7 @@ export const words = setup({
   },
   actors: {
     /** Counts a try for each message, loads the history, fills in what /retry asks for. */
-    prepare: fromPromise<Prepared, { key: string; turnId: string; turn: Inbox; agent: string }>(() =>
-      unprovided('prepare'),
-    ),
+    prepare: fromPromise<Prepared, Preparation>(() => unprovided('prepare')),
     run: runMachine,
     commit: fromPromise<void, Commit>(() => unprovided('commit')),
   },
@@ -83,16 +64,23 @@ export const words = setup({
       return {
         turn,
         waiting: inbox,
-        turnId: turnIdOf(turn),
+        turnId: turnIdOf(turn[0]?.message.seq ?? 0),
         ...NOTHING_PREPARED,
         commitFailures: 0,
       }
     }),
-    /** What an earlier activation was given as steering is part of this turn, wherever it stands now. */
+    /**
+     * What an earlier activation answered, or was given as steering, is part of this turn, wherever it stands now. It does not
+     * share the fate of a turn that is given up: nobody knows who of them broke it, and it has not been tried by itself.
+     */
     keepPrepared: assign(({ context }, params: Prepared) => {
+      if (isGivenUp(params)) return params
       const given = steeringIn(params.steps)
+      const asked = new Set(askedIn(params.steps))
       const seqs = new Set(given.flatMap((steering) => steering.seqs))
-      return { ...params, given, waiting: context.waiting.filter(({ message }) => !seqs.has(message.seq)) }
+      const more = context.waiting.filter(({ message }) => asked.has(message.seq))
+      const waiting = context.waiting.filter((item) => !more.includes(item) && !seqs.has(item.message.seq))
+      return { ...params, turn: [...params.turn, ...more], given, waiting }
     }),
     keepOutcome: assign((_, params: { outcome: RunOutcome }) => params),
     keepPreparationFailure: assign((_, params: { failure: Failure }) => ({
@@ -102,8 +90,14 @@ export const words = setup({
     countCommitFailure: assign({ commitFailures: ({ context }) => context.commitFailures + 1 }),
     forgetTurn: assign({ turn: [], turnId: '', ...NOTHING_PREPARED }),
     forgetWaiting: assign({ waiting: [] }),
+    /** A turn that ends without a commit of its own: the command was answered, nothing of it is left in memory. */
+    endTurn: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ waiting: [], turn: [], turnId: '', ...NOTHING_PREPARED })
+      enqueue.sendTo(gateway, { type: 'slot.released', sessionKey: context.key })
+    }),
     /** Also a run that begins later learns of it: it asks nobody any more. */
     beginDrain: assign({ draining: true }),
+    redefine: assign((_, params: SessionSettings) => params),
     drainRun: sendTo('run', { type: 'drain' }),
     keepApprovals: assign((_, params: { approvals: readonly Approval[] }) => params),
     /** What waits as steering becomes part of the turn that runs. */
@@ -112,13 +106,12 @@ export const words = setup({
       enqueue.assign({ waiting: inbox, given: [...context.given, ...given] })
       enqueue.sendTo('run', { type: 'steering.given', messages: given })
     }),
-    tellDecision: sendTo('run', ({ context, event }) => {
+    /** The run learns of it, and nobody is asked about that call any more. */
+    passDecision: enqueueActions(({ context, event, enqueue }) => {
       const { approval, approved } = decisionIn({ context, event })
-      return { type: 'approval.decided', call: approval.call, approved, by: messageIn(event).message.sender.id }
-    }),
-    dropApproval: assign({
-      approvals: ({ context, event }) =>
-        context.approvals.filter(({ call }) => call !== decisionIn({ context, event }).approval.call),
+      const by = messageIn(event).message.sender.id
+      enqueue.sendTo('run', { type: 'approval.decided', call: approval.call, approved, by })
+      enqueue.assign({ approvals: context.approvals.filter(({ call }) => call !== approval.call) })
     }),
     requestSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.requested', sessionKey: context.key })),
     releaseSlot: sendTo(gateway, ({ context }) => ({ type: 'slot.released', sessionKey: context.key })),
@@ -156,7 +149,7 @@ export const words = setup({
     mayGrow: ({ context }) => mayGrow(context.waiting),
     hasWaiting: ({ context }) => context.waiting.length > 0,
     isDraining: ({ context }) => context.draining,
-    nothingToRun: (_, params: Prepared) => params.turn.every((item) => params.exhausted.includes(item.message.seq)),
+    nothingToRun: (_, params: Prepared) => isGivenUp(params),
   },
   delays: {
     gatherQuietMs: GATHER_QUIET_MS,
@@ -166,57 +159,7 @@ export const words = setup({
   },
 })
 
-// --- what the chart gives its effects: each a pure function of the context and the message in hand ---
-
-interface Hand {
-  readonly context: SessionContext
-  readonly event: ToSession
-}
-
-export function answer(during: SessionState) {
-  return ({ context, event }: Hand): Commit => {
-    const { message } = messageIn(event)
-    return answerCommit(context, message, commandText(context, message, during) ?? '')
-  }
-}
-
-export function stop(during: SessionState) {
-  return ({ context, event }: Hand): Commit => stopCommit(context, messageIn(event).message, during)
-}
-
-/** `/stop` while the answer is being committed: the run is over already, what waits is discarded. */
-export function stopWaiting({ context, event }: Hand): Commit {
-  return stopCommit(withoutTurn(context), messageIn(event).message, 'running')
-}
-
-export function startOver({ context, event }: Hand): Commit {
-  return newCommit(context, messageIn(event).message)
-}
-
-export function startOverAfterTurn({ context, event }: Hand): Commit {
-  return newCommit(withoutTurn(context), messageIn(event).message)
-}
-
-export function refusal({ context, event }: Hand): Commit {
-  return refuseCommit(context, messageIn(event).message)
-}
-
-export function decision({ context, event }: Hand): Commit {
-  const { approval, approved, text } = decisionIn({ context, event })
-  return decisionCommit(context, messageIn(event).message, { call: approval.call, approved, text })
-}
-
-export function reminder({ context, event }: Hand): Commit {
-  return reminderCommit(context, messageIn(event).message)
-}
-
-export function interruption({ context }: { readonly context: SessionContext }): Commit {
-  return interruptCommit(context)
-}
-
-export function undoing({ context, event }: Hand): UndoCommits {
-  return undoCommits(context, messageIn(event).message)
-}
+// --- what the chart gives its effects, beside the answers of session-answers.ts ---
 
 export function triesOfTurn({ context }: { readonly context: SessionContext }): { seqs: readonly number[] } {
   return { seqs: context.turn.map((item) => item.message.seq) }
@@ -229,22 +172,11 @@ export function state(now: SessionState) {
   })
 }
 
-function messageIn(event: ToSession): Extract<ToSession, { type: 'message.routed' }> {
-  assert(isMessage(event), 'a message is answered only when one is in hand')
-  return event
+export function preparation({ context }: { readonly context: SessionContext }): Preparation {
+  const { key, channel, turnId, turn, agent } = context
+  return { key, channel, turnId, turn, agent }
 }
 
-function isMessage(event: { type: string }): event is Extract<ToSession, { type: 'message.routed' }> {
-  return event.type === 'message.routed'
-}
-
-function verdictIn(context: SessionContext, message: AcceptedMessage): Verdict | null {
-  const isDecision = message.command?.name === 'approve' || message.command?.name === 'deny'
-  return isDecision ? verdictOn(context.approvals, message) : null
-}
-
-function decisionIn({ context, event }: Hand): Extract<Verdict, { kind: 'decided' }> {
-  const verdict = verdictIn(context, messageIn(event).message)
-  assert(verdict?.kind === 'decided', 'a decision is answered only when one is in hand')
-  return verdict
+function isGivenUp({ turn, exhausted }: Prepared): boolean {
+  return turn.every((item) => exhausted.includes(item.message.seq))
 }

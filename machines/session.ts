@@ -10,22 +10,9 @@
 
 import { turnCommit } from './commits.ts'
 import { FailureError, failureOf } from './failure.ts'
-import { answered, KEPT, KNOWN, REFUSED, STARTED_OVER, stopped } from './session-answers.ts'
+import { answer, decision, interruption, refusal, reminder, startOver, stop, undoing } from './session-answers.ts'
 import { initialContext, runInput } from './session-context.ts'
-import {
-  answer,
-  decision,
-  interruption,
-  reminder,
-  startOver,
-  startOverAfterTurn,
-  state,
-  stop,
-  stopWaiting,
-  triesOfTurn,
-  undoing,
-  words,
-} from './session-words.ts'
+import { preparation, state, triesOfTurn, words } from './session-words.ts'
 
 export const sessionMachine = words.createMachine({
   id: 'session',
@@ -36,6 +23,10 @@ export const sessionMachine = words.createMachine({
     'record.failed': {
       description: 'The disk did not take an answer: restart from the last commit.',
       actions: { type: 'escalate', params: ({ event }) => ({ error: new FailureError(event.failure) }) },
+    },
+    redefined: {
+      description: 'For what comes from now on; a run that is going on keeps what it began with.',
+      actions: { type: 'redefine', params: ({ event }) => event.settings },
     },
   },
   states: {
@@ -55,15 +46,15 @@ export const sessionMachine = words.createMachine({
           },
           {
             guard: { type: 'isCommand', params: { name: 'new' } },
-            actions: ['noteRouted', { type: 'record', params: startOver }, 'noteAnswered', 'tellRested'],
+            actions: ['noteRouted', { type: 'record', params: startOver('idle') }, 'noteAnswered', 'tellRested'],
           },
           {
             guard: { type: 'isCommand', params: { name: 'undo' } },
             actions: ['noteRouted', { type: 'undo', params: undoing }, 'noteAnswered', 'tellRested'],
           },
-          { target: 'pending', actions: ['noteRouted', 'keep'] },
+          { description: 'The claim: a run will follow.', target: 'pending', actions: ['noteRouted', 'keep'] },
         ],
-        drain: 'draining',
+        drain: { description: 'The gateway ends: nothing begins any more.', target: 'draining' },
       },
     },
 
@@ -72,7 +63,25 @@ export const sessionMachine = words.createMachine({
       entry: { type: 'show', params: state('pending') },
       initial: 'arriving',
       on: {
-        'message.routed': [KNOWN, answered('pending'), stopped('pending'), STARTED_OVER, REFUSED, KEPT],
+        'message.routed': [
+          { guard: 'isKnown', actions: 'noteRouted' },
+          {
+            guard: { type: 'isAnsweredAtOnce', params: { during: 'pending' } },
+            actions: ['noteRouted', { type: 'record', params: answer('pending') }, 'noteAnswered'],
+          },
+          {
+            guard: { type: 'isCommand', params: { name: 'stop' } },
+            target: '#session.idle',
+            actions: ['noteRouted', { type: 'record', params: stop('pending') }, 'noteAnswered', 'endTurn'],
+          },
+          {
+            guard: { type: 'isCommand', params: { name: 'new' } },
+            target: '#session.idle',
+            actions: ['noteRouted', { type: 'record', params: startOver('pending') }, 'noteAnswered', 'endTurn'],
+          },
+          { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
+          { actions: ['noteRouted', 'keep'] },
+        ],
         drain: { target: 'draining', actions: [{ type: 'releaseTries', params: triesOfTurn }, 'releaseSlot'] },
       },
       states: {
@@ -81,7 +90,9 @@ export const sessionMachine = words.createMachine({
           always: [{ guard: 'mayGrow', target: 'gathering' }, { target: 'waiting' }],
         },
         gathering: {
-          description: 'The parts of an album or of a split text become one message.',
+          description:
+            'The parts of an album or of a split text become one message; nobody is kept from a slot meanwhile.',
+          entry: 'releaseSlot',
           initial: 'quiet',
           after: { gatherMsMax: 'waiting' },
           states: {
@@ -102,38 +113,34 @@ export const sessionMachine = words.createMachine({
         waiting: {
           description: 'For one of the slots that `concurrent_runs` allows; first come, first served.',
           entry: 'requestSlot',
-          on: { 'slot.granted': { target: 'preparing', actions: 'takeTurn' } },
+          on: {
+            'slot.granted': {
+              description: 'Its place in the line has come.',
+              target: 'preparing',
+              actions: 'takeTurn',
+            },
+          },
         },
         preparing: {
           description: 'A try is counted, the history is loaded.',
           invoke: {
             id: 'prepare',
             src: 'prepare',
-            input: ({ context }) => ({
-              key: context.key,
-              turnId: context.turnId,
-              turn: context.turn,
-              agent: context.agent,
-            }),
+            input: preparation,
             onDone: [
               {
                 guard: { type: 'nothingToRun', params: ({ event }) => event.output },
                 target: '#session.running.committing',
                 actions: { type: 'keepPrepared', params: ({ event }) => event.output },
               },
-              {
-                target: '#session.running',
-                actions: { type: 'keepPrepared', params: ({ event }) => event.output },
-              },
+              { target: '#session.running', actions: { type: 'keepPrepared', params: ({ event }) => event.output } },
             ],
             onError: {
               target: '#session.running.committing',
               actions: { type: 'keepPreparationFailure', params: ({ event }) => ({ failure: failureOf(event.error) }) },
             },
           },
-          after: {
-            pendingMsMax: { target: '#session.running.committing', actions: 'keepPreparationTimeout' },
-          },
+          after: { pendingMsMax: { target: '#session.running.committing', actions: 'keepPreparationTimeout' } },
         },
       },
     },
@@ -158,36 +165,45 @@ export const sessionMachine = words.createMachine({
           },
           on: {
             drain: { actions: ['beginDrain', 'drainRun'] },
-            'steering.requested': { actions: 'giveSteering' },
-            'approvals.waiting': { actions: { type: 'keepApprovals', params: ({ event }) => event } },
+            'steering.requested': { description: 'The run is between two answers.', actions: 'giveSteering' },
+            'approvals.waiting': {
+              description: 'What people are asked about; an answer decides the call that it names.',
+              actions: { type: 'keepApprovals', params: ({ event }) => event },
+            },
             halt: {
               description: 'Ended by the shutdown and not by its own doing: its try does not count.',
               target: '#session.draining',
               actions: [{ type: 'releaseTries', params: triesOfTurn }, 'forgetTurn', 'releaseSlot'],
             },
             'message.routed': [
-              KNOWN,
+              { guard: 'isKnown', actions: 'noteRouted' },
               {
                 guard: 'decides',
-                actions: [
-                  'noteRouted',
-                  { type: 'record', params: decision },
-                  'noteAnswered',
-                  'tellDecision',
-                  'dropApproval',
-                ],
+                actions: ['noteRouted', { type: 'record', params: decision }, 'noteAnswered', 'passDecision'],
               },
-              answered('running'),
-              stopped('running'),
-              STARTED_OVER,
-              REFUSED,
               {
+                guard: { type: 'isAnsweredAtOnce', params: { during: 'running' } },
+                actions: ['noteRouted', { type: 'record', params: answer('running') }, 'noteAnswered'],
+              },
+              {
+                guard: { type: 'isCommand', params: { name: 'stop' } },
+                target: '#session.idle',
+                actions: ['noteRouted', { type: 'record', params: stop('running') }, 'noteAnswered', 'endTurn'],
+              },
+              {
+                guard: { type: 'isCommand', params: { name: 'new' } },
+                target: '#session.idle',
+                actions: ['noteRouted', { type: 'record', params: startOver('running') }, 'noteAnswered', 'endTurn'],
+              },
+              { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
+              {
+                description: 'A newer message ends the run, and is the next turn.',
                 guard: 'interrupts',
                 target: '#session.pending',
                 actions: ['noteRouted', 'keep', { type: 'record', params: interruption }, 'forgetTurn'],
               },
               { guard: 'isReminded', actions: ['noteRouted', 'keep', { type: 'record', params: reminder }] },
-              KEPT,
+              { actions: ['noteRouted', 'keep'] },
             ],
           },
         },
@@ -197,23 +213,31 @@ export const sessionMachine = words.createMachine({
           initial: 'writing',
           on: {
             'message.routed': [
-              KNOWN,
-              answered('running'),
+              { guard: 'isKnown', actions: 'noteRouted' },
+              {
+                guard: { type: 'isAnsweredAtOnce', params: { during: 'running' } },
+                actions: ['noteRouted', { type: 'record', params: answer('running') }, 'noteAnswered'],
+              },
               {
                 guard: { type: 'isCommand', params: { name: 'stop' } },
-                actions: ['noteRouted', { type: 'record', params: stopWaiting }, 'noteAnswered', 'forgetWaiting'],
+                actions: [
+                  'noteRouted',
+                  { type: 'record', params: stop('committing') },
+                  'noteAnswered',
+                  'forgetWaiting',
+                ],
               },
               {
                 guard: { type: 'isCommand', params: { name: 'new' } },
                 actions: [
                   'noteRouted',
-                  { type: 'record', params: startOverAfterTurn },
+                  { type: 'record', params: startOver('committing') },
                   'noteAnswered',
                   'forgetWaiting',
                 ],
               },
-              REFUSED,
-              KEPT,
+              { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
+              { actions: ['noteRouted', 'keep'] },
             ],
           },
           states: {
@@ -240,7 +264,24 @@ export const sessionMachine = words.createMachine({
                   target: '#session.draining',
                   actions: [{ type: 'releaseTries', params: triesOfTurn }, 'forgetTurn', 'releaseSlot'],
                 },
-                'message.routed': [KNOWN, stopped('running'), STARTED_OVER],
+                'message.routed': [
+                  { guard: 'isKnown', actions: 'noteRouted' },
+                  {
+                    guard: { type: 'isCommand', params: { name: 'stop' } },
+                    target: '#session.idle',
+                    actions: ['noteRouted', { type: 'record', params: stop('running') }, 'noteAnswered', 'endTurn'],
+                  },
+                  {
+                    guard: { type: 'isCommand', params: { name: 'new' } },
+                    target: '#session.idle',
+                    actions: [
+                      'noteRouted',
+                      { type: 'record', params: startOver('running') },
+                      'noteAnswered',
+                      'endTurn',
+                    ],
+                  },
+                ],
               },
             },
           },

@@ -1,7 +1,9 @@
 // Start: the composition root, the one file that knows both actors and implementations.
-// Phases, in order, each named in its failure: store, tokens, http, actors. What a phase opened is closed in reverse.
+// Phases, in order, each named in its failure: store, tokens, http, actors, watch. What a phase opened is closed in reverse.
 //   Nothing is opened before startGateway is called, and nothing stays open after `ended` has settled.
 
+import { resolve } from 'node:path'
+import type { GatewayContext } from '../machines/gateway-context.ts'
 import { buildAgent } from './agents/catalog.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
 import type { Parts } from './actors/parts.ts'
@@ -9,17 +11,23 @@ import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
 import type { Loaded } from './config/load.ts'
-import type { GatewaySettings, SecretReference } from '../machines/definitions.ts'
+import type { Problem } from './config/problems.ts'
+import { filesOf, watchFiles } from './config/watch.ts'
+import type { GatewayDefinition, GatewaySettings, SecretReference } from '../machines/definitions.ts'
 import type { ChannelStatus, GatewayPort, InspectionWish } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
+import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { createInspection } from './start/inspection.ts'
-import { createMetrics } from './start/metrics.ts'
+import { beginObserving } from './start/observing.ts'
 import { gatewayPort } from './start/port.ts'
-import { lockTokens, type TokenLocks } from './start/token-locks.ts'
+import { hiddenFromTools, withLacks } from './start/needs.ts'
+import { createReloading } from './start/reload.ts'
+import { lockTokens } from './start/token-locks.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
+import { toolBuilder } from './tools/catalog.ts'
 import type { World } from './world.ts'
 
 export type {
@@ -28,6 +36,7 @@ export type {
   InspectionView,
   InspectionWish,
   PairingView,
+  Reloaded,
   SessionView,
   Status,
   UsagePeriods,
@@ -47,8 +56,10 @@ export interface StartOptions {
   readonly world: World
   readonly log: Log
   readonly version: string
-  /** Loads the file again, for credentials that were replaced; null when it does not load now. */
-  readonly reload: () => Promise<Loaded | null>
+  /** Loads the file again; its problems when it does not load now. */
+  readonly reload: () => Promise<Loaded | readonly Problem[]>
+  /** The configuration that is taken anew when it changes; null: none is watched. */
+  readonly watched: string | null
   /** What the Stately inspector may see from the start; null: nothing until somebody asks, and nothing is paid for it. */
   readonly inspect: InspectionWish | null
 }
@@ -60,6 +71,10 @@ export interface RunningGateway {
   readonly port: GatewayPort
   /** Every channel, in the order of the file, once each has gone live or failed its first try. */
   readonly rollCall: Promise<readonly ChannelStatus[]>
+  /** Takes the configuration anew, changed or not. */
+  refresh(): void
+  /** What runs get at shutdown, by the definition of this moment. */
+  drainMs(): number
   /** Takes nothing new, finishes, and ends by the deadline; a second call changes nothing. */
   drain(): void
   /** Settles when everything is closed; rejects when the root failed by a defect. */
@@ -69,39 +84,37 @@ export interface RunningGateway {
 /** Throws StoreLockedError, LockHeldError, StoreVersionError or another FailureError when it cannot start at all. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
-  const settings = { ...loaded.definition.gateway, ...options.settings }
-  const definition = { ...loaded.definition, gateway: settings }
+  const inForce = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
+  const definition = await inForce(loaded.definition)
+  const { gateway: settings } = definition
   const startedAtMs = world.nowMs()
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
-    const store = openStore({ folder: settings.data, holder, world })
+    const observing = beginObserving({ definition, world, log })
+    opened.push(() => observing.stop())
+    const store = observing.store((onCommit) => openStore({ folder: settings.data, holder, world, onCommit }))
     opened.push(() => store.close())
-    const tokens = lockTokens(definition, loaded.secrets, holder)
+    await sweepFolders(settings, options)
+    const tokens = lockTokens({ definition, secrets: loaded.secrets, holder, clock: world.clock })
     opened.push(() => tokens.release())
 
-    const board = createBoard({ definition, world, log })
     const adapters = new Map<string, Adapter>()
     const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
-    const live = { adapters, said: new Said(), toolboxes: new Map() }
-    const implementations = { store, platforms, buildAgent, ...NO_TOOLS }
+    const root = (): GatewayContext => gateway.getSnapshot().context
+    const board = createBoard({ root, world, log })
+    const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
+    const tools = toolParts(options, store, settings.data)
+    const implementations = { store, platforms, buildAgent, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
-    const channels = (): string[] => Object.keys(definition.channels)
+    const reading = { loaded, read: options.reload, inForce }
+    const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
+    const channels = (): string[] => Object.keys(root().definition.channels)
     const inspection = createInspection({ root: gateway, channels, world, log })
-    const port = gatewayPort({
-      definition,
-      gateway,
-      store,
-      adapters,
-      world,
-      version,
-      startedAtMs,
-      channels: board.channels,
-      metrics: createMetrics(),
-      inspection,
-      beforeReconnect: () => renewSecrets(options, tokens),
-    })
-    const http = await listen(options, settings, port)
+    const transitions = createTransitions({ root: gateway, world, log })
+    const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
+    const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
+    const http = await listen(options, settings, { port, root })
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
@@ -110,11 +123,14 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 
     const ended = untilEnded(gateway, () => close(opened))
     gateway.start()
+    opened.push(watch(options, () => void reloading.refresh()))
     return {
       url: http.url,
       inspectUrl,
       port,
       rollCall: board.rollCall,
+      refresh: () => void reloading.refresh(),
+      drainMs: () => root().definition.gateway.drainMs,
       drain: () => gateway.send({ type: 'drain' }),
       ended,
     }
@@ -129,24 +145,32 @@ export function openOffline(folder: string, world: World): Store {
   return openStore({ folder, world, holder: { pid: process.pid, url: null, startedAt: '' } })
 }
 
-function listen(
-  { loaded, world, log }: StartOptions,
-  settings: GatewaySettings,
-  gateway: GatewayPort,
-): Promise<HttpServer> {
-  const { host, port, token } = settings
-  return startHttp({ host, port, gateway, log, world, token: () => token && loaded.secrets.resolve(token) })
+/** What the command line says stands over what the file says, now and after it was read anew. */
+function overridden(definition: GatewayDefinition, { settings }: StartOptions): GatewayDefinition {
+  return { ...definition, gateway: { ...definition.gateway, ...settings } }
 }
 
-async function renewSecrets({ loaded, reload, log }: StartOptions, tokens: TokenLocks): Promise<void> {
-  try {
-    const newer = await reload()
-    if (newer === null) return
-    tokens.renew(newer.secrets)
-    loaded.secrets.adopt(newer.secrets)
-  } catch (error) {
-    log.warn({ err: error }, 'the credentials could not be renewed and stay as they were')
+function listen(
+  { loaded, world, log }: StartOptions,
+  { host, port }: GatewaySettings,
+  running: { readonly port: GatewayPort; readonly root: () => GatewayContext },
+): Promise<HttpServer> {
+  const token = (): string | null => {
+    const reference = running.root().definition.gateway.token
+    return reference && loaded.secrets.resolve(reference)
   }
+  return startHttp({ host, port, gateway: running.port, log, world, token })
+}
+
+function watch({ watched, world }: StartOptions, changed: () => void): () => void {
+  return watched === null ? () => {} : watchFiles(filesOf(resolve(watched)), world, changed)
+}
+
+/** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
+async function sweepFolders({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+  const { sweepWorkdirs } = await import('./tools/workdir.ts')
+  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
+  if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
 }
 
 /** The first that was opened is closed last. */
@@ -163,12 +187,17 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
   })
 }
 
-/** No definition names a tool yet: the configuration refuses the key. */
-const NO_TOOLS: Pick<Parts, 'buildTools' | 'notes'> = {
-  buildTools: () => Promise.reject(new Error('there are no tools')),
-  notes: {
-    list: async () => [],
-    add: () => Promise.reject(new Error('there are no notes')),
-    remove: async () => false,
-  },
+/** The tools of every run, and what they must not see or say. */
+function toolParts({ loaded }: StartOptions, store: Store, data: string): Pick<Parts, 'buildTools' | 'notes'> {
+  return {
+    buildTools: toolBuilder({
+      redact: (text) => loaded.secrets.redact(text),
+      hidden: hiddenFromTools(loaded.file, data),
+    }),
+    notes: {
+      list: (agent, user) => store.notes(agent, user),
+      add: (agent, user, text) => store.addNote(agent, user, text),
+      remove: (agent, user, number) => store.removeNote(agent, user, number),
+    },
+  }
 }

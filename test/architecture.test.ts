@@ -14,6 +14,7 @@ import {
   readCharts,
   supervisorsAnswer,
 } from './architecture/charts.ts'
+import { chartsAreData, chartsAreWritten, chartsName } from './architecture/definitions.ts'
 import { cycles, libraries, reachable, table } from './architecture/imports.ts'
 import { codeIn, ROOT, readProject, SHIPPED } from './architecture/project.ts'
 import { pureMachines, worldIsTheDoor } from './architecture/purity.ts'
@@ -34,6 +35,9 @@ const RULES: readonly Rule[] = [
   noWildcard,
   invokesAnswerErrors,
   supervisorsAnswer,
+  chartsAreWritten,
+  chartsAreData,
+  chartsName,
   threeFiles,
   invariantsAreStated,
   invariantsAreTested,

@@ -58,6 +58,32 @@ test('no module of the package asks for a TypeScript file', () => {
   expect(asking).toEqual([])
 })
 
+test('a user’s own tool is written with troupe/tool, typed and run', () => {
+  const own = `
+    import { defineTool } from 'troupe/tool'
+    export default defineTool<{ number: number }>({
+      description: 'Writes an invoice.',
+      parameters: { type: 'object', properties: { number: { type: 'integer' } }, required: ['number'] },
+      call: ({ number }, { sender, signal }) => \`\${number + 1} \${sender.name} \${signal.aborted}\`,
+    })
+  `
+  writeFileSync(join(installed, 'invoice.mts'), own)
+  writeFileSync(join(installed, 'wrong.mts'), own.replace('number + 1', 'number.trim()'))
+  const checked = spawnSync(process.execPath, [
+    'node_modules/typescript/bin/tsc',
+    ...['--noEmit', '--ignoreConfig', '--strict', '--module', 'nodenext', '--target', 'es2024'],
+    ...['--types', 'node', '--typeRoots', join(process.cwd(), 'node_modules/@types')],
+    ...[join(installed, 'invoice.mts'), join(installed, 'wrong.mts')],
+  ])
+  expect(String(checked.stdout).trim().split('\n')).toEqual([
+    expect.stringMatching(/wrong\.mts.*Property 'trim' does not exist on type 'number'/),
+  ])
+  const agent = '{ model: echo, tools: [./invoice.mts] }'
+  const file = `agents: { cfo: ${agent} }\nchannels: { web: { platform: web, agent: cfo } }\n`
+  writeFileSync(join(installed, 'gateway.yaml'), file)
+  expect(troupe(['doctor'])).toMatchObject({ stdout: expect.stringMatching(/^✓ +tools of cfo +invoice$/m), stderr: '' })
+}, 60_000)
+
 test('publint finds nothing to mend', async () => {
   const { messages, pkg } = await publint({ pkgDir: join(installed, 'node_modules/troupe'), pack: false, strict: true })
   expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])

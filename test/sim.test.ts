@@ -29,7 +29,17 @@ test('S4 S46: a disk that fails for longer than any number of restarts strands n
   expectNoViolation({
     seed: 763_396_252,
     plan: {
-      channels: [{ busyMode: 'queue', sessionScope: 'per_chat', queueLimit: 2, group: false }],
+      channels: [
+        {
+          busyMode: 'queue',
+          sessionScope: 'per_chat',
+          queueLimit: 2,
+          group: false,
+          agent: 'cfo',
+          partialAnswers: 'keep',
+        },
+      ],
+      agent: { approval: {}, approvalTimeoutMs: 60_000, approvers: [], maxSteps: 16, runTimeoutMs: 600_000 },
       conversations: 2,
       concurrentRuns: 1,
       passivateAfterMs: 300_000,

@@ -1,19 +1,24 @@
 // Channel actor: the channel's machine with its effects: the connection, the door, recovery.
-// Owns the adapter of its channel: built here from the definition at the first connection, never copied.
+// Owns the adapter of its channel: built here from the definition at the first connection, never copied, and built anew for a
+// definition that needs another connection.
 //   M5. The platform is told only after the durable accept: the door resolves when the message is on disk.
 
 import { fromCallback, fromPromise } from 'xstate'
 import { admit, isAllowed } from '../../machines/admission.ts'
 import { channelMachine } from '../../machines/channel.ts'
-import type { ChannelDefinition } from '../../machines/definitions.ts'
+import type { BusyMode, ChannelDefinition } from '../../machines/definitions.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import { RECOVERY_BATCH } from '../../machines/limits.ts'
-import type { ConnectionEvent, Inbound } from '../../machines/messages.ts'
+import { resumedFirst } from '../../machines/inbox.ts'
+import type { AcceptedMessage, ConnectionEvent, Inbound } from '../../machines/messages.ts'
+import { isSameConnection } from '../../machines/redefinition.ts'
 import { sessionKey } from '../../machines/session-key.ts'
 import type { Adapter, Door, Reception } from '../channels/adapter.ts'
 import { endingItsChildren } from './ending.ts'
+import { observed } from './observed.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { partitionActor, withAgent } from './partition.ts'
+import { lookAtConnections } from './restarts.ts'
 
 export function channelActor(parts: Parts) {
   const machine = channelMachine.provide({
@@ -22,10 +27,15 @@ export function channelActor(parts: Parts) {
       recover: fromPromise(({ input, system }) => recover(parts, input.channel, system)),
       connection: fromCallback(({ input, sendBack, receive, system }) => {
         const controller = new AbortController()
-        receive(() => controller.abort())
-        connect(parts, { definition: input.definition, signal: controller.signal, sendBack, system })
+        const connecting: Connecting = { definition: input.definition, signal: controller.signal, sendBack, system }
+        receive((event) => {
+          if (event.type === 'close') controller.abort()
+          else connecting.definition = event.definition
+        })
+        connect(parts, connecting)
         return () => controller.abort()
       }),
+      trial: fromPromise(({ input, signal }) => tryOut(parts, input.definition, signal)),
     },
     actions: {
       noteFailure: (_, { partition, error }) => {
@@ -38,11 +48,12 @@ export function channelActor(parts: Parts) {
       },
     },
   })
-  return endingItsChildren(machine)
+  return endingItsChildren(observed(machine, lookAtConnections(parts.observe), parts.log))
 }
 
 interface Connecting {
-  readonly definition: ChannelDefinition
+  /** Also while it lives: whoever speaks is admitted by what is served at that moment. */
+  definition: ChannelDefinition
   readonly signal: AbortSignal
   readonly sendBack: (event: ConnectionEvent) => void
   readonly system: unknown
@@ -62,9 +73,9 @@ function connect(parts: Parts, connecting: Connecting): void {
   )
 }
 
-async function run(parts: Parts, { definition, signal, sendBack, system }: Connecting): Promise<void> {
-  const adapter = parts.adapters.get(definition.id) ?? (await construct(parts, definition))
-  parts.adapters.set(definition.id, adapter)
+async function run(parts: Parts, connecting: Connecting): Promise<void> {
+  const { definition, signal, sendBack, system } = connecting
+  const adapter = await adapterFor(parts, definition)
   let handle: string | null = null
   const door: Door = {
     live: (identity) => {
@@ -72,9 +83,35 @@ async function run(parts: Parts, { definition, signal, sendBack, system }: Conne
       parts.log.info({ channel: definition.id, as: identity.name }, 'the channel is live')
       sendBack({ type: 'connection.live' })
     },
-    receive: (message) => receive(parts, { message, definition, handle, system }),
+    receive: (message) => receive(parts, { message, definition: connecting.definition, handle, system }),
   }
-  await adapter.run(door, signal)
+  const release = await parts.tokens.hold(definition, signal)
+  try {
+    if (!signal.aborted) await adapter.run(door, signal)
+  } finally {
+    release()
+  }
+}
+
+/** What each adapter was built from. */
+const builtFrom = new WeakMap<Adapter, ChannelDefinition>()
+
+/** The one that there is, unless it was built for another connection. */
+async function adapterFor(parts: Parts, definition: ChannelDefinition): Promise<Adapter> {
+  const known = parts.adapters.get(definition.id)
+  const before = known === undefined ? undefined : builtFrom.get(known)
+  if (known !== undefined && before !== undefined && isSameConnection(before, definition)) return known
+  const adapter = await construct(parts, definition)
+  builtFrom.set(adapter, definition)
+  parts.adapters.set(definition.id, adapter)
+  return adapter
+}
+
+/** C2. Asks who a definition's credential is, and takes no message: the earlier connection lives on. */
+async function tryOut(parts: Parts, definition: ChannelDefinition, signal: AbortSignal): Promise<void> {
+  parts.tokens.claim(definition)
+  const adapter = await construct(parts, definition)
+  await adapter.probe(signal)
 }
 
 async function construct(parts: Parts, definition: ChannelDefinition): Promise<Adapter> {
@@ -113,15 +150,28 @@ async function receive(parts: Parts, { message, definition, handle, system }: Re
       `a message was turned away: ${admission.reason}`,
     )
     if (admission.reason === 'stranger' && mayBePaired) await offerPairing(parts, message, system)
+    parts.observe.note({ kind: 'refused', channel: definition.id, reason: admission.reason })
     return { accepted: false, reason: admission.reason }
   }
   const { agent, command } = admission
   const key = sessionKey(definition, message)
   const accepted = { ...message, sessionKey: key, agent, command, acceptedAtMs: parts.world.nowMs() }
   const journaled = parts.platforms[definition.platform]?.journaled ?? false
-  const { seq, duplicate } = await store.accept({ ...accepted, journaled })
+  const { seq, duplicate } = await accept(parts, { ...accepted, journaled })
   if (!duplicate) tellGateway(system, { type: 'message.accepted', message: { ...accepted, seq } })
   return { accepted: true, duplicate, seq }
+}
+
+async function accept({ store, observe }: Parts, message: Parameters<Parts['store']['accept']>[0]) {
+  const end = observe.begin({ kind: 'accept', channel: message.channel, session: message.sessionKey })
+  try {
+    const accepted = await store.accept(message)
+    end(accepted.duplicate ? 'duplicate' : 'done')
+    return accepted
+  } catch (error) {
+    end('failed')
+    throw error
+  }
 }
 
 async function offerPairing(parts: Parts, message: Inbound, system: unknown): Promise<void> {
@@ -145,7 +195,7 @@ async function recover(parts: Parts, channel: string, system: unknown): Promise<
   let count = 0
   for (;;) {
     const messages = await parts.store.unfinished(channel, after, RECOVERY_BATCH)
-    for (const message of messages) {
+    for (const message of resumed(messages, parts.definition.channels[channel]?.busyMode ?? 'queue')) {
       tellGateway(system, { type: 'message.accepted', message: { ...withAgent(parts, message), again: 'restart' } })
     }
     count += messages.length
@@ -154,6 +204,12 @@ async function recover(parts: Parts, channel: string, system: unknown): Promise<
   }
   if (count > 0) parts.log.info({ channel, messages: count }, 'unfinished messages were taken up')
   await wakeOwed(parts, channel, system)
+}
+
+/** Session by session, in the order of their oldest messages. */
+function resumed(messages: readonly AcceptedMessage[], mode: BusyMode): readonly AcceptedMessage[] {
+  const bySession = Map.groupBy(messages, ({ sessionKey }) => sessionKey)
+  return [...bySession.values()].flatMap((some) => resumedFirst(some, mode))
 }
 
 async function wakeOwed(parts: Parts, channel: string, system: unknown): Promise<void> {

@@ -6,7 +6,9 @@ import type { AcceptedMessage } from '../../machines/messages.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { endingItsChildren } from './ending.ts'
 import { deliveryActor } from './delivery.ts'
-import { type Parts, tellGateway } from './parts.ts'
+import { observed } from './observed.ts'
+import { agentFor, type Parts, tellGateway } from './parts.ts'
+import { lookAtChildren } from './restarts.ts'
 import { sessionActor } from './session.ts'
 
 export function partitionActor(parts: Parts) {
@@ -27,14 +29,12 @@ export function partitionActor(parts: Parts) {
       },
     },
   })
-  return endingItsChildren(machine)
+  return endingItsChildren(observed(machine, lookAtChildren(parts.observe), parts.log))
 }
 
-/** The file may have changed since a message was accepted: an agent that is gone is replaced by the channel's default. */
 export function withAgent(parts: Parts, message: AcceptedMessage): AcceptedMessage {
-  if (parts.definition.agents[message.agent] !== undefined) return message
-  const channel = parts.definition.channels[message.channel]
-  return channel === undefined ? message : { ...message, agent: channel.routes.default }
+  const agent = agentFor(parts, message.channel, message.agent)
+  return agent === undefined ? message : { ...message, agent: agent.id }
 }
 
 async function abandon(

@@ -1,22 +1,31 @@
 // Parts: what the effects of the actors are made of. start.ts puts it together; nothing in it is made here.
 
-import type { GatewayDefinition, SecretReference } from '../../machines/definitions.ts'
-import type { ChannelReport, ToGateway } from '../../machines/messages.ts'
+import type {
+  AgentDefinition,
+  ChannelDefinition,
+  GatewayDefinition,
+  SecretReference,
+} from '../../machines/definitions.ts'
+import type { ChannelReport, Commit, ToGateway } from '../../machines/messages.ts'
 import type { BuildAgent } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
 import type { BuildTools, Notes } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import type { Observe } from './observe.ts'
 import type { Said } from './said.ts'
 import type { Toolboxes } from './toolbox.ts'
 
 export interface Parts {
+  /** The newest at the moment of asking: a file may be read anew at any time. */
   readonly definition: GatewayDefinition
   readonly store: Store
   readonly world: World
   readonly log: Log
+  readonly observe: Observe
   readonly secret: (reference: SecretReference) => string
+  readonly tokens: Tokens
   readonly platforms: Readonly<Record<string, Platform>>
   readonly buildAgent: BuildAgent
   readonly buildTools: BuildTools
@@ -30,6 +39,20 @@ export interface Parts {
   readonly onReport: (report: ChannelReport) => void
 }
 
+/** C2 beyond one channel: two channels of a file may exchange their tokens, and another process may have one. */
+export interface Tokens {
+  /** Takes a channel's token for this process; throws a FailureError when another process has it. */
+  claim(definition: ChannelDefinition): void
+  /** Resolves once no other connection of this process is on that token; until the given function is called none is. */
+  hold(definition: ChannelDefinition, signal: AbortSignal): Promise<() => void>
+}
+
+/** The file may have changed since a message was accepted: an agent that is gone is replaced by the channel's default. */
+export function agentFor({ definition }: Parts, channel: string, agent: string): AgentDefinition | undefined {
+  const { agents, channels } = definition
+  return agents[agent] ?? agents[channels[channel]?.routes.default ?? agent]
+}
+
 interface Directory {
   get(address: string): { send(event: ToGateway): void }
 }
@@ -38,4 +61,11 @@ interface Directory {
 export function tellGateway(system: unknown, message: ToGateway): void {
   const directory = system as Directory // XState types its registry per system; ours is known by addresses.ts.
   directory.get('gateway').send(message)
+}
+
+/** S3. After the commit that holds its replies, and never before. */
+export function wakeDeliveries({ channel, replies }: Commit, system: unknown): void {
+  for (const conversation of new Set(replies.map((reply) => reply.conversation))) {
+    tellGateway(system, { type: 'outbox.owed', channel, conversation })
+  }
 }

@@ -11,11 +11,11 @@ import { resetDue, resetText } from '../../machines/reset.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import { accountOf } from '../../machines/usage.ts'
 import type { Begun } from '../store/store.ts'
-import { commit } from './owed.ts'
-import type { Parts } from './parts.ts'
+import { agentFor, type Parts, wakeDeliveries } from './parts.ts'
 
 interface Preparing {
   readonly key: string
+  readonly channel: string
   readonly turnId: string
   readonly turn: Inbox
   readonly agent: string
@@ -27,10 +27,14 @@ interface Stage {
   readonly system: unknown
 }
 
-export async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing, stage: Stage): Promise<Prepared> {
+export async function prepare(
+  parts: Parts,
+  { key, channel, turnId, turn, agent }: Preparing,
+  stage: Stage,
+): Promise<Prepared> {
   const seqs = turn.map((item) => item.message.seq)
   const begun = await parts.store.begin(key, turnId, seqs)
-  const definition = parts.definition.agents[agent]
+  const definition = agentFor(parts, channel, agent)
   if (definition === undefined) throw new FailureError(goneAgent(agent))
   const isNew = begun.steps.length === 0
   const history = isNew && (await startedOver(parts, { key, turnId, turn, begun }, stage)) ? [] : begun.history
@@ -74,7 +78,9 @@ async function startedOver(
   signal.throwIfAborted()
   const entries = [{ role: 'reset', turn: turnId, text: '', sender: null }] as const
   const replies = [{ conversation, text: resetText(policy, due), replyTo: null }]
-  await commit(parts, { channel, sessionKey, settled: [], entries, replies }, system)
+  const content = { channel, sessionKey, settled: [], entries, replies }
+  await parts.store.commit(content)
+  wakeDeliveries(content, system)
   return true
 }
 

@@ -4,13 +4,15 @@
 
 import { fromCallback, fromPromise } from 'xstate'
 import { policyOf } from '../../machines/approval.ts'
-import { modelLabel, spentBy } from '../../machines/models.ts'
+import type { AgentDefinition } from '../../machines/definitions.ts'
+import { noteOwner, notesForModel } from '../../machines/notes.ts'
 import { runMachine } from '../../machines/run.ts'
 import { accountOfRun, type Answer, type RunInput, type Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
 import { type Spent, usageEntries } from '../../machines/usage.ts'
 import type { Tool } from '../tools/tool.ts'
 import { act } from './act.ts'
+import { creditOf } from './credit.ts'
 import { endingItsChildren } from './ending.ts'
 import { toldHistory } from './history.ts'
 import { type Parts, tellGateway } from './parts.ts'
@@ -47,34 +49,48 @@ export function runActor(parts: Parts) {
   return endingItsChildren(machine)
 }
 
-function spentOn(step: Step): Spent | null {
-  return step.kind === 'answer' ? (step.spent ?? null) : null
-}
-
 async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Promise<Answer> {
   const { run, steps, mayCall } = thinking
   const { definition, messages, session, turn } = run
   const log = parts.log.child({ session, turn, agent: definition.id })
+  const end = parts.observe.begin({ kind: 'answer', session, agent: definition.id })
   try {
     const tools = await toolsOf(parts, run)
-    const agent = await parts.buildAgent({ definition, secret: parts.secret, log, world: parts.world })
+    const told = await withNotes(parts, run)
+    const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })
+    // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
+    signal.throwIfAborted()
     const history = toldHistory(run)
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
-    const by = thought.model ?? definition.model
-    const credit = { model: modelLabel(by), spent: spentBy(by, thought.usage) }
+    const credit = creditOf(parts, definition, thought)
     log.debug({ ...credit, calls: thought.calls.length }, 'the model answered')
+    end('done')
     const calls = planned(thought.calls, { run, tools, steps })
     return { text: thought.text, calls, atMs: parts.world.nowMs(), ...credit }
   } catch (error) {
+    end(signal.aborted ? 'stopped' : 'failed')
     if (!signal.aborted) log.warn({ err: error }, 'a run failed')
     throw error
   }
 }
 
+function spentOn(step: Step): Spent | null {
+  return step.kind === 'answer' ? (step.spent ?? null) : null
+}
+
+/** An agent that keeps notes is told those about the person whom it answers. */
+async function withNotes(parts: Parts, { definition, messages, session }: RunInput): Promise<AgentDefinition> {
+  const [first] = messages
+  if (first === undefined || !definition.tools.includes('memory')) return definition
+  const notes = notesForModel(await parts.notes.list(definition.id, noteOwner(session, first.sender)))
+  const instructions = [definition.instructions, notes].filter((text) => text.trim() !== '').join('\n\n')
+  return { ...definition, instructions }
+}
+
 /** Shows the pieces of an answer as they come, and keeps them for the case that there is no more of it. */
 function said(parts: Parts, { channel, conversation, session, turn }: RunInput, signal: AbortSignal) {
-  parts.said.begin(session)
+  parts.said.begin(session, turn)
   return (text: string): void => {
     if (signal.aborted) return
     parts.said.add(session, text)

@@ -5,9 +5,9 @@
 import { FailureError } from '../../machines/failure.ts'
 import { fitting, SUMMARISE } from '../../machines/history.ts'
 import type { NewTranscriptEntry, TranscriptEntry } from '../../machines/messages.ts'
-import { modelLabel, spentBy } from '../../machines/models.ts'
 import { accountOfRun, type RunInput } from '../../machines/run-words.ts'
 import { usageEntries } from '../../machines/usage.ts'
+import { creditOf } from './credit.ts'
 import { toldHistory } from './history.ts'
 import type { Parts } from './parts.ts'
 import { persist } from './persist.ts'
@@ -35,22 +35,22 @@ async function summaryOf(parts: Parts, run: RunInput, signal: AbortSignal): Prom
   const definition = { ...run.definition, tools: [] }
   const messages = run.messages.slice(0, 1).map((message) => ({ ...message, text: SUMMARISE }))
   const asked = { ...run, definition, messages }
-  const log = parts.log.child({ session, turn, agent: definition.id })
   const history = fitting(asked)
   if (history.length === 0) throw new FailureError(NO_ROOM)
+  const log = parts.log.child({ session, turn, agent: definition.id })
   const agent = await parts.buildAgent({ definition, secret, log, world })
-  const thought = await agent.think({
-    history: toldHistory({ ...asked, history }),
-    messages,
-    steps: [],
-    tools: [],
-    mayCall: false,
-    signal,
-    onDelta: () => {},
-  })
-  const by = thought.model ?? definition.model
-  const credit = { model: modelLabel(by), spent: spentBy(by, thought.usage) }
-  return { role: 'summary', turn, text: thought.text, sender: null, ...credit }
+  // Ended while its agent was being built, it asks for nothing any more (S38).
+  signal.throwIfAborted()
+  const told = { history: toldHistory({ ...asked, history }), messages, steps: [], tools: [], mayCall: false }
+  const end = parts.observe.begin({ kind: 'answer', session, agent: definition.id })
+  try {
+    const thought = await agent.think({ ...told, signal, onDelta: () => {} })
+    end('done')
+    return { role: 'summary', turn, text: thought.text, sender: null, ...creditOf(parts, definition, thought) }
+  } catch (error) {
+    end(signal.aborted ? 'stopped' : 'failed')
+    throw error
+  }
 }
 
 const NO_ROOM = {

@@ -63,7 +63,7 @@ const AFTER_DRAIN_MS_MAX = 2_900
 
 async function whatever(gateway: RunningGateway, talk: Talk, context: Context): Promise<void> {
   const { terminal } = context
-  const signal = new Promise<void>((resolve) => listenForSignals(context, () => resolve()))
+  const signal = new Promise<void>((resolve) => listenForSignals(context, { stop: () => resolve() }))
   const words = terminal.isTerminal.input && terminal.isTerminal.out ? talkAtTerminal(talk) : talkThroughPipe(talk)
   await Promise.race([words, talk.watching, signal, gateway.ended]).finally(() => talk.end())
 }
@@ -103,29 +103,29 @@ async function lookBack({ data }: OpenedFile, conversation: string, { world }: C
 }
 
 async function open(
-  { loaded, data, reload }: OpenedFile,
+  { loaded, data, isDemo, reload }: OpenedFile,
   agent: string,
   { context, console }: { context: Context; console: ConsoleLog },
 ): Promise<RunningGateway> {
   const { startGateway } = await import('../start.ts')
-  const { gateway } = loaded.definition
-  const definition: GatewayDefinition = {
-    ...loaded.definition,
-    gateway: { ...gateway, host: '127.0.0.1', port: 0, data },
-    channels: { [CHANNEL]: { ...TERMINAL, routes: { default: agent, dm: null, group: null } } },
-  }
   return startGateway({
-    loaded: { ...loaded, definition },
-    settings: {},
+    loaded: { ...loaded, definition: inTerminal(loaded.definition, agent) },
+    settings: { host: '127.0.0.1', port: 0, data },
     world: context.world,
     log: console.log,
     version: context.version,
     reload: async () => {
       const newer = await reload()
-      return isProblems(newer) ? null : newer
+      return isProblems(newer) ? newer : { ...newer, definition: inTerminal(newer.definition, agent) }
     },
+    watched: isDemo ? null : loaded.file,
     inspect: null,
   })
+}
+
+/** The file's agents, and this terminal as the one channel. */
+function inTerminal(definition: GatewayDefinition, agent: string): GatewayDefinition {
+  return { ...definition, channels: { [CHANNEL]: { ...TERMINAL, routes: { default: agent, dm: null, group: null } } } }
 }
 
 /** Whoever sits at this terminal may read the file and the store anyway: there is nobody to keep out. */

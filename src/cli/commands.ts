@@ -10,6 +10,7 @@ import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
 import { machinesCommand } from './machines.ts'
 import { pairingApproveCommand, pairingListCommand, pairingRevokeCommand } from './pairing.ts'
+import { reloadCommand } from './reload.ts'
 import { sendCommand } from './send.ts'
 import { sessionsListCommand, sessionsShowCommand } from './sessions.ts'
 import { startCommand } from './start.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   checkCommand,
   doctorCommand,
   statusCommand,
+  reloadCommand,
   chatCommand,
   sendCommand,
   channelsPauseCommand,

@@ -66,7 +66,6 @@ async function examine(file: OpenedFile, context: Context, name: string): Promis
     fine('configuration', `${name}: ${contents(Object.keys(agents).length, Object.keys(channels).length)}`),
     ...loaded.warnings.map((warning) => fine(WARNING, formatProblem(warning))),
     ...variables(file),
-    fine('executables', 'the file needs none'),
     ...(holder === null ? [] : [fine('gateway', `runs already: process ${holder.pid}${at(holder.url)}`)]),
     ...probed.map(({ about, failure, found }) => ({
       about,

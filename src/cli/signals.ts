@@ -1,10 +1,19 @@
 // Signals: the first asks for an orderly end, the second ends the process at once.
 //   After the first the process ends by a deadline, whatever hangs.
+//   SIGHUP asks for the configuration to be read anew; from a terminal that was closed it asks for the end, as everywhere.
 
+import { closeSync, openSync } from 'node:fs'
 import type { Context } from './command.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+
+export interface Hearing {
+  /** Called once. */
+  stop(signal: StopSignal): void
+  /** Called at each SIGHUP that is none of a closed terminal; without it that asks for the end, too. */
+  refresh?(): void
+}
 
 const CODES: Readonly<Record<StopSignal, ExitCode>> = {
   SIGINT: EXIT.interrupted,
@@ -13,18 +22,31 @@ const CODES: Readonly<Record<StopSignal, ExitCode>> = {
   SIGHUP: EXIT.terminated,
 }
 
-/** Calls `first` once; returns what stops listening. */
-export function listenForSignals({ exit }: Context, first: (signal: StopSignal) => void): () => void {
+/** Returns what stops listening. */
+export function listenForSignals({ exit, terminal }: Context, hearing: Hearing): () => void {
+  const { input, out, err } = terminal.isTerminal
+  const hasTerminal = input || out || err
   let heard = false
   const hear = (signal: NodeJS.Signals): void => {
     if (signal !== 'SIGINT' && signal !== 'SIGTERM' && signal !== 'SIGHUP') return
+    if (signal === 'SIGHUP' && hearing.refresh !== undefined && !(hasTerminal && isClosed())) return hearing.refresh()
     if (heard) return exit(CODES[signal])
     heard = true
-    first(signal)
+    hearing.stop(signal)
   }
   for (const signal of Object.keys(CODES)) process.on(signal, hear)
   return () => {
     for (const signal of Object.keys(CODES)) process.off(signal, hear)
+  }
+}
+
+/** Whether the terminal that this process belongs to is gone. */
+function isClosed(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return false
+  } catch {
+    return true
   }
 }
 

@@ -9,7 +9,7 @@ import type { InspectionWish, RunningGateway } from '../start.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, type Options } from './command.ts'
 import type { ConsoleLog } from './console-log.ts'
 import { CommandFailure, EXIT, type ExitCode, foreseen } from './exit.ts'
-import { isProblems, type OpenedFile, openFile } from './file.ts'
+import { type OpenedFile, openFile } from './file.ts'
 import { watchForDefects } from './last-resort.ts'
 import { type ProgressLine, progressLine } from './progress.ts'
 import { type CalledChannel, countLine, liveCount, rollCallLines } from './roll-call.ts'
@@ -74,16 +74,19 @@ async function serve(serving: Serving): Promise<ExitCode> {
   const { file, context, options, console } = serving
   const { startGateway } = await import('../start.ts')
   announce(file, context, console)
-  const asked = listen(context, file, console)
+  const running: { gateway: RunningGateway | null } = { gateway: null }
+  const asked = listen(serving, running)
   const gateway = await startGateway({
     loaded: file.loaded,
     settings: settingsOf(file, options),
     world: context.world,
     log: console.log,
     version: context.version,
-    reload: () => reload(file, console),
+    reload: () => file.reload(),
+    watched: file.isDemo ? null : file.loaded.file,
     inspect: options.given('inspect') ? inspectionOf(options) : null,
   })
+  running.gateway = gateway
   context.terminal.out(`Listening on ${gateway.url}`)
   if (gateway.inspectUrl !== null) context.terminal.out(`Inspector: ${gateway.inspectUrl}`)
   void asked.then(() => gateway.drain())
@@ -95,7 +98,7 @@ async function serve(serving: Serving): Promise<ExitCode> {
 
 /** Prints it once every channel has gone live or failed its first try; a strict start that is incomplete ends here. */
 async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<ExitCode> {
-  const { file, context, options, console, progress } = serving
+  const { context, options, console, progress } = serving
   const { terminal } = context
   const stopShowing = showProgress(gateway, context, progress)
   const channels = await Promise.race([gateway.rollCall, gateway.ended.then(() => null)]).finally(stopShowing)
@@ -105,7 +108,7 @@ async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<E
   if (console.isJson) console.log.info({ rollCall: channels.map(called) }, countLine(channels))
   if (!options.given('strict') || liveCount(channels) === channels.length) return EXIT.fine
   terminal.err('troupe stops because of --strict: not every channel went live.')
-  endBy(context, file.loaded.definition.gateway.drainMs + AFTER_DRAIN_MS_MAX)
+  endBy(context, gateway.drainMs() + AFTER_DRAIN_MS_MAX)
   gateway.drain()
   return EXIT.failed
 }
@@ -134,16 +137,24 @@ function showProgress({ port }: RunningGateway, { terminal, world }: Context, pr
   }
 }
 
-/** Resolves at the first signal. */
-function listen(context: Context, file: OpenedFile, { log, isJson }: ConsoleLog): Promise<void> {
-  const { drainMs } = file.loaded.definition.gateway
+/** Resolves at the first signal that asks for the end. */
+function listen(
+  { context, file, console }: Serving,
+  running: { readonly gateway: RunningGateway | null },
+): Promise<void> {
+  const { log, isJson } = console
   return new Promise((resolve) => {
-    listenForSignals(context, (signal) => {
-      endBy(context, drainMs + AFTER_DRAIN_MS_MAX)
-      if (isJson) log.info({ signal }, 'draining')
-      const drain = drainMs / 1_000
-      context.terminal.out(`Draining: nothing new is taken, runs get ${drain} s. A second ${signal} stops at once.`)
-      resolve()
+    listenForSignals(context, {
+      stop(signal) {
+        const drainMs = running.gateway?.drainMs() ?? file.loaded.definition.gateway.drainMs
+        endBy(context, drainMs + AFTER_DRAIN_MS_MAX)
+        if (isJson) log.info({ signal }, 'draining')
+        const drain = drainMs / 1_000
+        context.terminal.out(`Draining: nothing new is taken, runs get ${drain} s. A second ${signal} stops at once.`)
+        resolve()
+      },
+      // Before there is a gateway the file is about to be taken anyway.
+      refresh: () => running.gateway?.refresh(),
     })
   })
 }
@@ -164,14 +175,6 @@ function warn(problem: Problem, terminal: Context['terminal'], { isJson, log }: 
   else terminal.err(formatProblem(problem))
 }
 
-async function reload(file: OpenedFile, { log }: ConsoleLog) {
-  const loaded = await file.reload()
-  if (!isProblems(loaded)) return loaded
-  for (const problem of loaded) log.warn({ path: problem.path }, formatProblem(problem))
-  log.warn({}, 'the configuration has problems now; the credentials stay as they were')
-  return null
-}
-
 /** The file's own host was judged with the file; this is the command line's. */
 function checkHost({ loaded }: OpenedFile, options: Options): void {
   const host = options.text('host')
@@ -187,5 +190,6 @@ function inspectionOf(options: Options): InspectionWish {
 function settingsOf(file: OpenedFile, options: Options): Partial<Pick<GatewaySettings, 'host' | 'port' | 'data'>> {
   const host = options.text('host')
   const port = options.number('port')
-  return { data: file.data, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) }
+  const data = options.text('data') === undefined ? {} : { data: file.data }
+  return { ...data, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) }
 }

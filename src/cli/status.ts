@@ -1,6 +1,7 @@
 // Status: `troupe status`, what a running gateway says of itself.
 
 import type { Status } from '../start.ts'
+import type { Colour } from './colour.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT, URL_OF_GATEWAY } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 import { gatewayOf } from './reach.ts'
@@ -42,6 +43,18 @@ function lines(answer: Status, url: string, { terminal }: Context): string[] {
     ...rollCallLines(channels, colour),
     `Sessions: ${running} running, ${pending} pending, ${idle} idle, ${passivated} passivated; ${queued_messages} messages wait.`,
     `Outbox: ${outbox}. Dead letters: ${dead_letters === 0 ? '0' : colour.bad(String(dead_letters))}.`,
+    ...configurationLines(answer, colour),
+  ]
+}
+
+/** Nothing while the file is in force as it is. */
+function configurationLines({ configuration }: Status, colour: Colour): string[] {
+  const { loaded_at, problems, needs_restart, kept } = configuration
+  return [
+    ...(problems.length === 0 ? [] : [colour.bad(`The file has problems; what was read at ${loaded_at} is in force:`)]),
+    ...problems.map((problem) => `  ${problem}`),
+    ...kept.map(({ id, reason }) => colour.unsure(`${id} goes by its earlier definition: ${reason}`)),
+    ...(needs_restart.length === 0 ? [] : [colour.unsure(`Needs a restart: ${needs_restart.join(', ')}.`)]),
   ]
 }
 

@@ -3,6 +3,8 @@
 import { resolve } from 'node:path'
 import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
+import { workdirOf } from './agent-folders.ts'
+import { type AgentPlace, approvalByName, approversOf, executableOf, hostOf, toolOf } from './agent-tools.ts'
 import type { Pieces } from './check.ts'
 import {
   fallbackDefinitions,
@@ -12,7 +14,8 @@ import {
   reference,
   usualKey,
 } from './define-models.ts'
-import type { AgentKeys, ChannelKeys } from './schema.ts'
+import { read } from './kinds.ts'
+import { type AgentKeys, agentSchema, type ChannelKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
 import { resetPolicy } from './session-reset.ts'
 import type { SecretEntry } from './secrets.ts'
@@ -78,6 +81,7 @@ export function define(
   context: {
     readonly unset: readonly Unset[]
     readonly folder: string
+    readonly places: readonly AgentPlace[]
     /** Of agents whose instructions are in a file of their own. */
     readonly instructions: ReadonlyMap<string, string>
   },
@@ -86,6 +90,7 @@ export function define(
     const own = context.unset.filter((one) => one.path[0] === section && one.path[1] === id && !isOfFallback(one))
     return [...new Set(own.map(({ variable }) => variable))]
   }
+  const places = new Map(context.places.map((place) => [place.id, place]))
   const agents = [...pieces.agents].map(([id, { keys, model, fallbackModels }]): [string, AgentDefinition] => {
     const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
     const given = {
@@ -93,7 +98,7 @@ export function define(
       model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
       fallbackModels: fallbackDefinitions(id, fallbackModels, context.unset),
     }
-    return [id, { ...agentDefinition(id, keys, given), missing: missingOf('agents', id) }]
+    return [id, { ...agentDefinition(placeOf(places, id), keys, given), missing: missingOf('agents', id) }]
   })
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
@@ -127,32 +132,49 @@ function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefi
     drainMs: keys.drain,
     concurrentRuns: keys.concurrent_runs,
     passivateAfterMs: keys.passivate_after,
+    workdirKeepMs: keys.workdir_keep,
   }
+}
+
+function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlace {
+  const place = places.get(id)
+  assert(place !== undefined, 'every agent that was read stands in the file')
+  return place
 }
 
 function agentDefinition(
-  id: string,
-  keys: AgentKeys | null,
+  place: AgentPlace,
+  found: AgentKeys | null,
   given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels'>,
 ): Omit<AgentDefinition, 'missing'> {
+  const keys = found ?? defaultAgentKeys()
+  const { id, folder } = place
   return {
     id,
     ...given,
-    compactAt: keys?.compact_at ?? 0.8,
+    compactAt: keys.compact_at,
     budget: budgetOf(keys),
-    tools: [],
-    approval: {},
-    approvalTimeoutMs: 300_000,
-    approvers: [],
-    maxSteps: 16,
-    runTimeoutMs: 600_000,
-    workdir: 'per_session',
-    requires: [],
+    tools: keys.tools.map((tool) => toolOf(tool, folder)),
+    approval: approvalByName(keys.approval),
+    approvalTimeoutMs: keys.approval_timeout,
+    approvers: approversOf(place),
+    maxSteps: keys.max_steps,
+    runTimeoutMs: keys.run_timeout,
+    workdir: workdirOf(keys.workdir, folder),
+    requires: keys.requires.map((executable) => executableOf(executable, folder)),
+    httpAllow: (keys.http?.allow ?? []).flatMap((host) => hostOf(host) ?? []),
+    lacking: [],
   }
 }
 
-function budgetOf(keys: AgentKeys | null): AgentDefinition['budget'] {
-  const budget = keys?.budget
+/** For an agent of which a key hangs on an unset variable; `missing` keeps it from being used. */
+function defaultAgentKeys(): AgentKeys {
+  const reading = read(agentSchema, {})
+  assert(reading.ok, 'an agent needs no key but its model')
+  return reading.value
+}
+
+function budgetOf({ budget }: AgentKeys): AgentDefinition['budget'] {
   return budget === undefined ? null : { tokensPerDay: budget.tokens_per_day, per: budget.per }
 }
 

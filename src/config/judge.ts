@@ -4,6 +4,8 @@
 
 import { dirname } from 'node:path'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
+import { foldersFindings } from './agent-folders.ts'
+import { placesOf, toolsFindings } from './agent-tools.ts'
 import { readPieces } from './check.ts'
 import { define, readSecrets, type Unset } from './define.ts'
 import { isOfFallback } from './define-models.ts'
@@ -56,8 +58,14 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
   const [unset, spare] = [all.filter((one) => !isOfFallback(one)), all.filter(isOfFallback)]
   const secrets = new Secrets(entries)
   const folder = dirname(parsed.file)
+  const places = placesOf(root, folder)
   const instructions = readInstructions(root, folder)
-  const crossed = [...crossCheck(root, entries), ...instructions.findings]
+  const crossed = [
+    ...crossCheck(root, entries),
+    ...places.flatMap(toolsFindings),
+    ...foldersFindings(places),
+    ...instructions.findings,
+  ]
   const found = [...pieces.findings, ...crossed, ...unset.filter((one) => ownerOf(one) === null)]
   const findings = [...parsed.findings, ...found.filter((finding) => trusted(finding, parsed.trustedUntil))]
   if (findings.length > 0) {
@@ -69,7 +77,7 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
     const owner = ownerOf(one)
     return owner === null ? [] : [{ ...problemOf(parsed, one, secrets), variable: one.variable, owner }]
   })
-  const definition = define(root, pieces, { unset: all, folder, instructions: instructions.texts })
+  const definition = define(root, pieces, { unset: all, folder, places, instructions: instructions.texts })
   const unused = spare.map((one) => ({ ...one, message: `${one.message}; until then this fallback is not asked` }))
   const warnings = [...warningsOf(root), ...unused].map((finding) => problemOf(parsed, finding, secrets))
   const { files: alsoRead } = instructions

@@ -55,6 +55,7 @@ function findingOf(reader: Reader, issue: Issue, place: { path: Path; known: rea
 /** The keys of mappings inside a piece, by the key that they stand under. */
 const NESTED: Readonly<Record<string, readonly string[]>> = {
   routes: ['default', 'dm', 'group'],
+  http: ['allow'],
   instructions: ['file'],
   session: ['reset'],
   reset: ['mode', 'idle_minutes', 'at_hour', 'time_zone'],

@@ -13,6 +13,7 @@ const PASSIVATE_MS_MIN = 10
 
 const RUNS_MAX = 10_000
 const QUEUE_MAX = 100_000
+const STEPS_MAX = 1_000
 
 /** More than any account can pay for. */
 const TOKENS_MAX = 1_000_000_000_000
@@ -40,6 +41,9 @@ export const gatewaySchema = z
     passivate_after: duration(PASSIVATE_MS_MIN, '5m')
       .prefault('5m')
       .describe('An idle session leaves memory after this time; its next message brings it back.'),
+    workdir_keep: duration(0, '30d', 'age')
+      .prefault('30d')
+      .describe("A session's working folder that nobody used for so long is removed at the next start."),
   })
   .describe('Settings of the whole process.')
 
@@ -50,6 +54,10 @@ const instructions = z.string({ error: 'expected text, or a file such as { file:
 const instructionsFile = z.strictObject({
   file: text('expected the path of a file').describe('A text file; a relative path begins beside this one.'),
 })
+
+const TOOL = 'expected files, shell, http, memory, or the path of a module such as ./tools/invoice.ts'
+const FOLDER = 'expected per_run, per_session, or a path such as ./work'
+const HOST = 'expected hosts such as ["127.0.0.1:8080", "intranet.example"]'
 
 const agentShape = {
   compact_at: decimal(0.1, 0.95)
@@ -66,6 +74,35 @@ const agentShape = {
     })
     .optional()
     .describe('What may be used in a day. Who is over it is told when it begins anew, and no model is asked.'),
+  tools: z
+    .array(text(TOOL), { error: 'expected a list such as [files, ./tools/invoice.ts]' })
+    .prefault([])
+    .describe('What it can do besides talking: files, shell, http, memory, or the path of a module of your own.'),
+  approval: z
+    .record(z.string(), choice(['ask', 'allow', 'deny']))
+    .prefault({})
+    .describe('By tool, or by a word of tools. ask: a person is asked first. Default: ask when it changes something.'),
+  approval_timeout: duration(1_000, '5m').prefault('5m').describe('An approval that nobody gave by then is a no.'),
+  approvers: people.describe('Who may approve, as in allowed_users. Default: whoever may speak in the conversation.'),
+  max_steps: wholeNumber(1, STEPS_MAX).prefault(16).describe('Answers of the model in one run; each may use tools.'),
+  run_timeout: duration(1_000, '10m')
+    .prefault('10m')
+    .describe('A run that takes longer is ended, and its sender told.'),
+  workdir: text(FOLDER)
+    .prefault('per_session')
+    .describe('Where its tools work. per_run: a new folder each time. per_session: one for each session. Or a path.'),
+  shared_workdir: z
+    .boolean({ error: 'expected true or false' })
+    .prefault(false)
+    .describe('true: this agent and another one work in the same folder, on purpose.'),
+  requires: z
+    .array(text("expected an executable's name or path"), { error: 'expected a list such as [git, pandoc]' })
+    .prefault([])
+    .describe('Executables that its tools need; without one of them its channels do not start.'),
+  http: z
+    .strictObject({ allow: z.array(text(HOST), { error: HOST }).describe('Hosts, each with or without a port.') })
+    .optional()
+    .describe('Hosts that are not public and that its http tools may reach all the same.'),
 }
 
 /** An agent without its models, which are read by provider. */

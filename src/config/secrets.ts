@@ -1,8 +1,9 @@
 // Secrets: the only place where the values of secrets live.
 //   A3. No value leaves through printing, JSON or inspection; `resolve` hands one out, `redact` takes them out of texts.
+//   A value that was replaced stays where it was: whoever holds an earlier definition goes on with the earlier value.
 
 import { inspect } from 'node:util'
-import type { SecretReference } from '../../machines/definitions.ts'
+import type { GatewayDefinition, SecretReference } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 
 /** One secret of the file. */
@@ -28,20 +29,23 @@ const HIDDEN = '[secret]'
 
 export class Secrets {
   #entries: ReadonlyMap<string, SecretEntry>
+  /** Every value that stood at a place, in the order of their coming; a reference says which one it means. */
+  readonly #values = new Map<string, (string | null)[]>()
   /** Also values that a newer load replaced: they may still stand in an error of an older request. */
   readonly #known = new Set<string>()
   #pattern: RegExp
 
   constructor(entries: readonly SecretEntry[]) {
     this.#entries = new Map(entries.map((entry) => [entry.secret, entry]))
+    for (const { secret, value } of entries) this.#values.set(secret, [value])
     this.#pattern = this.#learn()
   }
 
   /** The value at this moment; throws FailureError `missing` with the variable's name. */
   resolve(reference: SecretReference): string {
-    const entry = this.#entries.get(reference.secret)
-    if (entry?.value != null) return entry.value
-    const variable = entry?.variable ?? null
+    const value = this.#values.get(reference.secret)?.[reference.renewed ?? 0]
+    if (value != null) return value
+    const variable = this.#entries.get(reference.secret)?.variable ?? null
     throw new FailureError({
       kind: 'permanent',
       reason: 'missing',
@@ -60,10 +64,18 @@ export class Secrets {
     return text.replace(this.#pattern, HIDDEN)
   }
 
-  /** Takes over the entries of a newer load of the same file; the older values stay hidden in texts. */
-  adopt(newer: Secrets): void {
+  /**
+   * Takes over a newer load of the same file, and gives its definition back with references to the values that are new. The
+   * older ones stay hidden in texts.
+   */
+  adopt(newer: Secrets, definition: GatewayDefinition): GatewayDefinition {
     this.#entries = newer.#entries
+    for (const { secret, value } of newer.#entries.values()) {
+      const values = this.#values.get(secret) ?? []
+      this.#values.set(secret, values.includes(value) ? values : [...values, value])
+    }
     this.#pattern = this.#learn()
+    return this.#renewed(definition)
   }
 
   toString(): string {
@@ -76,6 +88,20 @@ export class Secrets {
 
   [inspect.custom](): string {
     return HIDDEN
+  }
+
+  /** The same plain data, frozen; what refers to a secret says which of its values is the newest. */
+  #renewed<T>(part: T): T {
+    if (typeof part !== 'object' || part === null) return part
+    if (Array.isArray(part)) return Object.freeze(part.map((item) => this.#renewed(item))) as T // as: an array of the same parts
+    const parts = Object.entries(part).map(([key, value]) => [key, this.#renewed(value)])
+    const renewed = 'secret' in part ? this.#renewals(part.secret) : 0
+    return Object.freeze({ ...Object.fromEntries(parts), ...(renewed === 0 ? {} : { renewed }) }) as T // as: the same keys
+  }
+
+  #renewals(secret: unknown): number {
+    const entry = typeof secret === 'string' ? this.#entries.get(secret) : undefined
+    return entry === undefined ? 0 : Math.max(0, this.#values.get(entry.secret)?.indexOf(entry.value) ?? 0)
   }
 
   #learn(): RegExp {

@@ -19,21 +19,46 @@ export function hasToken() {
   return sessionStorage.getItem(TOKEN) !== null
 }
 
-export async function status() {
-  const response = await ask('/status')
+/** An address of parts, each encoded, with a query of what is neither null nor empty. */
+function path(parts, query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '')
+  const search = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString()
+  return `/${parts.map(encodeURIComponent).join('/')}${search === '' ? '' : `?${search}`}`
+}
+
+async function get(parts, query) {
+  const response = await ask(path(parts, query))
   return response.json()
 }
 
-export function post(channel, message) {
-  return ask(`/channels/${encodeURIComponent(channel)}/messages`, { method: 'POST', json: message })
+export const status = () => get(['status'])
+export const sessions = (query) => get(['sessions'], query)
+export const record = (key, before) => get(['sessions', key, 'record'], { before, limit: 60 })
+export const machine = (name) => get(['machines', name])
+export const actors = (query) => get(['actors'], query)
+export const deadLetters = () => get(['deadletters'])
+export const pairings = () => get(['pairings'])
+
+export const stopRun = (key) => ask(path(['sessions', key, 'stop']), { method: 'POST' })
+export const control = (channel, verb) => ask(path(['channels', channel, verb]), { method: 'POST' })
+export const retryDeadLetter = (id) => ask(path(['deadletters', id, 'retry']), { method: 'POST' })
+export const approvePairing = (code) => ask(path(['pairings', code, 'approve']), { method: 'POST' })
+export const revokePairing = (channel, user) => ask(path(['pairings', channel, user]), { method: 'DELETE' })
+export const post = (channel, message) =>
+  ask(path(['channels', channel, 'messages']), { method: 'POST', json: message })
+
+export function openConversation(channel, conversation) {
+  return ({ lastEventId, signal }) => {
+    const headers = lastEventId === null ? {} : { 'Last-Event-ID': lastEventId }
+    return ask(path(['channels', channel, 'conversations', conversation, 'events']), { headers, signal })
+  }
 }
 
-export function openEvents(channel, conversation, { lastEventId, signal }) {
-  const path = `/channels/${encodeURIComponent(channel)}/conversations/${encodeURIComponent(conversation)}/events`
-  return ask(path, { headers: lastEventId === null ? {} : { 'Last-Event-ID': lastEventId }, signal })
+export function openActor(place) {
+  return ({ signal }) => ask(path(['actors', place, 'events']), { signal })
 }
 
-async function ask(path, { method = 'GET', json, headers = {}, signal } = {}) {
+async function ask(address, { method = 'GET', json, headers = {}, signal } = {}) {
   const token = sessionStorage.getItem(TOKEN)
   const request = {
     method,
@@ -48,7 +73,7 @@ async function ask(path, { method = 'GET', json, headers = {}, signal } = {}) {
   }
   let response
   try {
-    response = await fetch(path, request)
+    response = await fetch(address, request)
   } catch (error) {
     if (signal?.aborted) throw error
     throw new Problem(0, 'unreachable', 'The gateway does not answer.')

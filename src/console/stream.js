@@ -1,17 +1,15 @@
-// Stream: follows one conversation, comes back by itself, and never asks twice for what it was shown.
+// Stream: follows what happens somewhere, comes back by itself, and never asks twice for what it was shown.
 // fetch and not EventSource: a header can carry the token, and a refusal can be read.
-
-import { openEvents } from './gateway.js'
 
 const RETRY_MS = [500, 1_000, 2_000, 4_000]
 /** The server gives a sign of life every 15 s; three missed ones are a dead connection. */
 const SILENCE_MS_MAX = 45_000
 
 /**
- * Calls `onEvent(name, data)` for each event, `onOpen()` at each connection and `onLost(problem)` when there is none;
+ * `open` asks for the events, after the last one that came. Calls `onEvent(name, data)` for each event, `onOpen()` at each connection and `onLost(problem)` when there is none;
  * `problem` is null when the connection just ended. Returns a function that ends it.
  */
-export function follow({ channel, conversation, onEvent, onOpen, onLost }) {
+export function follow({ open, onEvent, onOpen, onLost }) {
   const leaving = new AbortController()
   let lastEventId = null
   let failures = 0
@@ -22,7 +20,7 @@ export function follow({ channel, conversation, onEvent, onOpen, onLost }) {
     leaving.signal.addEventListener('abort', end)
     let silence = setTimeout(end, SILENCE_MS_MAX)
     try {
-      const response = await openEvents(channel, conversation, { lastEventId, signal: connection.signal })
+      const response = await open({ lastEventId, signal: connection.signal })
       failures = 0
       onOpen()
       for await (const event of frames(response.body)) {

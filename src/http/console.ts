@@ -2,6 +2,8 @@
 // Only the names below are served; the page runs no script and loads nothing from anywhere else.
 
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { Refusal } from './answers.ts'
 import type { Call } from './call.ts'
 
@@ -24,15 +26,41 @@ const TYPES = new Map([
 ])
 
 const FILES: readonly string[] = [
-  'console.css',
+  'base.css',
+  'shell.css',
+  'lists.css',
+  'chat.css',
+  'record.css',
+  'chart.css',
   'console.js',
+  'shell.js',
+  'dom.js',
+  'words.js',
   'gateway.js',
   'stream.js',
-  'markdown.js',
-  'thread.js',
+  'rows.js',
   'roll-call.js',
+  'channels.js',
+  'sessions.js',
+  'record.js',
+  'entries.js',
+  'step-entries.js',
+  'chat.js',
+  'thread.js',
+  'markdown.js',
+  'actors.js',
+  'branches.js',
+  'watcher.js',
+  'transitions.js',
+  'value.js',
+  'chart.js',
+  'layout.js',
+  'graph.js',
   'icon.svg',
 ]
+
+/** elkjs's worker, as the package brings it: 1.6 MB that only a page with a chart asks for. */
+const LAYOUT_WORKER = 'elk-worker.js'
 
 export function page(): Promise<Response> {
   return file('index.html')
@@ -40,16 +68,30 @@ export function page(): Promise<Response> {
 
 export async function pageFile({ part }: Call): Promise<Response> {
   const name = part('file')
+  if (name === LAYOUT_WORKER) return layoutWorker()
   if (!FILES.includes(name)) throw new Refusal(404, 'not_found', 'The console page has no such file.')
   return file(name)
 }
 
-async function file(name: string): Promise<Response> {
-  const bytes = await readFile(new URL(`../console/${name}`, import.meta.url)).catch(() => {
+function layoutWorker(): Promise<Response> {
+  const require = createRequire(import.meta.url)
+  return answer(pathToFileURL(require.resolve('elkjs/lib/elk-worker.min.js')), 'js', 'public, max-age=86400')
+}
+
+function file(name: string): Promise<Response> {
+  return answer(new URL(`../console/${name}`, import.meta.url), name.slice(name.lastIndexOf('.') + 1), 'no-cache')
+}
+
+async function answer(url: URL, extension: string, caching: string): Promise<Response> {
+  const bytes = await readFile(url).catch(() => {
+    const name = url.pathname.slice(url.pathname.lastIndexOf('/') + 1)
     throw new Refusal(500, 'missing_file', `The console page's file ${name} is missing from this installation.`)
   })
-  const type = TYPES.get(name.slice(name.lastIndexOf('.') + 1)) ?? 'application/octet-stream'
   return new Response(new Uint8Array(bytes), {
-    headers: { 'Content-Type': type, 'Content-Security-Policy': PAGE_POLICY, 'Cache-Control': 'no-cache' },
+    headers: {
+      'Content-Type': TYPES.get(extension) ?? 'application/octet-stream',
+      'Content-Security-Policy': PAGE_POLICY,
+      'Cache-Control': caching,
+    },
   })
 }

@@ -1,4 +1,4 @@
-// Events: one conversation as server-sent events.
+// Events: what happens somewhere, as server-sent events: in a conversation, to an actor.
 // Owns the open streams of the server.
 //   H1. At most STREAMS_MAX streams are open; each is counted once and released once.
 //   H2. What waits for a slow reader is bounded: the next event waits for it, and a stuck one is cut off.
@@ -7,7 +7,6 @@ import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
 import { Refusal, retryAfter } from './answers.ts'
 import { BACKLOG_BYTES, BACKLOG_BYTES_MAX, HEARTBEAT_MS, STALL_MS_MAX, STREAMS_MAX } from './limits.ts'
-import type { WebEvent, WebPort } from './port.ts'
 
 export interface Streams {
   /** A response that lasts as long as its reader wants it, or until `endAll`. */
@@ -17,11 +16,18 @@ export interface Streams {
 }
 
 export interface Subscription {
-  readonly web: WebPort
-  readonly conversation: string
-  readonly afterId: number
+  /** Calls `emit` for one event at a time, and waits when that returns a promise; resolves when `signal` aborts. */
+  readonly follow: (emit: (event: ServerEvent) => void | Promise<void>, signal: AbortSignal) => Promise<void>
   /** Cuts the connection; used when its reader is stuck, because a stuck reader never sees a polite end. */
   readonly cut: () => void
+}
+
+export interface ServerEvent {
+  readonly name: string
+  /** Where a reader that comes back goes on; null: it cannot. */
+  readonly id: string | null
+  /** One line. */
+  readonly data: string
 }
 
 export function createStreams(parts: { readonly world: World; readonly log: Log }): Streams {
@@ -98,16 +104,16 @@ class Stream {
   }
 
   async #follow(): Promise<void> {
-    const { web, conversation, afterId, log } = this.#parts
+    const { follow, log } = this.#parts
     try {
-      await web.subscribe({ conversation, afterId }, (event) => this.#emit(event), this.#aborter.signal)
+      await follow((event) => this.#emit(event), this.#aborter.signal)
     } catch (error) {
       if (!this.#aborter.signal.aborted) log.warn({ err: error }, 'an event stream ended early')
     }
     this.end()
   }
 
-  #emit(event: WebEvent): void | Promise<void> {
+  #emit(event: ServerEvent): void | Promise<void> {
     if (this.#aborter.signal.aborted) return
     if (this.#waiting() > BACKLOG_BYTES_MAX) return this.#cut()
     this.#write(frame(event))
@@ -148,15 +154,6 @@ class Stream {
   }
 }
 
-function frame(event: WebEvent): string {
-  switch (event.kind) {
-    case 'message': {
-      const id = String(event.id)
-      return `event: message\nid: ${id}\ndata: ${JSON.stringify({ id, role: event.role, text: event.text })}\n\n`
-    }
-    case 'delta':
-      return `event: delta\ndata: ${JSON.stringify({ turn: event.turn, text: event.text })}\n\n`
-    case 'state':
-      return `event: state\ndata: ${JSON.stringify({ session: event.session, state: event.state })}\n\n`
-  }
+function frame({ name, id, data }: ServerEvent): string {
+  return `event: ${name}\n${id === null ? '' : `id: ${id}\n`}data: ${data}\n\n`
 }

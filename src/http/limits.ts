@@ -13,6 +13,12 @@ export const WATCH_UNITS_MAX = 8_192
 export const LIST_ROWS = 100
 export const LIST_ROWS_MAX = 1_000
 
+/** Rows before a page; more sessions than one data folder is made for. */
+export const OFFSET_MAX = 10_000_000
+
+/** A place in the supervision tree: three ids of the longest kind, percent signs included. */
+export const PLACE_UNITS_MAX = 4_096
+
 /** Sockets at once; the ones over it are closed before they are read. Well under a usual limit of open files. */
 export const SOCKETS_MAX = 2_000
 

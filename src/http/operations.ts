@@ -1,4 +1,4 @@
-// Operations: dead letters and pairings, for `troupe deadletters` and `troupe pairing`.
+// Operations: dead letters, pairings and the configuration, for `troupe deadletters`, `troupe pairing` and `troupe reload`.
 
 import { json, Refusal } from './answers.ts'
 import { type Call, rows } from './call.ts'
@@ -29,4 +29,17 @@ export async function revokePairing({ gateway, part }: Call): Promise<Response> 
   const known = await gateway.revokePairing(part('channel'), part('user'))
   if (!known) throw new Refusal(404, 'unknown_pairing', 'This user is not paired with this channel.')
   return json(200, { revoked: true })
+}
+
+/** 422: the file as it is now cannot be taken; its problems are the message, a line each. */
+export async function reload({ gateway }: Call): Promise<Response> {
+  const reloaded = await gateway.reload()
+  switch (reloaded.outcome) {
+    case 'taken':
+      return json(200, { changes: reloaded.changes, needs_restart: reloaded.needs_restart })
+    case 'invalid':
+      throw new Refusal(422, 'invalid_configuration', reloaded.problems.join('\n'))
+    case 'draining':
+      throw new Refusal(503, 'draining', 'The gateway is draining: what the file says now counts at the next start.')
+  }
 }

@@ -10,14 +10,21 @@ export interface GatewayPort {
   send(channel: string, conversation: string, text: string): Promise<boolean>
   /** `unknown`: no such channel; `notWeb`: it is not a web channel; `notLive`: it is paused, failed or stopped. */
   web(channel: string): WebPort | 'unknown' | 'notWeb' | 'notLive'
+  /** Reads the configuration anew; resolves once its channels have settled, or after a few seconds. */
+  reload(): Promise<Reloaded>
   metrics(): Promise<string>
   /** Lets the Stately inspector look at the running machines, from this machine. What is not named stays as it is. */
   inspect(wish: InspectionWish): Promise<InspectionView>
   /** False: nobody was looking. */
   endInspection(): Promise<boolean>
-  sessions(limit: number): Promise<readonly SessionView[]>
+  /** Newest first. */
+  sessions(limit: number, filter?: SessionsFilter): Promise<readonly SessionView[]>
   /** null: no such session. */
   transcript(key: string): Promise<readonly TranscriptEntry[] | null>
+  /** The newest `limit` entries of a session's record, or those before `older` of an earlier page; null: no such session. */
+  record(key: string, before: string | null, limit: number): Promise<RecordView | null>
+  /** Ends a session's run as `/stop` does, in the operator's name. */
+  stop(key: string): Promise<'stopping' | 'nothing to stop' | 'unknown'>
   /** What a session has used. */
   sessionUsage(key: string): Promise<UsagePeriods>
   /** At most so many agents and so many people, who used most first. */
@@ -29,6 +36,56 @@ export interface GatewayPort {
   /** null: no such code, or it has expired. */
   approvePairing(code: string): Promise<PairingView | null>
   revokePairing(channel: string, user: string): Promise<boolean>
+  /** The statecharts: names and what each is for; one, ready to be laid out and drawn, or null. */
+  machines(): readonly MachineView[]
+  machine(name: string): unknown
+  /** One page of the supervision tree; null: nobody stands at that place. */
+  actors(query: ActorsQuery): unknown
+  /** Where the actor at a place stands, what it did last, and each transition that it takes, until `signal` aborts. */
+  followActor(place: string, emit: (event: ActorEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>
+}
+
+export interface SessionsFilter {
+  /** Part of a key, a conversation or an agent's name. */
+  readonly search?: string
+  readonly state?: SessionView['state']
+  readonly offset?: number
+}
+
+export interface MachineView {
+  readonly name: string
+  readonly description: string
+}
+
+export interface ActorsQuery {
+  /** A place in the tree. */
+  readonly under: string
+  /** Empty: the children of that actor; else all below it whose ids hold this. */
+  readonly search: string
+  readonly offset: number
+  readonly limit: number
+}
+
+export interface ActorEvent {
+  readonly name: string
+  /** JSON. */
+  readonly data: string
+}
+
+export interface RecordView {
+  readonly session: SessionView
+  /** Oldest first. */
+  readonly entries: readonly RecordEntryView[]
+  /** null: there is nothing older. */
+  readonly older: string | null
+}
+
+/** What else an entry holds depends on its kind; whoever shows one of a kind that is unknown shows it plainly. */
+export interface RecordEntryView {
+  readonly kind: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly [part: string]: unknown
 }
 
 export interface InspectionWish {
@@ -94,6 +151,46 @@ export interface Status {
   }
   readonly outbox: number
   readonly dead_letters: number
+  readonly configuration: ConfigurationStatus
+}
+
+export interface ConfigurationStatus {
+  /** When what is in force was read; ISO 8601. */
+  readonly loaded_at: string
+  /** What is wrong with the file as it is now, a line each; empty: it is in force. */
+  readonly problems: readonly string[]
+  /** Keys whose new value waits for a restart. */
+  readonly needs_restart: readonly string[]
+  /** Channels and agents that go by an earlier definition. */
+  readonly kept: readonly Kept[]
+}
+
+export interface Kept {
+  /** As the file names it: `channels.telegram_cfo`. */
+  readonly id: string
+  readonly reason: string
+}
+
+export type Reloaded =
+  | { readonly outcome: 'taken'; readonly changes: readonly Change[]; readonly needs_restart: readonly string[] }
+  | { readonly outcome: 'invalid'; readonly problems: readonly string[] }
+  | { readonly outcome: 'draining' }
+
+export interface Change {
+  /** As the file names it: `channels.telegram_cfo`, `agents.cfo`, `gateway.drain`. */
+  readonly id: string
+  /** `trying`: the earlier definition serves while the new one is tried out. */
+  readonly change:
+    | 'started'
+    | 'stopped'
+    | 'restarted'
+    | 'redefined'
+    | 'trying'
+    | 'kept'
+    | 'added'
+    | 'removed'
+    | 'changed'
+  readonly reason: string | null
 }
 
 export interface ChannelStatus {

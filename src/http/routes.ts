@@ -1,13 +1,14 @@
 // Routes: every path of the port, who may ask for it, and the function that answers.
 // The one table that server.ts registers; a path that is not here does not exist.
 
+import { actorEvents, listActors, listMachines, showMachine } from './actors.ts'
 import type { Call } from './call.ts'
 import { controlChannel, sendOutside } from './channel.ts'
 import { page, pageFile } from './console.ts'
 import { endInspection, openInspection } from './inspection.ts'
-import { approvePairing, listDeadLetters, listPairings, retryDeadLetter, revokePairing } from './operations.ts'
+import { approvePairing, listDeadLetters, listPairings, reload, retryDeadLetter, revokePairing } from './operations.ts'
 import { health, metrics, readiness, status, usage } from './reports.ts'
-import { listSessions, showSession } from './sessions.ts'
+import { listSessions, showRecord, showSession, stopRun } from './sessions.ts'
 import { conversationEvents, postMessage } from './web-channel.ts'
 
 export interface Route {
@@ -31,6 +32,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/status', access: 'read', answer: status },
   { method: 'GET', path: '/metrics', access: 'read', answer: metrics },
   { method: 'GET', path: '/usage', access: 'read', answer: usage },
+  { method: 'POST', path: '/reload', access: 'guarded', answer: reload },
   { method: 'POST', path: '/inspect', access: 'guarded', answer: openInspection },
   { method: 'DELETE', path: '/inspect', access: 'guarded', answer: endInspection },
 
@@ -48,6 +50,14 @@ export const ROUTES: readonly Route[] = [
 
   { method: 'GET', path: '/sessions', access: 'read', answer: listSessions },
   { method: 'GET', path: '/sessions/:key', access: 'read', answer: showSession },
+  { method: 'GET', path: '/sessions/:key/record', access: 'read', answer: showRecord },
+  { method: 'POST', path: '/sessions/:key/stop', access: 'guarded', answer: stopRun },
+
+  { method: 'GET', path: '/machines', access: 'read', answer: listMachines },
+  { method: 'GET', path: '/machines/:name', access: 'read', answer: showMachine },
+  { method: 'GET', path: '/actors', access: 'read', answer: listActors },
+  { method: 'GET', path: '/actors/:place/events', access: 'guarded', answer: actorEvents },
+
   { method: 'GET', path: '/deadletters', access: 'read', answer: listDeadLetters },
   { method: 'POST', path: '/deadletters/:id/retry', access: 'guarded', answer: retryDeadLetter },
   { method: 'GET', path: '/pairings', access: 'read', answer: listPairings },

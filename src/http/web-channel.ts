@@ -4,7 +4,8 @@ import { json, Refusal, retryAfter } from './answers.ts'
 import { identifier, readFields, spokenText } from './body.ts'
 import type { Call } from './call.ts'
 import { unknownChannel } from './channel.ts'
-import type { GatewayPort, WebPort, WebReception } from './port.ts'
+import type { ServerEvent } from './events.ts'
+import type { GatewayPort, WebEvent, WebPort, WebReception } from './port.ts'
 
 export async function postMessage({ request, gateway, part }: Call): Promise<Response> {
   const channel = part('channel')
@@ -28,7 +29,23 @@ export function conversationEvents({ request, gateway, part, query, streams, cut
   // Nobody reads the body of a HEAD: no stream is opened that nobody would close.
   if (request.method === 'HEAD')
     return new Response(null, { headers: { 'Content-Type': 'text/event-stream; charset=utf-8' } })
-  return streams.open({ web, conversation, afterId, cut })
+  return streams.open({
+    cut,
+    follow: (emit, signal) => web.subscribe({ conversation, afterId }, (event) => emit(serverEvent(event)), signal),
+  })
+}
+
+function serverEvent(event: WebEvent): ServerEvent {
+  switch (event.kind) {
+    case 'message': {
+      const id = String(event.id)
+      return { name: 'message', id, data: JSON.stringify({ id, role: event.role, text: event.text }) }
+    }
+    case 'delta':
+      return { name: 'delta', id: null, data: JSON.stringify({ turn: event.turn, text: event.text }) }
+    case 'state':
+      return { name: 'state', id: null, data: JSON.stringify({ session: event.session, state: event.state }) }
+  }
 }
 
 function webChannel(gateway: GatewayPort, id: string): WebPort {

@@ -53,10 +53,14 @@ export function machineOf(actor: Actor): string | undefined {
 }
 
 export function childrenOf(actor: Actor): readonly Actor[] {
+  return Object.values(childrenById(actor))
+}
+
+export function childrenById(actor: Actor): Readonly<Record<string, Actor>> {
   const snapshot = actor.getSnapshot()
-  if (typeof snapshot !== 'object' || snapshot === null || !('children' in snapshot)) return []
+  if (typeof snapshot !== 'object' || snapshot === null || !('children' in snapshot)) return {}
   // A machine's snapshot holds its children as actors, under their ids.
-  return Object.values(snapshot.children as Readonly<Record<string, Actor>>)
+  return snapshot.children as Readonly<Record<string, Actor>>
 }
 
 function inside(actor: Actor): Inside {

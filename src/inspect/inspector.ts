@@ -9,6 +9,7 @@ import type { World } from '../world.ts'
 import { type Actor, childrenOf, type Happened, parentOf, type RootActor } from './actor.ts'
 import { LIVING_BYTES_MAX, LIVING_MAX, UNTOLD_MAX } from './limits.ts'
 import { actorLine, eventLine, type Line, type Setting, snapshotLine } from './messages.ts'
+import { listenTo } from './reports.ts'
 import { createWatched, type Watch } from './watch.ts'
 
 export interface InspectorOptions {
@@ -56,11 +57,10 @@ export function createInspector({ root, watch, texts, world, log }: InspectorOpt
         const { actorRef } = noted.happened
         tell(lineOf(noted), () => lineage(actorRef, watched).map((actor) => introduce(actor, noted.atMs)))
       }, log)
-      const hook = root.system.inspect((happened) => {
-        if (KINDS.has(happened.type) && watched(happened.actorRef)) notes.add(happened, world.nowMs())
-      })
+      const wanted = ({ type, actorRef }: Happened): boolean => KINDS.has(type) && watched(actorRef)
+      const stop = listenTo(root, wanted, (happened) => notes.add(happened, world.nowMs()))
       return () => {
-        hook.unsubscribe()
+        stop()
         notes.drop()
       }
     },

@@ -47,3 +47,16 @@ export const PING_MS = 30_000
 
 /** Connections that did not end by themselves at the end are cut: the gateway's end does not wait for a page. */
 export const CLOSE_MS_MAX = 500
+
+/** Transitions of all actors together that are remembered in case somebody looks, by their names alone: a hundred bytes each. */
+export const TRANSITIONS_REMEMBERED_MAX = 4_096
+
+/** Transitions of one watched actor that are kept whole, with messages and contexts, for stepping back. */
+export const TRANSITIONS_KEPT_MAX = 200
+export const TRANSITIONS_KEPT_BYTES_MAX = 1024 * 1024
+
+/** Transitions that wait for one follower; one that is further behind is shown anew where the actor stands. */
+export const TRANSITIONS_WAITING_MAX = 256
+
+/** Between two contexts of a busy actor: a page is told of every transition, and ten times a second of what the actor holds. */
+export const CONTEXT_EVERY_MS = 100

@@ -111,7 +111,7 @@ function childrenIn(snapshot: object): string[] {
 }
 
 /** XState's own events carry inputs, results and errors; ours stand in the vocabulary; any other shows its type alone. */
-function eventShown(actor: Actor, event: { readonly type: string }, showing: Showing): unknown {
+export function eventShown(actor: Actor, event: { readonly type: string }, showing: Showing): unknown {
   const { type } = event
   return { ...(shown(event, { parts: { ...partsOf(actor, type), type: 'hidden' } }, showing) as object), type }
 }
@@ -125,6 +125,13 @@ function partsOf(actor: Actor, type: string): Readonly<Record<string, Shape>> {
   if (type === 'xstate.promise.resolve') return { data: resultShape(nameOf(actor)) }
   if (type === 'xstate.promise.reject') return { data: 'error' }
   return Object.hasOwn(EVENTS, type) ? EVENTS[type as keyof typeof EVENTS] : {}
+}
+
+/** What a snapshot's context may show; null when its actor has no chart. */
+export function contextShown(actor: Actor, snapshot: object, showing: Showing): unknown {
+  const machine = machineOf(actor)
+  if (machine === undefined || !('context' in snapshot)) return null
+  return shown(snapshot.context, contextShape(machine), showing)
 }
 
 function contextShape(machine: string | undefined): Shape {

@@ -49,6 +49,7 @@ export const message: Shape = {
     command: { parts: { name: 'command', text: 'text' } },
     acceptedAtMs: 'word',
     again: 'word',
+    resumes: 'word',
     // The store keeps it with the message; only a message from there has it.
     journaled: 'word',
   } satisfies Parts<AcceptedMessage> & Record<string, Shape>,
@@ -72,6 +73,7 @@ export const step = {
   approved: 'word',
   by: 'text',
   failed: 'word',
+  seqs: WORDS,
   messages: { each: { parts: { seqs: WORDS, text: 'text', sender, kind: 'word' } satisfies Parts<Steering> } },
   ...credit,
 } satisfies PartsOfAny<Step>

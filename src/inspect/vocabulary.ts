@@ -4,17 +4,23 @@
 // A message that the protocol gains does not compile here until it has a shape.
 
 import type {
+  Adoption,
   ChannelReport,
+  SessionSettings,
   ToChannel,
+  ToConnection,
   ToDelivery,
   ToGateway,
   ToPartition,
   ToRun,
   ToSession,
+  ToSweeper,
 } from '../../machines/messages.ts'
 import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
+import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Prepared, SessionContext } from '../../machines/session-context.ts'
 import type { RunInput } from '../../machines/run-words.ts'
 import type { Slots } from '../../machines/slots.ts'
@@ -36,7 +42,7 @@ import {
   WORDS,
 } from './shapes.ts'
 
-type Said = ToGateway | ToChannel | ToPartition | ToSession | ToRun | ToDelivery
+type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToSession | ToRun | ToDelivery
 
 const report: Shape = { parts: { id: 'word', state: 'word', failure } satisfies Parts<ChannelReport> }
 
@@ -59,11 +65,25 @@ const channelDefinition: Shape = {
   } satisfies Parts<ChannelDefinition>,
 }
 
+const adoption: Shape = { parts: { state: 'word', failure } satisfies Parts<Adoption> }
+
+const settings: Shape = {
+  parts: {
+    agent: 'word',
+    model: 'word',
+    busyMode: 'word',
+    queueLimit: 'word',
+    keepsPartial: 'word',
+  } satisfies Parts<SessionSettings>,
+}
+
 const gatewayDefinition: Shape = {
   parts: { gateway: 'hidden', agents: 'names', channels: 'names' } satisfies Parts<GatewayDefinition>,
 }
 
-const slots: Shape = { parts: { limit: 'word', running: WORDS, waiting: WORDS } satisfies Parts<Slots> }
+const slots: Shape = {
+  parts: { limit: 'word', running: WORDS, waiting: 'word', line: 'hidden' } satisfies Parts<Slots>,
+}
 
 const session = {
   key: 'word',
@@ -99,6 +119,7 @@ const runInput: Shape = {
     session: 'word',
     turn: 'word',
     history,
+    seqs: WORDS,
     messages: { each: { parts: { text: 'text', sender, kind: 'word' } } },
     mayCompact: 'word',
     steps,
@@ -118,9 +139,21 @@ const prepared: Shape = {
   } satisfies Parts<Prepared>,
 }
 
+const served: Shape = { parts: { definition: channelDefinition, agents: 'names' } satisfies Parts<Served> }
+
 /** What a machine holds, by the machine's id; its input is part of it. */
 export const CONTEXTS: Readonly<Record<string, Shape>> = {
-  gateway: { parts: { definition: gatewayDefinition, reports: { keyed: report }, slots, failures: { keyed: 'word' } } },
+  gateway: {
+    parts: {
+      definition: gatewayDefinition,
+      reports: { keyed: report },
+      slots,
+      failures: { keyed: 'word' },
+      adoptions: { keyed: adoption },
+      withdrawn: 'names',
+      leaving: { keyed: 'word' },
+    } satisfies Parts<GatewayContext>,
+  },
   channel: {
     parts: {
       definition: channelDefinition,
@@ -129,6 +162,9 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       failure,
       failures: 'word',
       unswept: WORDS,
+      next: served,
+      proven: served,
+      trials: 'word',
       after: 'word',
     } satisfies Parts<ChannelContext>,
   },
@@ -145,6 +181,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
             failures: 'word',
             life: 'word',
             held: { each: message },
+            settings,
             givenUp: 'word',
           } satisfies Parts<Child>,
         },
@@ -203,6 +240,10 @@ export const EVENTS = {
   'slot.granted': {},
   sweep: {},
   'sweep.next': {},
+  'definition.changed': { definition: gatewayDefinition },
+  'channel.adopted': { channel: 'word', adoption },
+  // A session's has settings.
+  redefined: { definition: channelDefinition, agents: 'names', settings },
   drain: {},
   halt: {},
   control: { control: 'word' },
@@ -214,6 +255,7 @@ export const EVENTS = {
   'outbox.route': { routed: 'word', conversation: 'word' },
   'message.routed': { routed: 'word', message },
   'outbox.routed': { routed: 'word' },
+  'sweep.every': { everyMs: 'word' },
   // The gateway's own has the channel, a partition's the child.
   'restart.due': { child: 'word', channel: 'word' },
   'record.failed': { failure },
@@ -222,4 +264,4 @@ export const EVENTS = {
   'approvals.waiting': { approvals },
   'approval.decided': { call: 'word', approved: 'word', by: 'text' },
   close: {},
-} satisfies Readonly<Record<Said['type'] | 'close', Readonly<Record<string, Shape>>>>
+} satisfies Readonly<Record<Said['type'], Readonly<Record<string, Shape>>>>

@@ -21,16 +21,13 @@ export function watchOf(text: string, channels: readonly string[]): Watch {
   })
 }
 
+/** Walks up from the actor: a tree has five levels, and remembering the answer for each actor costs more than asking again. */
 export function createWatched(watch: Watch): (actor: Actor) => boolean {
   if (watch === 'everything') return () => true
-  const known = new WeakMap<Actor, boolean>()
-  const watched = (actor: Actor): boolean => {
-    const before = known.get(actor)
-    if (before !== undefined) return before
-    const parent = parentOf(actor)
-    const now = nameOf(actor) === watch.address || (parent !== undefined && watched(parent))
-    known.set(actor, now)
-    return now
+  const { address } = watch
+  return (actor) => {
+    for (let each: Actor | undefined = actor; each !== undefined; each = parentOf(each))
+      if (nameOf(each) === address) return true
+    return false
   }
-  return watched
 }

@@ -1,13 +1,14 @@
 // Board: the last word of each channel, since when, and the roll call. Written by the gateway's actors, read by the port.
 //   C3. Every channel of the file is in every report, under its own id, in the order of the file.
 
-import type { GatewayDefinition } from '../../machines/definitions.ts'
 import { sayable } from '../../machines/failure.ts'
+import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { ChannelReport } from '../../machines/messages.ts'
 import type { Parts } from '../actors/parts.ts'
 import type { ChannelStatus } from '../http/port.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
+import { whyKept } from './changes.ts'
 
 export interface Board extends Pick<Parts, 'onReport' | 'onRollCall'> {
   channels(): readonly ChannelStatus[]
@@ -16,26 +17,34 @@ export interface Board extends Pick<Parts, 'onReport' | 'onRollCall'> {
 }
 
 interface BoardParts {
-  readonly definition: GatewayDefinition
+  /** What the root knows at this moment. */
+  readonly root: () => GatewayContext
   readonly world: World
   readonly log: Log
 }
 
-export function createBoard({ definition, world, log }: BoardParts): Board {
+export function createBoard({ root, world, log }: BoardParts): Board {
   const startedAtMs = world.nowMs()
   const last = new Map<string, { report: ChannelReport; sinceMs: number }>()
   const roll = Promise.withResolvers<readonly ChannelStatus[]>()
 
   function channels(): ChannelStatus[] {
+    const { definition, adoptions, leaving } = root()
     return Object.values(definition.channels).map(({ id, platform, routes }) => {
       const { report, sinceMs } = last.get(id) ?? { report: null, sinceMs: startedAtMs }
       const failure = report?.failure ?? null
+      const kept = adoptions[id] === undefined ? null : whyKept(adoptions[id])
+      const reasons = [
+        ...(failure === null ? [] : [sayable(failure)]),
+        ...(kept === null ? [] : [`${KEPT}: ${kept}`]),
+        ...(leaving[id] === undefined ? [] : [RETURNING]),
+      ]
       return {
         id,
         platform,
         agent: routes.default,
         state: report?.state ?? 'connecting',
-        reason: failure === null ? null : sayable(failure),
+        reason: reasons.length === 0 ? null : reasons.join('; '),
         since: new Date(sinceMs).toISOString(),
       }
     })
@@ -51,3 +60,7 @@ export function createBoard({ definition, world, log }: BoardParts): Board {
 
   return { channels, onReport, onRollCall: () => roll.resolve(channels()), rollCall: roll.promise }
 }
+
+const KEPT = 'it goes by its earlier definition, for the new one does not start'
+
+const RETURNING = 'it was taken out of the file and put back; it starts once its earlier runs have ended'

@@ -1,5 +1,5 @@
 // Doctor: asks everything outside what a configuration relies on, side by side: the data folder, the port, each credential,
-// each model's endpoint. Nothing is sent, taken, generated or left behind.
+// each model's endpoint, what tools need. Nothing is sent, taken, generated or left behind.
 //   A probe ends by its deadline, whatever it asks does.
 
 import { access, constants, stat } from 'node:fs/promises'
@@ -14,6 +14,7 @@ import { platforms } from '../channels/catalog.ts'
 import type { Loaded } from '../config/load.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
+import { toolProbes } from './doctor-tools.ts'
 
 export interface ProbeOptions {
   readonly loaded: Loaded
@@ -43,6 +44,7 @@ export function probe(options: ProbeOptions): Promise<readonly Probed[]> {
   const { agents, channels } = options.loaded.definition
   const folderAndPort = options.gateway === 'runs' ? [] : [dataFolder(options), freePort(options)]
   const probes: readonly Probe[] = [
+    ...toolProbes(options),
     ...folderAndPort,
     ...Object.values(channels).map((channel) => credential(channel, options)),
     ...Object.values(agents).flatMap((agent) => endpoints(agent, options)),
@@ -50,7 +52,7 @@ export function probe(options: ProbeOptions): Promise<readonly Probed[]> {
   return Promise.all(probes.map((one) => answerOf(one, options.world)))
 }
 
-interface Probe {
+export interface Probe {
   readonly about: string
   /** Resolves with what was found; rejects with a FailureError. */
   ask(signal: AbortSignal): Promise<string>

@@ -10,12 +10,12 @@ import { runMachine } from '../../machines/run.ts'
 import { sessionMachine } from '../../machines/session.ts'
 
 /** As much of an XState machine as is drawn. */
-interface Chart {
+export interface Chart {
   readonly root: ChartState
   readonly config: { readonly description?: string }
 }
 
-interface ChartState {
+export interface ChartState {
   readonly key: string
   readonly path: readonly string[]
   readonly type: string
@@ -24,9 +24,12 @@ interface ChartState {
   readonly transitions: ReadonlyMap<string, readonly ChartTransition[]>
   readonly always?: readonly ChartTransition[] | undefined
   readonly after: readonly { readonly eventType: string; readonly delay: unknown }[]
+  readonly config: { readonly description?: string }
+  readonly invoke: readonly { readonly id: string }[]
+  readonly entry: readonly unknown[]
 }
 
-interface ChartTransition {
+export interface ChartTransition {
   readonly eventType: string
   readonly target: readonly ChartState[] | undefined
   readonly guard?: unknown
@@ -110,7 +113,7 @@ function sourcesOf(state: ChartState, target: ChartState, { eventType }: ChartTr
   return Object.values(state.states).filter(({ type, transitions }) => type !== 'final' && !transitions.has(eventType))
 }
 
-function transitionsOf(state: ChartState): readonly ChartTransition[] {
+export function transitionsOf(state: ChartState): readonly ChartTransition[] {
   return [...(state.always ?? []), ...[...state.transitions.values()].flat()]
 }
 
@@ -121,7 +124,7 @@ function labelOf(state: ChartState, transition: ChartTransition): string {
   return `${eventOf(state, transition.eventType)}${guard}${actions === '' ? '' : ` / ${actions}`}`
 }
 
-function eventOf(state: ChartState, eventType: string): string {
+export function eventOf(state: ChartState, eventType: string): string {
   if (eventType === '') return 'always'
   const delayed = state.after.find((each) => each.eventType === eventType)
   return delayed === undefined
@@ -130,7 +133,7 @@ function eventOf(state: ChartState, eventType: string): string {
 }
 
 /** The name of a guard or an action, with its parameters when they are data. */
-function wordOf(named: unknown): string {
+export function wordOf(named: unknown): string {
   if (typeof named === 'string') return named
   if (typeof named !== 'object' || named === null || !('type' in named)) return 'unnamed'
   const params = 'params' in named && typeof named.params === 'object' && named.params !== null ? named.params : {}
@@ -142,7 +145,7 @@ function idOf({ path, key }: ChartState): string {
   return path.length === 0 ? `machine_${key}` : path.join('_')
 }
 
-function chartOf(name: string): Chart {
+export function chartOf(name: string): Chart {
   const chart = CHARTS.find(({ root }) => root.key === name)
   if (chart === undefined) throw new Error(`there is no machine ${name}`)
   return chart

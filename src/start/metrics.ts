@@ -1,4 +1,4 @@
-// Metrics: the gateway's state in Prometheus' text format, filled in at the moment of asking.
+// Metrics: the gateway's state in Prometheus' text format, filled in at the moment of asking, and behind it what was counted.
 // Cardinality is bounded: channels and states are labels, sessions and people never are.
 
 import type { Status } from '../http/port.ts'
@@ -15,13 +15,14 @@ export interface Metrics {
 
 const CHANNEL_STATES = ['connecting', 'live', 'retrying', 'failed', 'paused', 'stopped'] as const
 
-/** One per gateway; its library is loaded by the first who asks. */
-export function createMetrics(): Metrics {
+/** One per gateway; its library is loaded by the first who asks, and what happened before is in `counted`. */
+export function createMetrics(counted: readonly { text(): string }[]): Metrics {
   let loaded: Promise<Metrics> | null = null
   return {
-    text(measured) {
+    async text(measured) {
       loaded ??= loadMetrics()
-      return loaded.then((metrics) => metrics.text(measured))
+      const state = await (await loaded).text(measured)
+      return `${state.trimEnd()}\n\n${counted.map((each) => each.text()).join('')}`
     },
   }
 }
@@ -40,10 +41,13 @@ async function loadMetrics(): Promise<Metrics> {
   const messages = gauge('troupe_messages', 'Messages in the store by how they ended.', ['outcome'])
   const outbox = gauge('troupe_outbox', 'Replies that are not delivered yet.')
   const deadLetters = gauge('troupe_dead_letters', 'Messages that nobody handled or received.')
+  const problems = gauge('troupe_configuration_problems', 'Problems of the file; over 0 an earlier one is in force.')
 
   return {
     text({ status, counts }) {
       uptime.set(status.uptime_s)
+      // A channel that was taken out of the file is in no report any more.
+      channels.reset()
       for (const channel of status.channels) {
         for (const state of CHANNEL_STATES)
           channels.set({ channel: channel.id, state }, Number(channel.state === state))
@@ -54,6 +58,7 @@ async function loadMetrics(): Promise<Metrics> {
       for (const [outcome, count] of Object.entries(counts.messages)) messages.set({ outcome }, count)
       outbox.set(status.outbox)
       deadLetters.set(status.dead_letters)
+      problems.set(status.configuration.problems.length)
       return register.metrics()
     },
   }

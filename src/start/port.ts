@@ -1,53 +1,65 @@
 // Port: what HTTP and the commands may ask of a running gateway, answered from the actors, the adapters and the store.
 
-import type { GatewayDefinition } from '../../machines/definitions.ts'
+import type { ChannelDefinition } from '../../machines/definitions.ts'
+import type { AcceptedMessage, SessionState } from '../../machines/messages.ts'
 import { census, sessionStates } from '../actors/census.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
 import type { ChannelStatus, GatewayPort, Status, WebPort } from '../http/port.ts'
+import type { Transitions } from '../inspect/transitions.ts'
+import { actorsPage } from '../inspect/tree.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import type { Board } from './board.ts'
+import { drawingOf } from './drawing.ts'
 import type { Inspection } from './inspection.ts'
+import { describeMachine, machineNames } from './machines.ts'
 import type { Metrics } from './metrics.ts'
 import { recordsPort } from './records.ts'
+import type { Reloading } from './reload.ts'
+import { sessionRecord } from './session-record.ts'
+import { stopSession } from './stop.ts'
 
 export interface PortParts {
-  readonly definition: GatewayDefinition
   readonly gateway: GatewayActor
   readonly store: Store
   readonly adapters: ReadonlyMap<string, Adapter>
-  readonly channels: () => readonly ChannelStatus[]
   readonly world: World
   readonly version: string
   readonly startedAtMs: number
   readonly metrics: Metrics
+  readonly board: Board
+  readonly reloading: Reloading
+  readonly transitions: Transitions
   readonly inspection: Inspection
-  /** Reads the credentials anew before a channel connects again. */
-  readonly beforeReconnect: () => Promise<void>
 }
 
 export function gatewayPort(parts: PortParts): GatewayPort {
-  const { gateway, store, definition } = parts
+  const { gateway, store, reloading, world } = parts
+  const onMessage = (message: AcceptedMessage): void => gateway.send({ type: 'message.accepted', message })
+  const stateOf = (): Map<string, SessionState> => sessionStates(gateway)
   const records = recordsPort(store, {
-    stateOf: () => sessionStates(gateway),
-    onMessage: (message) => gateway.send({ type: 'message.accepted', message: { ...message, again: 'retry' } }),
+    stateOf,
+    onMessage: (message) => onMessage({ ...message, again: 'retry' }),
     onOwed: (channel, conversation) => gateway.send({ type: 'outbox.owed', channel, conversation }),
   })
   return {
     ...records,
     status: () => status(parts),
+    reload: () => reloading.reload(),
     inspect: (wish) => parts.inspection.open(wish),
     endInspection: () => parts.inspection.end(),
     metrics: async () => parts.metrics.text({ status: await status(parts), counts: await store.counts() }),
     control(channel, control) {
-      if (definition.channels[channel] === undefined) return false
+      if (definitionOf(parts, channel) === undefined) return false
       const tell = (): void => gateway.send({ type: 'channel.control', channel, control })
       if (control === 'pause') tell()
-      else void parts.beforeReconnect().then(tell)
+      // A credential may have been replaced: whoever connects again does so by the newest file.
+      else void reloading.refresh().then(tell)
       return true
     },
     async send(channel, conversation, text) {
-      if (definition.channels[channel] === undefined) return false
+      if (definitionOf(parts, channel) === undefined) return false
       await store.commit({
         channel,
         sessionKey: null,
@@ -59,13 +71,19 @@ export function gatewayPort(parts: PortParts): GatewayPort {
       return true
     },
     web: (channel) => webPort(parts, channel),
+    record: (key, before, limit) => sessionRecord({ store, stateOf }, key, { before, limit }),
+    stop: (key) => stopSession({ store, world, onMessage, stateOf: (each) => stateOf().get(each) }, key),
+    machines: () => machineNames.map((name) => ({ name, description: describeMachine(name) })),
+    machine: drawingOf,
+    actors: (query) => actorsPage(gateway, query),
+    followActor: (place, emit, signal) => parts.transitions.follow(place, emit, signal),
   }
 }
 
 async function status(parts: PortParts): Promise<Status> {
   const counts = await parts.store.counts()
   const { idle, pending, running, queued, live } = census(parts.gateway)
-  const channels = parts.channels()
+  const channels = parts.board.channels()
   return {
     state: stateOf(parts, channels),
     version: parts.version,
@@ -74,7 +92,12 @@ async function status(parts: PortParts): Promise<Status> {
     sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },
     outbox: counts.outbox,
     dead_letters: counts.deadLetters,
+    configuration: parts.reloading.status(),
   }
+}
+
+function definitionOf({ gateway }: PortParts, channel: string): ChannelDefinition | undefined {
+  return gateway.getSnapshot().context.definition.channels[channel]
 }
 
 function stateOf(parts: PortParts, channels: readonly ChannelStatus[]): Status['state'] {
@@ -84,7 +107,7 @@ function stateOf(parts: PortParts, channels: readonly ChannelStatus[]): Status['
 }
 
 function webPort(parts: PortParts, channel: string): ReturnType<GatewayPort['web']> {
-  const definition = parts.definition.channels[channel]
+  const definition = definitionOf(parts, channel)
   if (definition === undefined) return 'unknown'
   if (definition.platform !== 'web') return 'notWeb'
   const adapter = parts.adapters.get(channel)

@@ -29,9 +29,10 @@ export const NOBODY_LIVES: Living = { stateOf: () => new Map(), onMessage: () =>
 
 export function recordsPort(store: Store, living: Living): RecordsPort {
   return {
-    async sessions(limit) {
+    async sessions(limit, { search = '', state, offset = 0 } = {}) {
       const states = living.stateOf()
-      return (await store.sessions(limit)).map((session) => sessionView(session, states))
+      const filter = { search, offset, ...keysIn(state, states) }
+      return (await store.sessions(limit, filter)).map((session) => sessionView(session, states))
     },
     async transcript(key) {
       const entries = await store.transcript(key)
@@ -61,7 +62,14 @@ export function recordsPort(store: Store, living: Living): RecordsPort {
   }
 }
 
-function sessionView(session: SessionSummary, states: ReadonlyMap<string, SessionState>): SessionView {
+/** Only the living tree knows who is in which state; who is not in it is passivated. */
+function keysIn(state: SessionView['state'] | undefined, states: ReadonlyMap<string, SessionState>) {
+  if (state === undefined) return {}
+  if (state === 'passivated') return { without: [...states.keys()] }
+  return { only: [...states].filter(([, each]) => each === state).map(([key]) => key) }
+}
+
+export function sessionView(session: SessionSummary, states: ReadonlyMap<string, SessionState>): SessionView {
   const { key, channel, conversation, agent, turns, waiting, updatedAtMs } = session
   const state = states.get(key) ?? 'passivated'
   return { key, channel, conversation, agent, state, turns, waiting, updated_at: new Date(updatedAtMs).toISOString() }

@@ -1,15 +1,19 @@
 // Operations: every call of the store as one synchronous step over the tables. What belongs together stands in one function,
 // and the group commit makes it one savepoint: it happens whole or not at all.
 
-import type { Commit, Reply } from '../../machines/messages.ts'
+import type { AcceptedMessage, Commit, Reply } from '../../machines/messages.ts'
+import { turnIdOf } from '../../machines/steps.ts'
 import { usageLine } from '../../machines/usage.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, textOf } from './database.ts'
 import { deadLetters } from './dead-letters.ts'
 import { type Journal, journal } from './journal.ts'
 import { type Messages, messages } from './messages.ts'
+import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
+import { record } from './record.ts'
+import { sessionList } from './session-list.ts'
 import { type Steps, steps } from './steps.ts'
 import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
 import { type Transcripts, transcripts } from './transcripts.ts'
@@ -32,15 +36,11 @@ export function operations(database: Database, world: World): Operations {
     journal: journal(database, world),
     usage: usageTable(database, world),
   }
-  return {
-    ...arrivals(parts),
-    ...departures(parts),
-    ...pairingOperations(database, world),
-    usageOn: parts.usage.onDay,
-    usageOfSession: parts.usage.ofSession,
-    usageByUser: parts.usage.byUser,
-    counts: counts(database),
-  }
+  const people = { ...pairingOperations(database, world), ...noteOperations(database, world) }
+  const past = { record: record(database), sessions: sessionList(database), counts: counts(database) }
+  const { onDay: usageOn, ofSession: usageOfSession, byUser: usageByUser } = parts.usage
+  const used = { usageOn, usageOfSession, usageByUser }
+  return { ...arrivals(parts), ...departures(parts), ...people, ...past, ...used }
 }
 
 interface Parts {
@@ -92,15 +92,19 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal, usage }
       const turns = done.sessionKey === null ? [] : transcripts.history(done.sessionKey)
       commit(turns.length > 0 ? done : nothing)
     },
-    unfinished: messages.unfinished,
-    unfinishedOf: messages.unfinishedOf,
+    unfinished: (channel, afterSeq, limit) => messages.unfinished(channel, afterSeq, limit).map(resuming(steps)),
+    unfinishedOf: (sessionKey) => messages.unfinishedOf(sessionKey).map(resuming(steps)),
     history: transcripts.history,
     transcript: transcripts.transcript,
-    sessions: transcripts.sessions,
   } satisfies Partial<Operations>
 }
 
-function departures({ messages, outbox, dead, journal }: Parts) {
+/** A message whose turn has steps begins a turn that was at work before. */
+function resuming(steps: Steps): (message: AcceptedMessage) => AcceptedMessage {
+  return (message) => (steps.has(message.sessionKey, turnIdOf(message.seq)) ? { ...message, resumes: true } : message)
+}
+
+function departures({ messages, steps, outbox, dead, journal }: Parts) {
   return {
     owed: outbox.owed,
     nextOwed: outbox.nextOwed,
@@ -114,7 +118,7 @@ function departures({ messages, outbox, dead, journal }: Parts) {
     retryDeadLetter(id): RetriedDeadLetter | null {
       const origin = dead.take(id)
       if (origin === null) return null
-      if (origin.kind === 'message') return { kind: 'message', message: messages.reopen(origin.seq) }
+      if (origin.kind === 'message') return { kind: 'message', message: resuming(steps)(messages.reopen(origin.seq)) }
       outbox.reopen(origin.outboxId)
       return { kind: 'reply', channel: origin.channel, conversation: origin.conversation }
     },
@@ -132,6 +136,11 @@ function pairingOperations(database: Database, world: World) {
     revokePairing: known.revoke,
     isPaired: known.isPaired,
   } satisfies Partial<Operations>
+}
+
+function noteOperations(database: Database, world: World) {
+  const noted = notes(database, world)
+  return { notes: noted.list, addNote: noted.add, removeNote: noted.remove } satisfies Partial<Operations>
 }
 
 function counts(database: Database): () => StoreCounts {

@@ -11,13 +11,16 @@ export interface QueuedStoreParts {
   readonly world: World
   /** Called before each commit of writes; throws when the store's file is not where it was. */
   readonly beforeCommit: () => void
+  /** How long a transaction of writes took. */
+  readonly onCommit?: (ms: number) => void
   /** Called once, after the database was closed. */
   readonly onClosed: () => void
 }
 
-export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedStoreParts): Store {
+export function queuedStore(parts: QueuedStoreParts): Store {
+  const { database, world, beforeCommit, onCommit = () => {}, onClosed } = parts
   const tables = operations(database, world)
-  const line = new GroupCommit({ database, beforeCommit })
+  const line = new GroupCommit({ database, beforeCommit, onCommit, nowMs: () => world.nowMs() })
   let closed: Promise<void> | null = null
   const close = async () => {
     await line.close()
@@ -40,7 +43,8 @@ export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedS
     undeliverable: (outboxId, failure) => line.write(() => tables.undeliverable(outboxId, failure)),
     history: (sessionKey) => line.read(() => tables.history(sessionKey)),
     transcript: (sessionKey) => line.read(() => tables.transcript(sessionKey)),
-    sessions: (limit) => line.read(() => tables.sessions(limit)),
+    sessions: (limit, filter) => line.read(() => tables.sessions(limit, filter)),
+    record: (sessionKey, before, limit) => line.read(() => tables.record(sessionKey, before, limit)),
     deadLetters: (limit) => line.read(() => tables.deadLetters(limit)),
     retryDeadLetter: (id) => line.write(() => tables.retryDeadLetter(id)),
     pairingCode: (channel, user) => line.write(() => tables.pairingCode(channel, user)),
@@ -48,6 +52,9 @@ export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedS
     approvePairing: (code) => line.write(() => tables.approvePairing(code)),
     revokePairing: (channel, user) => line.write(() => tables.revokePairing(channel, user)),
     isPaired: (channel, user) => line.read(() => tables.isPaired(channel, user)),
+    notes: (agent, user) => line.read(() => tables.notes(agent, user)),
+    addNote: (agent, user, text) => line.write(() => tables.addNote(agent, user, text)),
+    removeNote: (agent, user, number) => line.write(() => tables.removeNote(agent, user, number)),
     appendJournal: (entry) => line.write(() => tables.appendJournal(entry)),
     journalAfter: (place, id, limit) => line.read(() => tables.journalAfter(place, id, limit)),
     usageOn: (day, of) => line.read(() => tables.usageOn(day, of)),

@@ -7,6 +7,7 @@ import { type Database, type Row, textOf } from './database.ts'
 export interface Steps {
   append(sessionKey: string, steps: readonly TurnStep[]): void
   ofTurn(sessionKey: string, turn: string): Step[]
+  has(sessionKey: string, turn: string): boolean
   /** False: none of the session's runs ever used a tool. */
   any(sessionKey: string): boolean
 }
@@ -14,6 +15,7 @@ export interface Steps {
 export function steps(database: Database, world: World): Steps {
   const insert = database.prepare('INSERT INTO steps (session_key, turn, kind, content, at_ms) VALUES (?, ?, ?, ?, ?)')
   const ofTurn = database.prepare('SELECT kind, content FROM steps WHERE session_key = ? AND turn = ? ORDER BY seq')
+  const has = database.prepare('SELECT 1 FROM steps WHERE session_key = ? AND turn = ? LIMIT 1')
   const any = database.prepare('SELECT 1 FROM steps WHERE session_key = ? LIMIT 1')
   return {
     append(sessionKey, given) {
@@ -23,10 +25,11 @@ export function steps(database: Database, world: World): Steps {
       }
     },
     ofTurn: (sessionKey, turn) => ofTurn.all(sessionKey, turn).map(stepOf),
+    has: (sessionKey, turn) => has.get(sessionKey, turn) !== undefined,
     any: (sessionKey) => any.get(sessionKey) !== undefined,
   }
 }
 
-function stepOf(row: Row): Step {
+export function stepOf(row: Row): Step {
   return { kind: textOf(row, 'kind'), ...JSON.parse(textOf(row, 'content')) } as Step // As `append` wrote it.
 }

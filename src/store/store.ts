@@ -10,9 +10,11 @@ import type {
   Inbound,
   Outcome,
   OutboxItem,
+  Sender,
   TranscriptEntry,
 } from '../../machines/messages.ts'
 import type { Failure } from '../../machines/failure.ts'
+import type { Note } from '../../machines/notes.ts'
 import type { Step } from '../../machines/steps.ts'
 import type { UsageOf, UsageTotals } from '../../machines/usage.ts'
 
@@ -61,7 +63,9 @@ export interface Store {
   /** Everything that was ever written of a session, oldest first. */
   transcript(sessionKey: string): Promise<TranscriptEntry[]>
   /** Newest first. */
-  sessions(limit: number): Promise<SessionSummary[]>
+  sessions(limit: number, filter?: SessionsFilter): Promise<SessionSummary[]>
+  /** What became of a session's messages, turns and replies: the newest `limit` entries before a place, oldest first. */
+  record(sessionKey: string, before: RecordPlace | null, limit: number): Promise<RecordPage>
 
   deadLetters(limit: number): Promise<DeadLetter[]>
   /** Puts it back where it came from; null when there is no such dead letter. */
@@ -74,6 +78,13 @@ export interface Store {
   approvePairing(code: string): Promise<Pairing | null>
   revokePairing(channel: string, user: string): Promise<boolean>
   isPaired(channel: string, user: string): Promise<boolean>
+
+  /** What an agent noted about a person, oldest first. */
+  notes(agent: string, user: string): Promise<Note[]>
+  /** Returns the note's number, which is not given again; a text that stands there already keeps its number. */
+  addNote(agent: string, user: string, text: string): Promise<number>
+  /** False: there is no such note. */
+  removeNote(agent: string, user: string, number: number): Promise<boolean>
 
   appendJournal(entry: NewJournalEntry): Promise<number>
   journalAfter(place: ConversationPlace, id: number, limit: number): Promise<StoredJournalEntry[]>
@@ -112,6 +123,82 @@ export interface SessionSummary {
   readonly turns: number
   readonly waiting: number
   readonly updatedAtMs: number
+}
+
+/** What is left out holds nobody back. */
+export interface SessionsFilter {
+  /** Part of a key, a conversation or an agent's name, in any case of A to Z. */
+  readonly search?: string
+  readonly only?: readonly string[]
+  readonly without?: readonly string[]
+  readonly offset?: number
+}
+
+/** Between two entries of a record; each kind has a count of its own. */
+export interface RecordPlace {
+  readonly message: number
+  readonly transcript: number
+  readonly step: number
+  readonly delivery: number
+}
+
+export interface RecordPage {
+  readonly entries: readonly RecordEntry[]
+  /** Where the next older page begins; null: there is nothing older. */
+  readonly older: RecordPlace | null
+}
+
+/** One thing that happened in a session. Whoever shows them shows a kind that it does not know plainly. */
+export type RecordEntry =
+  | MessageEntry
+  | ({ readonly kind: 'transcript' } & TranscriptEntry)
+  | StepEntry
+  | DeliveryEntry
+  | DeadEntry
+
+export interface MessageEntry {
+  readonly kind: 'message'
+  readonly seq: number
+  readonly text: string
+  readonly sender: Sender
+  /** The name of the command that it is; null: it is none. */
+  readonly command: string | null
+  readonly tries: number
+  /** null: not settled yet. */
+  readonly outcome: Outcome | null
+  readonly reason: string | null
+  readonly settledAtMs: number | null
+  readonly atMs: number
+}
+
+export interface StepEntry {
+  readonly kind: 'step'
+  readonly seq: number
+  readonly turn: string
+  readonly step: Step
+  readonly atMs: number
+}
+
+export interface DeliveryEntry {
+  readonly kind: 'delivery'
+  readonly id: number
+  readonly text: string
+  readonly partsSent: number
+  /** null: it is owed. */
+  readonly outcome: 'delivered' | 'dead' | null
+  readonly deliveredAtMs: number | null
+  /** Some part may stand there twice. */
+  readonly uncertain: boolean
+  readonly atMs: number
+}
+
+export interface DeadEntry {
+  readonly kind: 'deadLetter'
+  readonly id: number
+  readonly of: DeadLetter['kind']
+  readonly text: string
+  readonly reason: string
+  readonly atMs: number
 }
 
 export interface DeadLetter {

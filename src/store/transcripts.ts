@@ -1,4 +1,4 @@
-// Transcripts: the append-only record of each session, the history that is read out of it, and the list of sessions.
+// Transcripts: the append-only record of each session, and the history that is read out of it.
 // `reset` and `undo` are entries like any other; nothing is ever changed or removed. A session runs one run at a time (S1),
 // so the entries of one turn stand together.
 
@@ -9,7 +9,7 @@ import type { Credit } from '../../machines/usage.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, optionalTextOf, type Row, type Statement, textOf } from './database.ts'
 import type { Steps } from './steps.ts'
-import type { NewMessage, SessionSummary } from './store.ts'
+import type { NewMessage } from './store.ts'
 
 export interface Transcripts {
   /** A message was accepted for this session. */
@@ -17,7 +17,6 @@ export interface Transcripts {
   append(sessionKey: string, entries: readonly NewTranscriptEntry[]): void
   history(sessionKey: string): TranscriptEntry[]
   transcript(sessionKey: string): TranscriptEntry[]
-  sessions(limit: number): SessionSummary[]
 }
 
 export function transcripts(database: Database, { world, steps }: { world: World; steps: Steps }): Transcripts {
@@ -36,10 +35,6 @@ export function transcripts(database: Database, { world, steps }: { world: World
   const update = database.prepare('UPDATE sessions SET updated_at_ms = ? WHERE key = ?')
   const all = database.prepare('SELECT * FROM transcript WHERE session_key = ? ORDER BY seq')
   const older = database.prepare('SELECT * FROM transcript WHERE session_key = ? AND seq < ? ORDER BY seq DESC LIMIT ?')
-  const newestSessions = database.prepare(
-    `SELECT *, (SELECT count(*) FROM messages WHERE session_key = sessions.key AND outcome IS NULL) AS waiting
-     FROM sessions ORDER BY updated_at_ms DESC LIMIT ?`,
-  )
 
   return {
     touch({ sessionKey, channel, conversation, agent }) {
@@ -57,7 +52,6 @@ export function transcripts(database: Database, { world, steps }: { world: World
     },
     history: (sessionKey) => withSteps(steps, sessionKey, wholeTurns(newestFirst(older, sessionKey))),
     transcript: (sessionKey) => withSteps(steps, sessionKey, all.all(sessionKey).map(entryOf)),
-    sessions: (limit) => newestSessions.all(limit).map(summaryOf),
   }
 }
 
@@ -121,7 +115,7 @@ function wholeTurns(newestEntries: Iterator<TranscriptEntry> & Iterable<Transcri
   return entries.reverse()
 }
 
-function entryOf(row: Row): TranscriptEntry {
+export function entryOf(row: Row): TranscriptEntry {
   return {
     seq: numberOf(row, 'seq'),
     role: roleOf(textOf(row, 'role')),
@@ -158,16 +152,4 @@ function senderOf(row: Row): Sender | null {
   return id === null
     ? null
     : { id, name: optionalTextOf(row, 'sender_name'), handle: optionalTextOf(row, 'sender_handle') }
-}
-
-function summaryOf(row: Row): SessionSummary {
-  return {
-    key: textOf(row, 'key'),
-    channel: textOf(row, 'channel'),
-    conversation: textOf(row, 'conversation'),
-    agent: textOf(row, 'agent'),
-    turns: numberOf(row, 'turns'),
-    waiting: numberOf(row, 'waiting'),
-    updatedAtMs: numberOf(row, 'updated_at_ms'),
-  }
 }

@@ -3,6 +3,7 @@
 
 import type { AgentDefinition, SecretReference } from '../../machines/definitions.ts'
 import type { Sender } from '../../machines/messages.ts'
+import type { Note } from '../../machines/notes.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
 
@@ -11,7 +12,7 @@ export interface Tool {
   readonly name: string
   /** For the model: what it does and when to use it. */
   readonly description: string
-  /** A JSON Schema of type `object`. What the model gives is held against it before `call`. */
+  /** A JSON Schema of type `object`. `call` holds what the model gives against it, and rejects with `refused` in words. */
   readonly parameters: Readonly<Record<string, unknown>>
   /** It changes something outside the conversation: a person is asked first, unless the definition's `approval` says otherwise. */
   readonly changes: boolean
@@ -53,7 +54,7 @@ export interface ToolParts {
 
 export interface Toolbox {
   readonly tools: readonly Tool[]
-  /** The absolute path of the working folder; it is there as long as the toolbox is open. */
+  /** The absolute path of the working folder; it is there as long as the toolbox is open. Empty: none of its tools has one. */
   readonly workdir: string
   /** Ends what the tools hold open and removes a folder that was made for the run alone; resolves when nothing of it runs. */
   close(): Promise<void>
@@ -62,17 +63,12 @@ export interface Toolbox {
 /** Builds the tools of a definition; loads a tool's library at its first use. */
 export type BuildTools = (parts: ToolParts) => Promise<Toolbox>
 
-/** Durable notes of one agent about one person, kept by the store. */
+/** Durable notes of one agent about one person, kept by the store. `user` is as `noteOwner` in machines/notes.ts makes it. */
 export interface Notes {
+  /** Oldest first. */
   list(agent: string, user: string): Promise<readonly Note[]>
-  /** Returns the note's number, unique among this agent's notes about this person. */
+  /** Returns the note's number; a text that stands there already keeps its number, and nothing is written. */
   add(agent: string, user: string, text: string): Promise<number>
   /** False: there is no such note. */
   remove(agent: string, user: string, number: number): Promise<boolean>
-}
-
-export interface Note {
-  readonly number: number
-  readonly text: string
-  readonly atMs: number
 }

@@ -1,13 +1,26 @@
 // Found: what the simulation found, each as the shortest schedule that shows it.
 
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { AnyActorRef } from 'xstate'
 import { FailureError } from '../../machines/failure.ts'
+import { type Inbox, itemOf, resumedFirst, takeSteering } from '../../machines/inbox.ts'
+import type { AcceptedMessage } from '../../machines/messages.ts'
 import type { Store } from '../../src/store/store.ts'
-import { type HouseOptions, openHouse } from '../support/house.ts'
+import type { Tool } from '../../src/tools/tool.ts'
+import { type House, type HouseOptions, openHouse } from '../support/house.ts'
+import { acceptedMessage } from '../support/messages.ts'
 import { settled } from '../support/world.ts'
 
 const FULL = new FailureError({ kind: 'retryable', reason: 'storage', message: 'the disk is full' })
+
+const LOOK: Tool = {
+  name: 'look',
+  description: 'look',
+  parameters: { type: 'object' },
+  changes: false,
+  idempotent: true,
+  call: async () => 'nothing',
+}
 
 /** A house whose disk refuses commits while it is full. */
 async function houseWithDisk(options: HouseOptions = {}) {
@@ -204,6 +217,160 @@ test('D2: a send whose attempt took the disk longer than its deadline is not mad
   written()
   await settled()
   expect(house.platform('a').sent).toHaveLength(1)
+})
+
+describe('S42: a turn that had gone ahead as steering goes on with its steps', () => {
+  const brokenHouse = async () => {
+    const calls: string[] = []
+    const write: Tool = { ...LOOK, name: 'write', idempotent: false, call: async () => calls.push('write').toString() }
+    const options: HouseOptions = { agents: { cfo: { tools: ['write'] } }, tools: { write } }
+    const house = await openHouse(options)
+    await house.says('a', 'first')
+    await house.says('a', 'older')
+    await house.says('a', '/steer ahead')
+    await house.thoughts[0]?.answer('ok')
+    await house.thoughts[1]?.asks({ id: '1', tool: 'write', input: {} })
+    return { house, calls, options }
+  }
+  const asked = (house: House) =>
+    house.thoughts.map(({ request }) => [request.messages.map(({ text }) => text), request.steps.length])
+
+  test('before what is older, after the process was lost', async () => {
+    const { house, calls, options } = await brokenHouse()
+    house.kill()
+    const next = await openHouse({ ...options, store: house.store, world: house.world })
+    expect(asked(next)).toEqual([[['ahead'], 3]])
+    await next.thoughts[0]?.answer('done')
+    expect(asked(next).slice(1)).toEqual([[['older'], 0]])
+    expect(calls).toHaveLength(1)
+  })
+
+  test('and after its session failed', async () => {
+    const { house, calls } = await brokenHouse()
+    await house.thoughts[2]?.fail(new TypeError('bug'))
+    await house.world.advance(1_000)
+    expect(asked(house).at(-1)).toEqual([['ahead'], 3])
+    expect(calls).toHaveLength(1)
+  })
+})
+
+test('S42: only the parts of a resumed turn go ahead with it, and keep their order', () => {
+  const text = { command: { name: 'steer', text: 'two parts' }, continues: true, resumes: true } as const
+  const messages = [{}, text, { command: { name: 'queue', text: 'later' } }, {}, { album: 'a' }]
+  const read = messages.map((given, index) => acceptedMessage('', { ...given, seq: index + 1 }))
+  const album = read.map((message) => (message.seq === 2 ? { ...message, album: 'a' } : message))
+  expect(resumedFirst(read, 'collect').map(({ seq }) => seq)).toEqual([2, 1, 3, 4, 5])
+  expect(resumedFirst(album, 'steer').map(({ seq }) => seq)).toEqual([2, 5, 1, 3, 4])
+  expect(resumedFirst(read.slice(2), 'steer')).toEqual(read.slice(2))
+  const collected = [{ ...read[0]!, resumes: true as const }, ...read.slice(2)]
+  expect(resumedFirst(collected, 'collect')).toEqual(collected)
+})
+
+test('S42: a turn of several messages goes on with all of them after the process was lost', async () => {
+  const options: HouseOptions = {
+    channels: { a: { busyMode: 'collect' } },
+    agents: { cfo: { tools: ['look'] } },
+    tools: { look: LOOK },
+  }
+  const house = await openHouse(options)
+  for (const text of ['one', 'two', 'three']) await house.says('a', text)
+  await house.thoughts[0]?.answer('first')
+  await house.thoughts[1]?.asks({ id: '1', tool: 'look', input: {} })
+  house.kill()
+  const next = await openHouse({ ...options, store: house.store, world: house.world })
+  expect(next.thoughts[0]?.request.messages.map(({ text }) => text)).toEqual(['two', 'three'])
+  await next.thoughts[0]?.answer('both')
+  expect(next.thoughts).toHaveLength(1)
+  expect((await house.store.counts()).messages).toMatchObject({ answered: 3, waiting: 0 })
+})
+
+test('S45: what a run was steered with is not given up with its turn', async () => {
+  const options: HouseOptions = { agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK } }
+  const house = await openHouse(options)
+  await house.says('a', 'breaks')
+  await house.says('a', '/steer and this')
+  await house.thoughts[0]?.asks({ id: '1', tool: 'look', input: {} })
+  for (let tries = 1; tries <= 3; tries += 1) {
+    await house.thoughts.at(-1)?.fail(new TypeError('bug'))
+    await house.world.advance(10_000)
+  }
+  expect(house.thoughts.at(-1)?.request.messages.map(({ text }) => text)).toEqual(['and this'])
+  await house.thoughts.at(-1)?.answer('yes')
+  expect((await house.store.counts()).messages).toEqual({ waiting: 0, answered: 1, discarded: 0, dead: 1 })
+})
+
+test('S42: a turn that was at work is given to no other run as steering', () => {
+  const inbox = offered([{ text: 'a turn of its own', resumes: true }, { text: 'said meanwhile' }])
+  const { given, inbox: left } = takeSteering(inbox)
+  expect(given.map(({ text }) => text)).toEqual(['said meanwhile'])
+  expect(left.map(({ text }) => text)).toEqual(['a turn of its own'])
+})
+
+function offered(messages: readonly Partial<AcceptedMessage>[]): Inbox {
+  return messages.flatMap((given, index) => itemOf(acceptedMessage('', { ...given, seq: index + 1 }), 'steer') ?? [])
+}
+
+test('S20 S34: /stop while a commit waits for the disk keeps what people had seen of the answer', async () => {
+  const { disk, house } = await houseWithDisk()
+  await house.says('a', 'count')
+  house.thoughts[0]?.says('one, two')
+  disk.full = true
+  await house.thoughts[0]?.answer('one, two, three')
+  disk.full = false
+  await house.says('a', '/stop')
+  expect((await house.store.transcript('a/c1')).map(({ role, text }) => [role, text])).toEqual([
+    ['user', 'count'],
+    ['partial', 'one, two'],
+  ])
+})
+
+test('S20 S34: what people had seen of an answer outlives a /stop that the disk did not take', async () => {
+  const { disk, house } = await houseWithDisk()
+  await house.says('a', 'count')
+  house.thoughts[0]?.says('one, two')
+  disk.full = true
+  await house.says('a', '/stop')
+  disk.full = false
+  await house.world.advance(1_000)
+  expect((await house.store.transcript('a/c1')).map(({ role, text }) => [role, text])).toEqual([
+    ['user', 'count'],
+    ['partial', 'one, two'],
+  ])
+})
+
+test('S20: what was seen of a cancelled /compact is no part of the next turn', async () => {
+  let begins = 0
+  const wrap = (store: Store): Store => ({
+    ...store,
+    begin: async (...input) => {
+      begins += 1
+      return begins === 3 ? new Promise(() => {}) : store.begin(...input)
+    },
+  })
+  const house = await openHouse({ wrap })
+  await house.says('a', 'one')
+  await house.thoughts[0]?.answer('first')
+  await house.says('a', '/compact')
+  house.thoughts[1]?.says('a summary')
+  await house.says('a', '/stop')
+  await house.says('a', 'two')
+  await house.says('a', '/stop')
+  expect((await house.store.transcript('a/c1')).slice(2).map(({ role, text }) => [role, text])).toEqual([
+    ['user', 'two'],
+    ['partial', ''],
+  ])
+})
+
+test('S38: a run that is ended while its tools are being opened asks its model for nothing', async () => {
+  let open = (): void => {}
+  const opening = new Promise<void>((resolve) => (open = resolve))
+  const house = await openHouse({ agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK }, opening })
+  await house.says('a', 'one')
+  await house.says('a', '/stop')
+  open()
+  await settled()
+  expect(house.thoughts).toEqual([])
+  expect(house.tools.closed).toEqual(['a/c1'])
 })
 
 test('S1: a partition that fails ends its sessions, and they come back from the store without a second run', async () => {

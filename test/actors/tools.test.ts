@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { type House, type HouseOptions, openHouse } from '../support/house.ts'
-import { type Held, held, settled } from '../support/world.ts'
+import { openMemoryStore } from '../../src/store/sqlite.ts'
+import { type Held, held, settled, testWorld } from '../support/world.ts'
 
 interface TestTool extends Tool {
   /** Calls in progress and done, oldest first; each waits for the test. */
@@ -383,5 +384,48 @@ describe('/compact', () => {
     await house.says('a', '/compact')
     expect(sent(house).at(-1)).toContain('Not now: a run is in progress.')
     expect(house.thoughts).toHaveLength(1)
+  })
+})
+
+describe('/memory', () => {
+  const openMind = async (memory: boolean) => {
+    const store = openMemoryStore({ world: testWorld() })
+    const notes = {
+      list: store.notes,
+      add: store.addNote,
+      remove: store.removeNote,
+    }
+    const agents = { cfo: { tools: memory ? ['memory'] : [], instructions: 'Be brief.' } }
+    const house = await openHouse({ store, agents, tools: { memory: testTool('memory') }, notes })
+    await store.addNote('cfo', 'a/1', 'likes euros')
+    await store.addNote('cfo', 'a/2', 'of somebody else')
+    return { house, store }
+  }
+
+  test('lists what the agent noted about whoever asks, also during a run, and forgets one by its number', async () => {
+    const { house, store } = await openMind(true)
+    await house.says('a', 'hello')
+    await house.says('a', '/memory')
+    expect(sent(house)).toEqual(['I have one note about you:\n1. likes euros\n/memory forget NUMBER removes one.'])
+    await house.thoughts[0]?.answer('Hello.')
+    await house.says('a', '/memory forget 1')
+    await house.says('a', '/memory forget 1')
+    expect(sent(house).slice(2)).toEqual(['Note 1 is forgotten.', 'There is no note 1. /memory lists them.'])
+    expect(await store.notes('cfo', 'a/2')).toHaveLength(1)
+    expect(await store.unfinished('a', 0, 9)).toEqual([])
+  })
+
+  test('the model is told the notes about the person whom it answers, and no others', async () => {
+    const { house } = await openMind(true)
+    await house.says('a', 'hello')
+    expect(house.thoughts[0]?.instructions).toMatch(/^Be brief\.\n\nYour notes [^]*\n1\. likes euros$/)
+  })
+
+  test('an agent that keeps no notes says so, and its model is told none', async () => {
+    const { house } = await openMind(false)
+    await house.says('a', '/memory')
+    expect(sent(house)).toEqual(['This agent keeps no notes.'])
+    await house.says('a', 'hello')
+    expect(house.thoughts[0]?.instructions).toBe('Be brief.')
   })
 })

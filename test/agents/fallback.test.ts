@@ -121,7 +121,7 @@ test('a run stays with the model that answered in it, and asks the others after 
   const look = { id: 'c1', tool: 'look', input: {}, policy: 'allow', idempotent: true } as const
   const tools = [{ name: 'look', description: 'looks', parameters: { type: 'object', properties: {} } }]
   const steps: readonly Step[] = [
-    { kind: 'answer', text: '', calls: [look], atMs: 0, model: 'openai-compatible:second', spent: null },
+    { kind: 'answer', text: '', calls: [look], atMs: 0, seqs: [1], model: 'openai-compatible:second', spent: null },
     { kind: 'result', call: 'c1', text: 'nothing', failed: false },
   ]
   second.always(() => 'still me')

@@ -188,6 +188,7 @@ const HOMES: readonly (readonly [library: RegExp, home: RegExp | 'one file'])[] 
   [/^node:sqlite$/, /^src\/store\/sqlite\.ts$/],
   [/^(ai|@ai-sdk\/.*)$/, /^src\/agents\/model\.ts$/],
   [/^(hono|@hono\/.*)$/, /^src\/http\/server\.ts$/],
+  [/^@cfworker\/json-schema$/, /^src\/tools\/input\.ts$/],
   [/^pino$/, /^src\/log\.ts$/],
   [/^ws$/, /^src\/inspect\/relay\.ts$/],
   [/^commander$/, /^src\/(main\.ts|cli\/.*)$/],

@@ -12,6 +12,10 @@ export interface BotApiCalls {
   latency(options: { readonly bot: number; readonly messages: number }): Promise<readonly number[]>
   /** So many people talk at once, each after their last answer; messages answered per second. */
   throughput(options: { readonly bot: number; readonly people: number; readonly messages: number }): Promise<number>
+  /** So many new people say something, each so often; nothing is waited for. */
+  say(options: { readonly bot: number; readonly people: number; readonly messages: number }): Promise<void>
+  /** When (by Date.now) the next answer of a bot to anybody arrives. */
+  firstAnswer(options: { readonly bot: number }): Promise<number>
 }
 
 /** Between an answer and the next message, so that what a bot does after its answer is over. */
@@ -62,6 +66,18 @@ const calls: { [Name in keyof BotApiCalls]: (argument: Parameters<BotApiCalls[Na
       speak(String(answer.payload['chat_id']))
     }
     return (messages * 1_000) / (performance.now() - startedAt)
+  },
+  async say({ bot: number, people: count, messages }) {
+    const bot = botOf(number)
+    for (const person of Array.from({ length: count }, newPerson)) {
+      for (let message = 0; message < messages; message += 1) person.says(bot, `message ${message}`)
+    }
+  },
+  async firstAnswer({ bot: number }) {
+    const bot = botOf(number)
+    const seen = answers(bot)
+    const answer = await bot.waitFor(() => seen.next(), ANSWER_MS_MAX)
+    return performance.timeOrigin + answer.at
   },
 }
 

@@ -1,13 +1,17 @@
 // In process: the measurements that start no processes. Each is made in a child of its own, see child-measure.ts.
 
+import { measureInspect } from './inspect.ts'
 import { measureMemory } from './memory.ts'
 import type { Measure } from './report.ts'
 import { measureSessions } from './sessions.ts'
 import { measureStore } from './store.ts'
+import { measureWaiting } from './waiting.ts'
 
 export const IN_PROCESS = {
   sessions: (options) => measureSessions(options),
+  waiting: (options) => measureWaiting(options),
   memory: (options) => measureMemory(options),
+  inspect: (options) => measureInspect(options),
   store: (options) => measureStore(options),
 } satisfies Readonly<Record<string, Measure>>
 

@@ -6,14 +6,31 @@ import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { measureBusy } from './busy.ts'
 import { isInProcess } from './in-process.ts'
 import { measureLatency } from './latency.ts'
+import { measureOverload } from './overload.ts'
+import { measureRecovery } from './recovery.ts'
 import { formatSection, type Measure, type MeasureOptions, plainSection, type Section } from './report.ts'
 import { measureStart } from './start.ts'
 import { measureWeb } from './web.ts'
+import { measureWedged } from './wedged.ts'
 
 /** In the order in which they are printed. */
-const MEASUREMENTS = ['start', 'latency', 'web', 'sessions', 'memory', 'store'] as const
+const MEASUREMENTS = [
+  'start',
+  'latency',
+  'wedged',
+  'busy',
+  'web',
+  'overload',
+  'recovery',
+  'sessions',
+  'waiting',
+  'memory',
+  'inspect',
+  'store',
+] as const
 
 type Name = (typeof MEASUREMENTS)[number]
 
@@ -67,9 +84,15 @@ async function main(words: readonly string[]): Promise<number> {
 const MEASURES: Readonly<Record<Name, Measure>> = {
   start: measureStart,
   latency: measureLatency,
+  wedged: measureWedged,
+  busy: measureBusy,
   web: measureWeb,
+  overload: measureOverload,
+  recovery: measureRecovery,
   sessions: (options) => inOwnProcess('sessions', options),
+  waiting: (options) => inOwnProcess('waiting', options),
   memory: (options) => inOwnProcess('memory', options),
+  inspect: (options) => inOwnProcess('inspect', options),
   store: (options) => inOwnProcess('store', options),
 }
 

@@ -1,8 +1,8 @@
 // Web: durable messages per second. Each is one HTTP POST, and its 202 means that it is on disk. The gateway answers them
 // meanwhile, as it would: what is measured is not a gateway that only takes.
 
-import { Agent, request } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { Agent } from 'node:http'
+import { postMessage, untilQuiet } from './port.ts'
 import { Bench, startGateway } from './processes.ts'
 import { type MeasureOptions, median, type Row, type Section } from './report.ts'
 
@@ -71,7 +71,7 @@ async function post({ url, inFlight, milliseconds }: Posting): Promise<number> {
   let accepted = 0
   const one = async (): Promise<void> => {
     while (performance.now() < endAt) {
-      await postOne(`${url}/channels/bench/messages`, agent)
+      await postNext(`${url}/channels/bench/messages`, agent)
       if (performance.now() < endAt) accepted += 1
     }
   }
@@ -82,44 +82,9 @@ async function post({ url, inFlight, milliseconds }: Posting): Promise<number> {
 
 let posted = 0
 
-function postOne(url: string, agent: Agent): Promise<void> {
+function postNext(url: string, agent: Agent): Promise<void> {
   posted += 1
-  const body = JSON.stringify({ conversation: `c${posted % CONVERSATIONS}`, user: 'anna', text: `message ${posted}` })
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-  return new Promise((resolve, reject) => {
-    const asked = request(url, { method: 'POST', agent, headers }, (response) => {
-      response.resume()
-      response.on('error', reject)
-      response.on('end', () => {
-        if (response.statusCode === 202) resolve()
-        else reject(new Error(`A message was answered with ${response.statusCode} instead of 202.`))
-      })
-    })
-    asked.on('error', reject)
-    asked.end(body)
-  })
-}
-
-const QUIET_LOOK_MS = 50
-const QUIET_LOOKS_MAX = 2_400
-
-/** Until everything that was accepted is answered and delivered. */
-async function untilQuiet(url: string): Promise<void> {
-  for (let look = 0; look < QUIET_LOOKS_MAX; look += 1) {
-    const response = await fetch(`${url}/status`)
-    const status: unknown = await response.json()
-    if (isQuiet(status)) return
-    await sleep(QUIET_LOOK_MS)
-  }
-  throw new Error('The gateway did not finish what it had accepted.')
-}
-
-function isQuiet(status: unknown): boolean {
-  if (typeof status !== 'object' || status === null || !('outbox' in status) || !('sessions' in status)) return false
-  const sessions = status.sessions
-  if (typeof sessions !== 'object' || sessions === null) return false
-  const busy = ['pending', 'running', 'queued_messages'].map((name) => Reflect.get(sessions, name))
-  return status.outbox === 0 && busy.every((count) => count === 0)
+  return postMessage(url, agent, { conversation: `c${posted % CONVERSATIONS}`, text: `message ${posted}` })
 }
 
 function rowsOf(accepted: ReadonlyMap<number, readonly number[]>, answered: readonly number[]): Row[] {

@@ -114,6 +114,7 @@ test('who never answers is given up at the deadline, and holds up nobody else', 
   const log = createLog({ level: 'silent', redact: (line) => line, destination: { write: () => {} } })
   const probed = await probe({ loaded, world: hundredfold(), log, host, port, data, gateway: 'isStopped' })
   expect(probed.map(({ about, failure }) => [about, failure?.reason ?? 'fine'])).toEqual([
+    ['executables', 'fine'],
     ['data folder', 'fine'],
     ['port', 'fine'],
     ['channel cfo', 'fine'],

@@ -44,13 +44,35 @@ describe('a file that sets every key', () => {
       drainMs: 7_000,
       concurrentRuns: 3,
       passivateAfterMs: 5_400_000,
+      workdirKeepMs: 7_776_000_000,
     })
     expect(definition.agents).toEqual({
-      slow: testAgent('slow', { instructions: 'Say it slowly.\n', model: { provider: 'echo', delayMs: 200 } }),
+      slow: testAgent('slow', {
+        instructions: 'Say it slowly.\n',
+        model: { provider: 'echo', delayMs: 200 },
+        tools: ['files', 'shell', 'http', 'memory'],
+        approval: {
+          files_list: 'deny',
+          files_read: 'allow',
+          files_write: 'deny',
+          files_edit: 'deny',
+          files_delete: 'deny',
+          shell: 'allow',
+        },
+        approvalTimeoutMs: 120_000,
+        approvers: ['12345', '@boss'],
+        maxSteps: 7,
+        runTimeoutMs: 180_000,
+        workdir: { path: resolve('work') },
+        requires: ['git', resolve('bin/report')],
+        httpAllow: ['127.0.0.1:8080', 'intranet.example'],
+      }),
       local: testAgent('local', {
         instructions: 'You run here.',
         compactAt: 0.5,
         budget: { tokensPerDay: 2_000_000, per: 'agent' },
+        tools: ['files'],
+        workdir: { path: resolve('work/inner') },
         model: {
           provider: 'openai-compatible',
           name: 'llama3.3',
@@ -187,6 +209,7 @@ describe('defaults', () => {
       drainMs: 20_000,
       concurrentRuns: 64,
       passivateAfterMs: 300_000,
+      workdirKeepMs: 2_592_000_000,
     })
   })
 
@@ -250,11 +273,13 @@ describe('the user and the file', () => {
     return readFile(path, 'utf8').then((text) => {
       expect(Object.keys(loaded(text).definition.channels)).toEqual(['web'])
       expect(text).toMatch(/^# yaml-language-server: \$schema=/)
-      const keys = text.replace(/^ {2}# (?=(host|token|drain|concurrent_runs|passivate_after):)/gm, '  ')
-      const whole = keys.replace(/^ {2}# (?= *\w+:)/gm, '  ').replace(/, group: another/, '')
+      const keys = text.replace(/^ {2}# (?=(host|token|drain|concurrent_runs|passivate_after|workdir_keep):)/gm, '  ')
+      const agents = keys.replace(/^ {4}# (?=(?!model)\w+:)/gm, '    ')
+      const whole = agents.replace(/^ {2}# (?= *\w+:)/gm, '  ').replace(/, group: another/, '')
       const { definition, warnings } = loaded(whole, { TROUPE_TOKEN: 'a', ASSISTANT_BOT_TOKEN: 'b' })
       expect(definition.gateway.host).toBe('0.0.0.0')
       expect(definition.channels['telegram']?.allowedUsers).toEqual(['12345', '@anna'])
+      expect(definition.agents['assistant']?.tools).toEqual(['files', 'shell', 'http', 'memory'])
       expect(warnings).toEqual([])
     })
   })

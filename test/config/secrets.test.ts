@@ -3,8 +3,11 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { GatewayDefinition } from '../../machines/definitions.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import { type SecretEntry, Secrets } from '../../src/config/secrets.ts'
+import { testAgent } from '../support/definitions.ts'
+import { testChannel, testDefinition } from '../support/house.ts'
 import { problemsOf, withChannels } from './support.ts'
 
 const VALUE = 'p@ss "word"/+=?:ü 1'
@@ -12,6 +15,18 @@ const TELEGRAM = '987654321:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw9'
 
 function secretsOf(...values: (string | null)[]): Secrets {
   return new Secrets(values.map((value, index): SecretEntry => ({ secret: `s${index}`, value, variable: `V${index}` })))
+}
+
+/** An agent's tool may be called "secret": that is no reference. */
+const CHANNEL = testChannel('a', { token: { secret: 's0' } })
+const DEFINITION: GatewayDefinition = {
+  ...testDefinition({}),
+  agents: { cfo: testAgent('cfo', { approval: { secret: 'ask' } }) },
+  channels: { a: CHANNEL },
+}
+
+function reference(definition: GatewayDefinition) {
+  return definition.channels['a']?.token
 }
 
 /** What the redaction suite demands of any redaction. */
@@ -44,9 +59,30 @@ describe('resolve', () => {
 
   test('S5: a newer load replaces a credential, and the old value stays hidden', () => {
     const secrets = secretsOf('old-credential')
-    secrets.adopt(secretsOf('new-credential'))
-    expect(secrets.resolve({ secret: 's0' })).toBe('new-credential')
+    expect(reference(secrets.adopt(secretsOf('new-credential'), DEFINITION))).toEqual({ secret: 's0', renewed: 1 })
+    expect(secrets.resolve({ secret: 's0', renewed: 1 })).toBe('new-credential')
     expect(secrets.redact('old-credential new-credential')).toBe('[secret] [secret]')
+  })
+
+  test('a definition from before keeps its value; a value that comes back is the old one', () => {
+    const secrets = secretsOf('one', 'other')
+    secrets.adopt(secretsOf('two', 'other'), DEFINITION)
+    expect(reference(secrets.adopt(secretsOf('three', 'other'), DEFINITION))).toEqual({ secret: 's0', renewed: 2 })
+    expect([undefined, 1, 2].map((renewed) => secrets.resolve({ secret: 's0', ...(renewed && { renewed }) }))).toEqual([
+      'one',
+      'two',
+      'three',
+    ])
+    expect(reference(secrets.adopt(secretsOf('one', 'other'), DEFINITION))).toEqual({ secret: 's0' })
+  })
+
+  test('A1: what comes back is frozen, survives JSON, and differs from what was given in nothing but its references', () => {
+    const secrets = secretsOf('one', 'other')
+    expect(secrets.adopt(secretsOf('one', 'other'), DEFINITION)).toEqual(DEFINITION)
+    const renewed = secrets.adopt(secretsOf('two', 'other'), DEFINITION)
+    expect(JSON.parse(JSON.stringify(renewed))).toEqual(renewed)
+    expect(Object.isFrozen(renewed.channels['a']?.allowedUsers)).toBe(true)
+    expect(renewed).toEqual({ ...DEFINITION, channels: { a: { ...CHANNEL, token: { secret: 's0', renewed: 1 } } } })
   })
 })
 

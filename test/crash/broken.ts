@@ -1,6 +1,7 @@
 // Broken: programs that are each wrong in one way, made of the real one. The count must catch every one, by the figure that is
 // named. Put in by doors.ts, in the process under test.
 
+import type { Commit } from '../../machines/messages.ts'
 import type { Door } from '../../src/channels/adapter.ts'
 import type { UpdateSource } from '../../src/channels/telegram-poll.ts'
 import type { Database } from '../../src/store/database.ts'
@@ -19,7 +20,7 @@ export interface Broken {
 
 export interface BrokenSubject {
   /** The figure of count.ts in which it must show. */
-  readonly shows: 'lost' | 'doubledTurns' | 'unmarkedDoubles' | 'sentAgain' | 'outOfOrder'
+  readonly shows: 'lost' | 'doubledTurns' | 'unmarkedDoubles' | 'sentAgain' | 'outOfOrder' | 'doneTwice'
   /** Where a life ends for that; null: at any moment under load. */
   readonly dies: { readonly point: Point; readonly passage: number } | null
   readonly subject: () => Broken
@@ -70,7 +71,7 @@ export const BROKEN: Readonly<Record<string, BrokenSubject>> = {
         ...store,
         async commit(content) {
           await store.commit({ ...content, replies: [] })
-          await store.commit({ ...content, settled: [], entries: [] })
+          await store.commit({ ...content, settled: [], entries: [], steps: [] })
         },
       }),
     }),
@@ -101,6 +102,13 @@ export const BROKEN: Readonly<Record<string, BrokenSubject>> = {
     dies: null,
     subject: () => ({ store: forgetful }),
   },
+  'a tool that begins before that is on disk': {
+    shows: 'doneTwice',
+    dies: { point: 'after tool', passage: 1 },
+    subject: () => ({
+      store: (store) => ({ ...store, commit: async (content) => store.commit(withoutBegin(content)) }),
+    }),
+  },
   'an outbox that is read from its end': {
     shows: 'outOfOrder',
     dies: null,
@@ -115,6 +123,10 @@ export const BROKEN: Readonly<Record<string, BrokenSubject>> = {
 
 function late(act: () => Promise<unknown>): void {
   setTimeout(() => void act().catch(() => {}), LATE_MS).unref()
+}
+
+function withoutBegin(content: Commit): Commit {
+  return { ...content, steps: (content.steps ?? []).filter(({ step }) => step.kind !== 'begin') }
 }
 
 /** The first receipt of each reply is lost on the way. */

@@ -3,15 +3,19 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { ApiCall } from '../support/bot-api/server.ts'
 import type { Ledger, Told } from './people.ts'
+import { callsOf } from './tools.ts'
+import type { Town } from './town.ts'
 
 export interface Figures {
   /** Messages whose platform was told that they are kept. */
   readonly accepted: number
   /** Of those: an answer was shown. */
   readonly answered: number
-  /** Of those without an answer: they, or the answer that could not be delivered, are listed as a dead letter. */
-  readonly deadLetters: number
-  /** Neither. */
+  /** Of those without an answer: listed as a dead letter, because they were at work in too many ends of the process. */
+  readonly givenUp: number
+  /** The answer is listed as a dead letter, because the platform refused it for good, or nobody knows of two sends of it. */
+  readonly undeliverable: number
+  /** None of these. */
   readonly lost: number
   /** Messages that stand in the transcript twice. */
   readonly doubledTurns: number
@@ -25,13 +29,18 @@ export interface Figures {
   readonly sentAgain: number
   /** Answers in one conversation, shown in another order than they were asked. */
   readonly outOfOrder: number
+  /** Calls of tools that were made again, and must not be. */
+  readonly doneTwice: number
+  /** Calls that were made again, of tools that may be called again. */
+  readonly doneAgain: number
   readonly examples: readonly string[]
 }
 
 export const NOTHING: Figures = {
   accepted: 0,
   answered: 0,
-  deadLetters: 0,
+  givenUp: 0,
+  undeliverable: 0,
   lost: 0,
   doubledTurns: 0,
   uncertain: 0,
@@ -39,19 +48,22 @@ export const NOTHING: Figures = {
   unmarkedDoubles: 0,
   sentAgain: 0,
   outOfOrder: 0,
+  doneTwice: 0,
+  doneAgain: 0,
   examples: [],
 }
 
 export function isSound(figures: Figures): boolean {
-  const { lost, doubledTurns, unmarkedDoubles, sentAgain, outOfOrder } = figures
-  return lost + doubledTurns + unmarkedDoubles + sentAgain + outOfOrder === 0
+  const { lost, doubledTurns, unmarkedDoubles, sentAgain, outOfOrder, doneTwice } = figures
+  return lost + doubledTurns + unmarkedDoubles + sentAgain + outOfOrder + doneTwice === 0
 }
 
 export function together(a: Figures, b: Figures): Figures {
   return {
     accepted: a.accepted + b.accepted,
     answered: a.answered + b.answered,
-    deadLetters: a.deadLetters + b.deadLetters,
+    givenUp: a.givenUp + b.givenUp,
+    undeliverable: a.undeliverable + b.undeliverable,
     lost: a.lost + b.lost,
     doubledTurns: a.doubledTurns + b.doubledTurns,
     uncertain: a.uncertain + b.uncertain,
@@ -59,31 +71,46 @@ export function together(a: Figures, b: Figures): Figures {
     unmarkedDoubles: a.unmarkedDoubles + b.unmarkedDoubles,
     sentAgain: a.sentAgain + b.sentAgain,
     outOfOrder: a.outOfOrder + b.outOfOrder,
+    doneTwice: a.doneTwice + b.doneTwice,
+    doneAgain: a.doneAgain + b.doneAgain,
     examples: [...a.examples, ...b.examples],
   }
 }
 
-/** `path` is the store of a gateway that has ended. */
-export function count(ledger: Ledger, path: string): Figures {
+/** The gateway of the town has ended. */
+export function count({ ledger, store: path, folder }: Pick<Town, 'ledger' | 'store' | 'folder'>): Figures {
   const store = new DatabaseSync(path, { readOnly: true })
+  const calls = { deeds: callsOf(folder, 'deed'), looks: callsOf(folder, 'look') }
   try {
-    return figuresOf(ledger, contentOf(store))
+    return figuresOf(ledger, { ...contentOf(store), ...calls })
   } finally {
     store.close()
   }
 }
 
-interface Content {
+interface Content extends Kept {
+  /** With what the tools were called. */
+  readonly deeds: readonly string[]
+  readonly looks: readonly string[]
+}
+
+/** What the store holds. */
+interface Kept {
   readonly outbox: readonly { readonly text: string; readonly uncertain: boolean }[]
   readonly asked: readonly string[]
   /** What the web conversations show, oldest first. */
   readonly journal: readonly Told[]
-  readonly dead: ReadonlySet<string>
+  /** Dead letters: messages nobody answered, replies nobody received. */
+  readonly dead: ReadonlyMap<string, 'message' | 'reply'>
 }
 
-function contentOf(store: DatabaseSync): Content {
+function contentOf(store: DatabaseSync): Kept {
   const all = (sql: string) => store.prepare(sql).all()
-  const dead = all('SELECT text FROM dead_letters').flatMap(({ text }) => String(text).split('\n'))
+  const dead = all('SELECT kind, text FROM dead_letters').flatMap(({ kind, text }) =>
+    String(text)
+      .split('\n')
+      .map((line) => [textIn(line), kind === 'reply' ? 'reply' : 'message'] as const),
+  )
   return {
     outbox: all('SELECT text, uncertain FROM outbox').map(({ text, uncertain }) => ({
       text: String(text),
@@ -96,7 +123,7 @@ function contentOf(store: DatabaseSync): Content {
       conversation: String(row['conversation']),
       text: String(row['text']),
     })),
-    dead: new Set(dead.map(textIn)),
+    dead: new Map(dead),
   }
 }
 
@@ -106,9 +133,11 @@ function figuresOf(ledger: Ledger, content: Content): Figures {
   const shown = tally([...lines.values()].flat())
   const unanswered = accepted.filter(({ text }) => !shown.has(text))
   const lost = unanswered.filter(({ text }) => !content.dead.has(text)).map(({ text }) => text)
+  const dead = (kind: 'message' | 'reply') => unanswered.filter(({ text }) => content.dead.get(text) === kind).length
   const doubles = accepted.map(({ text }) => text).filter((text) => (shown.get(text) ?? 0) > 1)
   const unmarked = doubles.filter((text) => !isMarked(text, content))
-  const doubledTurns = [...tally(content.asked)].filter(([, times]) => times > 1).map(([text]) => text)
+  const doubledTurns = repeated(content.asked)
+  const twice = repeated(content.deeds)
   const again = sentAgain(ledger)
   const late = outOfOrder(accepted, lines)
   const undos = undoFigures(ledger, content)
@@ -116,7 +145,8 @@ function figuresOf(ledger: Ledger, content: Content): Figures {
   return {
     accepted: accepted.length + undos.accepted,
     answered: accepted.length - unanswered.length + undos.answered,
-    deadLetters: unanswered.length - lost.length,
+    givenUp: dead('message'),
+    undeliverable: dead('reply'),
     lost: lost.length + undos.lost,
     doubledTurns: doubledTurns.length,
     uncertain: content.outbox.filter(({ uncertain }) => uncertain).length,
@@ -124,12 +154,15 @@ function figuresOf(ledger: Ledger, content: Content): Figures {
     unmarkedDoubles: unmarked.length + undos.doubled,
     sentAgain: again.length,
     outOfOrder: late.length,
+    doneTwice: twice.length,
+    doneAgain: repeated(content.looks).length,
     examples: [
       ...named('lost', lost),
       ...named('doubled turn', doubledTurns),
       ...named('unmarked double', unmarked),
       ...named('sent again', again),
       ...named('out of order', late),
+      ...named('done twice', twice),
       ...(undos.lost + undos.doubled > 0 ? [`answers to /undo: ${undos.answered} of ${undos.accepted}`] : []),
     ],
   }
@@ -204,6 +237,10 @@ function placeOf({ channel, conversation }: Told): string {
 
 function textIn(line: string): string {
   return line.replace(/^\w+ heard: /, '')
+}
+
+function repeated(texts: readonly string[]): string[] {
+  return [...tally(texts)].filter(([, times]) => times > 1).map(([text]) => text)
 }
 
 function tally(texts: readonly string[]): Map<string, number> {

@@ -11,6 +11,8 @@ import type { Database, Statement } from '../../src/store/database.ts'
 import type { queuedStore } from '../../src/store/queued.ts'
 import type { migrate } from '../../src/store/schema.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { toolBuilder } from '../../src/tools/catalog.ts'
+import type { BuildTools } from '../../src/tools/tool.ts'
 import { BREAK, type Broken, brokenSubject } from './broken.ts'
 import { pass } from './passages.ts'
 import type { Point } from './points.ts'
@@ -40,6 +42,12 @@ export const DOORS: Readonly<Record<string, Readonly<Record<string, (inner: neve
         inner(broken('source', watchedSource(source)), log, signal),
   },
   'src/agents/catalog.ts': { buildAgent: watchedAgents },
+  'src/tools/catalog.ts': {
+    toolBuilder:
+      (inner: typeof toolBuilder): typeof toolBuilder =>
+      (outside) =>
+        watchedTools(inner(outside)),
+  },
 }
 
 const subject = brokenSubject(process.env[BREAK])
@@ -52,11 +60,12 @@ function broken<Name extends keyof Broken>(name: Name, part: Parameters<NonNulla
 // --- the store ---
 
 function watchedStore(store: Store): Store {
+  const [commit, step] = [watched('commit', store.commit), watched('step', store.commit)]
   return {
     ...store,
     accept: watched('accept', store.accept),
     begin: watched('begin', store.begin),
-    commit: watched('commit', store.commit),
+    commit: (content) => (isStep(content) ? step(content) : commit(content)),
     commitUndo: watched('undo', store.commitUndo),
     release: watched('release', store.release),
     attempt: watched('attempt', store.attempt),
@@ -67,6 +76,11 @@ function watchedStore(store: Store): Store {
     unfinished: then(store.unfinished, 'after unfinished'),
     owed: then(store.owed, 'after owed'),
   }
+}
+
+/** What a run did, written while it goes on. */
+function isStep({ settled, steps }: Parameters<Store['commit']>[0]): boolean {
+  return settled.length === 0 && (steps ?? []).length > 0
 }
 
 type Operation = { [Each in Point]: Each extends `before ${infer Name}` ? Name : never }[Point]
@@ -150,7 +164,7 @@ function migrating(database: Database): Database {
   }
 }
 
-// --- the platform and the model ---
+// --- the platform, the model, the tools ---
 
 function watchedPlatforms(inner: typeof platforms): typeof platforms {
   const entries = Object.entries(inner).map(([name, platform]) => {
@@ -211,5 +225,19 @@ function watchedAgents(inner: typeof buildAgent): typeof buildAgent {
         return agent.think({ ...request, onDelta })
       }, 'after think'),
     }
+  }
+}
+
+function watchedTools(inner: BuildTools): BuildTools {
+  return async (parts) => {
+    const toolbox = await inner(parts)
+    const tools = toolbox.tools.map((tool) => ({
+      ...tool,
+      call: then((...input: Parameters<typeof tool.call>) => {
+        pass('before tool')
+        return tool.call(...input)
+      }, 'after tool'),
+    }))
+    return { ...toolbox, tools }
   }
 }

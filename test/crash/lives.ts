@@ -25,11 +25,12 @@ export type End = Death['kind'] | 'elsewhere than at its point' | 'drained'
 const SPEAK_MS = 10
 const UNHEARD_MAX = 20
 const HEARD_MAX = 50
+const SELDOM = 5
 
 const LOOK_MS = 50
 
 /** A life that is to die at a point has come by it by then, from its address on. */
-const AIM_MS_MAX = 4_000
+const AIM_MS_MAX = 10_000
 
 /** Before it is told to stop a life that dies in its drain has worked so long. */
 const WORK_MS = 150
@@ -147,7 +148,9 @@ async function talkUntil(town: Town, gateway: GatewayProcess, { name, signal, mo
     const listens = gateway.output().includes('Listening on')
     if (listens) heard += 1
     else unheard += 1
-    if (listens ? heard <= most : unheard <= UNHEARD_MAX) somebodySpeaks(town, `${name}-${unheard + heard}`)
+    // A life that waits for its point goes on to be spoken to, but seldom.
+    const speaks = listens ? heard <= most || heard % SELDOM === 0 : unheard <= UNHEARD_MAX
+    if (speaks) somebodySpeaks(town, `${name}-${unheard + heard}`)
     if (posting === null && listens) {
       posting = postWaiting(gateway, town.ledger).finally(() => {
         posting = null

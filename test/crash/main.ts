@@ -19,6 +19,9 @@ const ROUNDS_FOR_ALL_POINTS = 5 * POINT_NAMES.length
 
 const PROGRESS_MS = 5_000
 
+// Ended by a signal, it would leave its gateways behind; an exit takes them along.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(given: string[]): Promise<number> {
@@ -58,7 +61,8 @@ function rows(result: CrashResult): [string, number | string][] {
     ...[...result.points].map(([point, count]): [string, number] => [`  killed ${point}`, count]),
     ['messages accepted', result.accepted],
     ['answered', result.answered],
-    ['dead letters', result.deadLetters],
+    ['given up after too many ends of their process', result.givenUp],
+    ['answers that could not be delivered', result.undeliverable],
     ['lost', result.lost],
     ['turns that are there twice', result.doubledTurns],
     ['replies whose record says uncertain', result.uncertain],
@@ -66,6 +70,8 @@ function rows(result: CrashResult): [string, number | string][] {
     ['answers shown twice, record silent', result.unmarkedDoubles],
     ['answers sent again by a process that knew better', result.sentAgain],
     ['answers out of order', result.outOfOrder],
+    ['tools called twice that must not be', result.doneTwice],
+    ['tools called again that may be', result.doneAgain],
     ['towns', result.towns],
     ['seconds', result.seconds.toFixed(1)],
   ]

@@ -31,6 +31,8 @@ export const POINTS = {
   'after begin': OFTEN,
   'before commit': OFTEN,
   'after commit': OFTEN,
+  'before step': OFTEN,
+  'after step': OFTEN,
   'before undo': { passages: 1, needs: '/undo' },
   'after undo': { passages: 1, needs: '/undo' },
   'before release': { passages: 1, needs: 'a drain' },
@@ -45,13 +47,15 @@ export const POINTS = {
   'after receipt': OFTEN,
   'before undeliverable': { passages: 1, needs: 'a blocked send' },
   'after undeliverable': { passages: 1, needs: 'a blocked send' },
-  // The platform and the model.
+  // The platform, the model and the tools.
   'after receive': OFTEN,
   'before confirm': { passages: 3 },
   'after confirm': { passages: 3 },
   'before think': OFTEN,
   'within an answer': OFTEN,
   'after think': OFTEN,
+  'before tool': OFTEN,
+  'after tool': OFTEN,
   'before send': OFTEN,
   'after send': OFTEN,
 } as const satisfies Readonly<Record<string, PointFacts>>

@@ -95,7 +95,7 @@ async function crashTown(
       onLife(end, saidIn(town.ledger) - before)
     }
     await lastLife(town, broken, broken === null ? STALL_MS : BROKEN_STALL_MS)
-    const figures = count(town.ledger, town.store)
+    const figures = count(town)
     keepStore = broken === null && !isSound(figures)
     return { figures, kept: keepStore ? town.folder : null }
   } finally {

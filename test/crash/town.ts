@@ -10,6 +10,7 @@ import { type BotApiServer, startBotApi } from '../support/bot-api/server.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { answerAll, MODELS } from './models.ts'
 import type { Crowd, Places } from './people.ts'
+import { writeTools } from './tools.ts'
 
 export interface Town extends Crowd {
   readonly folder: string
@@ -27,6 +28,8 @@ export async function openTown(seed: number): Promise<Town> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-crash-'))
   const [api, model] = await Promise.all([startBotApi({ seed }), startModelServer()])
   void answerAll(model)
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  process.once('exit', remove)
   return {
     ...settle({ api, model, folder }),
     random: seededRandom(seed),
@@ -36,7 +39,8 @@ export async function openTown(seed: number): Promise<Town> {
     store: join(folder, '.troupe', 'troupe.db'),
     async close({ keepStore }) {
       await Promise.all([api.close(), model.close()])
-      if (!keepStore) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+      process.off('exit', remove)
+      if (!keepStore) remove()
     },
   }
 }
@@ -51,7 +55,7 @@ interface Ground {
 function settle({ api, model, folder }: Ground): Places {
   const channels: Record<string, object> = {
     web: { ...OPEN, platform: 'web', agent: 'echo' },
-    asking: { ...OPEN, platform: 'web', agent: 'whole' },
+    asking: { ...OPEN, platform: 'web', agent: 'acting' },
   }
   const bots = BOTS.map(({ channel, ...more }) => {
     // Random and not seeded: no two runs meet.
@@ -62,7 +66,9 @@ function settle({ api, model, folder }: Ground): Places {
     return { channel, bot, people: Array.from({ length: PEOPLE_OF_A_BOT }, () => api.person()) }
   })
   const asked = (name: string) => ({ provider: 'openai-compatible', name, base_url: model.baseUrl })
-  const models = MODELS.map((name) => [name, { instructions: `You are ${name}.`, model: asked(name) }])
+  const tools = writeTools(folder)
+  const more = (name: string) => (name === 'acting' ? { tools } : {})
+  const models = MODELS.map((name) => [name, { instructions: `You are ${name}.`, model: asked(name), ...more(name) }])
   const file = {
     gateway: { concurrent_runs: 6, passivate_after: '100ms', drain: '60ms' },
     agents: { echo: { model: { provider: 'echo', delay: '20ms' } }, ...Object.fromEntries(models) },

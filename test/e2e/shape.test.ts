@@ -113,6 +113,41 @@ scenario('S54 a passivated session’s next message: the same history, the same 
   expect((await answered(bot, anna, 6)).slice(-2), 'still busy_mode: queue').toEqual(['re: M1', 're: M2'])
 })
 
+scenario(
+  'S56 ten times the load that can be served: everything is answered or refused aloud, and /status still answers',
+  async () => {
+    const [rooms, each] = [4, 30]
+    const { gateway } = await run({
+      gateway: { concurrent_runs: 1 },
+      agents: { cfo: { model: { provider: 'echo', delay: '20ms' } } },
+      channels: { web: { platform: 'web', agent: 'cfo', queue_limit: 2 } },
+    })
+    const places = Array.from({ length: rooms }, (_, room) => `room${room}`)
+    const said = places.flatMap((conversation) =>
+      Array.from({ length: each }, (_, n) => ({ conversation, text: `M${n}` })),
+    )
+    const accepted = Promise.all(said.map((message) => post(gateway, 'web', message)))
+    expect((await statusOf(gateway)).state).toBe('serving')
+    expect(new Set((await accepted).map(({ status }) => status))).toEqual(new Set([202]))
+    const watching = await Promise.all(places.map((place) => watch(gateway, 'web', place)))
+    const answers = await Promise.all(watching.map((one) => one.answered(each)))
+    for (const texts of answers) {
+      expect(texts).toHaveLength(each)
+      const refused = texts.filter((text) => text.includes('not kept'))
+      expect(refused.length).toBeGreaterThan(each / 2)
+      // What was kept is answered once; they were said side by side, so any order may be theirs.
+      const heard = texts.flatMap((text) => /^cfo heard: M(\d+)$/.exec(text)?.[1] ?? [])
+      expect(heard).toHaveLength(each - refused.length)
+      expect(new Set(heard).size).toBe(heard.length)
+    }
+    const { sessions, dead_letters } = await statusOf(gateway)
+    expect([sessions.queued_messages, dead_letters]).toEqual([
+      0,
+      answers.flat().filter((text) => text.includes('not kept')).length,
+    ])
+  },
+)
+
 function allPassivated(gateway: GatewayProcess, count: number) {
   return eventually(
     async () => {

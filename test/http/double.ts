@@ -4,7 +4,7 @@
 import type { Inbound } from '../../machines/messages.ts'
 import type { Door, Journal, JournalEntry, Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
-import type { ChannelStatus, GatewayPort, Status } from '../../src/http/port.ts'
+import type { ChannelStatus, GatewayPort, Reloaded, SessionView, Status } from '../../src/http/port.ts'
 import type { Log } from '../../src/log.ts'
 import type { World } from '../../src/world.ts'
 
@@ -146,6 +146,8 @@ export interface GatewayDouble extends GatewayPort {
   /** Rejections by method name. */
   readonly failures: Map<string, Error>
   state: Status['state']
+  /** What a reload comes to. */
+  reloaded: Reloaded
 }
 
 const USED = { runs: 1, input_tokens: 20, output_tokens: 3, cost: null }
@@ -168,6 +170,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     calls,
     failures,
     state: 'serving',
+    reloaded: { outcome: 'taken', changes: [], needs_restart: [] },
     async status() {
       note('status')
       const web = [...channels].map(([id, channel]) => channelStatus(id, 'web', channel.isLive ? 'live' : 'paused'))
@@ -179,7 +182,12 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
         sessions: { idle: 1, pending: 0, running: 0, passivated: 2, queued_messages: 0 },
         outbox: 0,
         dead_letters: 1,
+        configuration: { loaded_at: SINCE, problems: [], needs_restart: [], kept: [] },
       }
+    },
+    async reload() {
+      note('reload')
+      return double.reloaded
     },
     control(channel, control) {
       note(`control ${channel} ${control}`)
@@ -206,9 +214,42 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
       note('endInspection')
       return true
     },
-    async sessions(limit) {
-      note(`sessions ${limit}`)
+    async sessions(limit, filter = {}) {
+      note(`sessions ${limit} ${JSON.stringify(filter)}`)
       return []
+    },
+    async record(key, before, limit) {
+      note(`record ${key} ${before} ${limit}`)
+      if (key.startsWith('no')) return null
+      return {
+        session: sessionView(key),
+        entries: [{ kind: 'message', id: 1, at: SINCE, text: 'hello' }],
+        older: before === null ? '1.2.3.4' : null,
+      }
+    },
+    async stop(key) {
+      note(`stop ${key}`)
+      if (key.startsWith('no')) return 'unknown'
+      return key === 'idle' ? 'nothing to stop' : 'stopping'
+    },
+    machines: () => [{ name: 'session', description: 'One conversation.' }],
+    machine: (name) => (name === 'session' ? { name, states: [], arrows: [] } : null),
+    actors(query) {
+      note(`actors ${JSON.stringify(query)}`)
+      const actor = {
+        place: 'gateway',
+        id: 'gateway',
+        machine: 'gateway',
+        state: 'serving',
+        status: 'active',
+        children: 0,
+      }
+      return query.under === 'gateway' ? { actor, rows: [], total: 0 } : null
+    },
+    async followActor(place, emit, signal) {
+      note(`followActor ${place}`)
+      await emit({ name: 'now', data: JSON.stringify({ place }) })
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
     },
     async transcript(key) {
       note(`transcript ${key}`)
@@ -271,4 +312,9 @@ export function webDefinition(id: string) {
     apiRoot: null,
     missing: [],
   } as const
+}
+
+export function sessionView(key: string, state: SessionView['state'] = 'idle'): SessionView {
+  const [channel = '', conversation = ''] = key.split('/')
+  return { key, channel, conversation, agent: channel, state, turns: 1, waiting: 0, updated_at: SINCE }
 }

@@ -2,9 +2,8 @@
 
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { createStreams } from '../../src/http/events.ts'
+import { createStreams, type Subscription } from '../../src/http/events.ts'
 import { HEARTBEAT_MS, STALL_MS_MAX, STREAMS_MAX } from '../../src/http/limits.ts'
-import type { WebPort } from '../../src/http/port.ts'
 import { ask, closeAll, events, start } from './client.ts'
 import { manualWorld, silentLog } from './double.ts'
 
@@ -178,28 +177,23 @@ async function* slowly(socket: Socket) {
 test('H2: a port that does not wait for its reader cannot fill the memory', () => {
   let emitted = 0
   let cut = 0
-  const careless: WebPort = {
-    post: async () => ({ accepted: true, duplicate: false }),
-    async subscribe(_from, emit, signal) {
-      while (!signal.aborted && emitted < 10_000)
-        void emit({ kind: 'message', id: ++emitted, role: 'user', text: 'x'.repeat(10_000) })
-    },
+  const careless: Subscription['follow'] = async (emit, signal) => {
+    while (!signal.aborted && emitted < 10_000)
+      void emit({ name: 'message', id: String(++emitted), data: 'x'.repeat(10_000) })
   }
   const streams = createStreams({ world: manualWorld(), log: silentLog })
-  streams.open({ web: careless, conversation: 'c', afterId: 0, cut: () => cut++ })
+  streams.open({ follow: careless, cut: () => cut++ })
   expect(cut).toBe(1)
   expect(emitted).toBeLessThan(200)
   expect(streams.count).toBe(0)
 })
 
 test('H1: one stream more than the limit is 503, and a place is free when one ends', () => {
-  const patient: WebPort = {
-    post: async () => ({ accepted: true, duplicate: false }),
-    subscribe: (_from, _emit, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
-  }
+  const patient: Subscription['follow'] = (_emit, signal) =>
+    new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
   const world = manualWorld()
   const streams = createStreams({ world, log: silentLog })
-  const open = () => streams.open({ web: patient, conversation: 'c', afterId: 0, cut() {} })
+  const open = () => streams.open({ follow: patient, cut() {} })
   const responses = Array.from({ length: STREAMS_MAX }, open)
   expect(open).toThrow('1000 event streams are open')
   void responses[0]?.body?.cancel()

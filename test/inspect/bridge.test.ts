@@ -49,7 +49,7 @@ test('without Stately’s page a sentence says so, and the list shows who is in 
   await converse(house, 'cfo')
   await house.says('ops', 'a long one')
   await page.clock.runFor(500)
-  await rowsAre(page, { gateway: 'serving', 'channel:cfo': 'open.live', 'session:cfo/c1': 'idle' })
+  await rowsAre(page, { gateway: 'serving', 'channel:cfo': 'open.live.serving', 'session:cfo/c1': 'idle' })
   await rowsAre(page, { 'session:ops/c1': 'running.working', think: 'active' })
   await house.thoughts.at(-1)?.answer('done')
   await page.clock.runFor(500)

@@ -1,4 +1,4 @@
-// The pure decisions: inbox, slots, placement, admission, commands, restart, commits. Tables and properties.
+// The pure decisions: inbox, placement, admission, commands, restart, commits. Tables and properties.
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +13,6 @@ import type { AcceptedMessage } from '../../machines/messages.ts'
 import { Placement } from '../../machines/placement.ts'
 import { backoffMs, nextRestart } from '../../machines/restart.ts'
 import { isOfChannel, sessionKey } from '../../machines/session-key.ts'
-import { emptySlots, releaseSlot, requestSlot, type Slots } from '../../machines/slots.ts'
 import { testChannel } from '../support/house.ts'
 import { acceptedMessage } from '../support/messages.ts'
 
@@ -78,28 +77,6 @@ describe('inbox', () => {
       if (answer.verdict === 'kept') inbox = answer.inbox
     }
     expect(inbox.map(({ text }) => text)).toEqual(['t1', 't2', 't0'])
-  })
-})
-
-describe('slots', () => {
-  test('S18: never more than the limit, first come first served, nobody forgotten', () => {
-    const step = fc.record({ ask: fc.boolean(), key: fc.constantFrom('a', 'b', 'c', 'd', 'e') })
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), (steps, limit) => {
-        let slots: Slots = emptySlots(limit)
-        for (const { ask, key } of steps) {
-          const before = slots.waiting
-          const change = ask ? requestSlot(slots, key) : releaseSlot(slots, key)
-          slots = change.slots
-          const expected = [...before, ...(ask && !before.includes(key) ? [key] : [])].filter(
-            (each) => ask || each !== key,
-          )
-          expect([...change.granted, ...slots.waiting]).toEqual(expected)
-          expect(slots.running.length).toBeLessThanOrEqual(limit)
-          expect(slots.waiting.length === 0 || slots.running.length === limit).toBe(true)
-        }
-      }),
-    )
   })
 })
 

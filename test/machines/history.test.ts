@@ -57,7 +57,7 @@ describe('how many tokens', () => {
   test('of tools it is what is told of them later: calls, and the beginning of each result', () => {
     const call = { id: '1', tool: 'look', input: { at: 'it' }, policy: 'allow', idempotent: true } as const
     const steps: Step[] = [
-      { kind: 'answer', text: '', calls: [call], atMs: 0 },
+      { kind: 'answer', text: '', calls: [call], atMs: 0, seqs: [1] },
       { kind: 'begin', call: '1' },
       { kind: 'result', call: '1', text: 'x'.repeat(60_000), failed: false },
     ]

@@ -1,7 +1,8 @@
 // Acts: how each step is done to a world. A step that finds nothing to do does nothing.
 
 import { FailureError } from '../../machines/failure.ts'
-import type { AcceptedMessage } from '../../machines/messages.ts'
+import type { AcceptedMessage, Inbound } from '../../machines/messages.ts'
+import { sessionKey } from '../../machines/session-key.ts'
 import { inboundOf } from './people.ts'
 import { AWAY, type Platform, UNAUTHORIZED } from './platform.ts'
 import type { Simulation } from './simulation.ts'
@@ -21,6 +22,14 @@ export async function act(simulation: Simulation, step: Step): Promise<void> {
       const place = placeAt(simulation, step)
       thoughtIn(simulation, place, step.how)?.act(step.how)
       return
+    }
+    case 'tool': {
+      const { channel, conversation } = placeAt(simulation, step)
+      const inPlace = (session: string): boolean => `${session}/`.startsWith(`${channel}/${conversation}/`)
+      const found = simulation.toolshed.working.find(
+        (each) => inPlace(each.session) && each.caller.alive && each.signal.aborted === (step.how === 'late'),
+      )
+      return found?.act(step.how)
     }
     case 'time':
       return simulation.advance(step.ms)
@@ -47,6 +56,10 @@ async function actRarely(simulation: Simulation, step: Step): Promise<void> {
     case 'break':
       simulation.hit(`break ${step.how}`)
       return platformAt(simulation, step.ch).breaks(BREAKS[step.how])
+    case 'throw': {
+      const { channel, conversation } = placeAt(simulation, step)
+      return simulation.throws.arm(step.at, channel, conversation)
+    }
     case 'connect':
       return void platformAt(simulation, step.ch).connects.push(step.how)
     case 'control':
@@ -68,15 +81,23 @@ async function actRarely(simulation: Simulation, step: Step): Promise<void> {
 }
 
 function say(simulation: Simulation, step: Extract<Step, { do: 'say' }>): void {
-  const { ch, conv } = step
-  const message = inboundOf(step, {
-    channel: channelAt(simulation, ch),
-    conversation: `c${conv % simulation.schedule.plan.conversations}`,
-    group: simulation.schedule.plan.channels[ch % simulation.schedule.plan.channels.length]!.group,
-  })
+  const { plan } = simulation.schedule
+  const { channel, conversation } = placeAt(simulation, step)
+  const { group } = plan.channels[step.ch % plan.channels.length]!
+  const room = { channel, conversation, group }
+  const approval = approvalFor(simulation, step, inboundOf(step, { ...room, approval: '' }))
+  const message = inboundOf(step, { ...room, approval })
   simulation.said.set(step.id, message)
   simulation.hit(`say ${step.what}`)
-  platformAt(simulation, ch).say(message)
+  platformAt(simulation, step.ch).say(message)
+}
+
+/** What somebody calls an approval: the last one that waits, one of long ago, or none that ever was. */
+function approvalFor({ definition, ledger }: Simulation, { what }: Extract<Step, { do: 'say' }>, by: Inbound): string {
+  if (what === 'approveWrong') return '0-0'
+  const session = sessionKey(definition.channels[by.channel]!, by)
+  if (what === 'approveStale') return ledger.turns.lastNameOf(session) ?? '0-1'
+  return ledger.turns.namesOf(session).at(-1) ?? '0-2'
 }
 
 async function retryLetter(simulation: Simulation, nth: number): Promise<void> {
@@ -99,13 +120,10 @@ function thoughtIn(
   { channel, conversation }: { channel: string; conversation: string },
   how: string,
 ) {
-  const prefix = `${channel}/${conversation}`
+  const inPlace = (session: string): boolean => `${session}/`.startsWith(`${channel}/${conversation}/`)
   return simulation.model.thinking.find(
     (each) =>
-      !each.settled &&
-      each.caller.alive &&
-      (each.session === prefix || each.session.startsWith(`${prefix}/`)) &&
-      each.request.signal.aborted === (how === 'late'),
+      !each.settled && each.caller.alive && inPlace(each.session) && each.request.signal.aborted === (how === 'late'),
   )
 }
 

@@ -1,7 +1,7 @@
 // Checks: what must hold whenever everything has come to rest, and what must hold when everything was healed and time has passed.
 
 import type { Store } from '../../src/store/store.ts'
-import { takesRoom } from './ledger.ts'
+import { takesRoom } from './records.ts'
 import type { Simulation } from './simulation.ts'
 
 export function checkAtRest(simulation: Simulation): void {
@@ -16,8 +16,10 @@ export function checkAtRest(simulation: Simulation): void {
       () => `${channel} is connected and ${state}`,
     )
   }
-  for (const [session, state] of process.shown) {
-    if (process.failed.has(session)) continue
+  checkToolboxes(simulation)
+  for (const session of simulation.touched) {
+    const state = process.shown.get(session)
+    if (process.failed.has(session) || state === undefined) continue
     const waiting = ledger.unsettledOf(session)
     verdict.check(
       state !== 'idle' || waiting.length === 0,
@@ -39,15 +41,27 @@ export function checkAtRest(simulation: Simulation): void {
       () => `${session}: ${alone.length} wait, room for ${limit}`,
     )
   }
+  simulation.touched.clear()
 }
 
-function turnOf(simulation: Simulation, session: string): number {
-  const running = simulation.model.running.find((each) => each.session === session)
-  return Math.max(1, running?.asked.length ?? 1)
+/** The turn that was begun last, in messages. */
+function turnOf({ ledger }: Simulation, session: string): number {
+  return Math.max(1, ledger.turns.latest(session)?.seqs.length ?? 1)
+}
+
+/** A2: whose run is over, or lost, has no toolbox open. */
+function checkToolboxes({ process, toolshed, verdict, ledger }: Simulation): void {
+  for (const { session, turn, state, caller } of toolshed.boxes) {
+    // Before its channel's first connection a session shows nothing.
+    const shown = process?.shown.get(session) ?? 'running'
+    const runs = shown === 'running' && ledger.turns.isOpen(session, turn)
+    const over = caller === process && state === 'open' && !runs
+    verdict.check(!over, 'A2', () => `the toolbox of ${session} ${turn} is open, and nothing of it runs`)
+  }
 }
 
 export async function checkOutcome(simulation: Simulation, store: Store): Promise<void> {
-  const { ledger, verdict, model, process, platforms } = simulation
+  const { ledger, verdict, model, process, platforms, toolshed } = simulation
   if (verdict.first !== null) return
   const left = [...ledger.unsettled()]
   verdict.check(
@@ -69,6 +83,11 @@ export async function checkOutcome(simulation: Simulation, store: Store): Promis
     () => `never delivered: reply ${owed[0]?.id} to ${owed[0]?.channel}/${owed[0]?.conversation}: ${owed[0]?.text}`,
   )
   verdict.check(model.running.length === 0, 'STALL', () => 'a run is alive and everything is answered')
+  verdict.check(
+    toolshed.boxes.length === 0,
+    'A2',
+    () => `${toolshed.boxes.length} toolboxes are open, and nothing runs`,
+  )
   const { messages, outbox, deadLetters } = await store.counts()
   const ends = { answered: 0, discarded: 0, dead: 0, waiting: 0 }
   for (const { outcome } of ledger.messages.values()) ends[outcome ?? 'waiting'] += 1

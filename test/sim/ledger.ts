@@ -2,53 +2,16 @@
 // It is told of effects at the store's door and knows nothing of the code behind it.
 //   S3, S4, S6, D1, D2, S26, S45 as the people outside could check them.
 
-import type { Commit, NewTranscriptEntry, Outcome, Reply, Settlement } from '../../machines/messages.ts'
-import type { NewMessage, RetriedDeadLetter } from '../../src/store/store.ts'
+import type { Commit, NewTranscriptEntry, Settlement } from '../../machines/messages.ts'
+import type { Begun, NewMessage, RetriedDeadLetter } from '../../src/store/store.ts'
 import type { Effect } from './disk.ts'
 import { historyOf } from './history.ts'
+import { drop, keep, type Owed, takesRoom, type Written } from './records.ts'
+import type { TurnRules } from './step-checks.ts'
+import { Turns } from './turns.ts'
 import type { Verdict } from './violation.ts'
 
-export interface Written {
-  readonly seq: number
-  readonly message: NewMessage
-  outcome: Outcome | null
-  reason: string | null
-  /** Tries on disk, and those of them that ended by the message's own doing: a lost process or a failed session. */
-  tries: number
-  culpable: number
-  /** A try has begun and not ended. */
-  open: boolean
-  /** The system was at rest with it: from then on it is not refused any more. */
-  kept: boolean
-  /** Its process or session was lost since: it has come back from the store. */
-  recovered: boolean
-  /** It was tried too often: its turn goes on without it. */
-  exhausted: boolean
-  /** It was a dead letter and tried again: its place in the order of acceptance is gone. */
-  reopened: boolean
-}
-
-export interface Owed {
-  readonly id: number
-  readonly channel: string
-  readonly conversation: string
-  readonly text: string
-  /** A line that the store adds, and with it the text is sent. */
-  readonly adds: Reply['adds'] | null
-  /** Messages that the same commit settled. */
-  readonly settles: readonly number[]
-  end: 'delivered' | 'dead' | null
-  partsSent: number
-  /** It was a dead letter and is owed again: it goes out when its turn comes again. */
-  reopened: boolean
-}
-
-/** Whether this text is what was committed for it. */
-export function isCommitted(reply: Owed, text: string): boolean {
-  return reply.adds === null ? text === reply.text : text.startsWith(`${reply.text}\nUsed today: `)
-}
-
-export interface LedgerRules {
+export interface LedgerRules extends TurnRules {
   readonly queueLimitOf: (channel: string) => number
   readonly interruptsIn: (channel: string) => boolean
   /** Called when a commit settles, so that the model can say whose answers may never be seen. */
@@ -61,8 +24,7 @@ export class Ledger {
   readonly entries = new Map<string, NewTranscriptEntry[]>()
   /** Dead letters by their ids; taken out when they are retried. */
   readonly letters = new Map<number, Written | Owed>()
-  /** The latest turn that was begun in each session. */
-  readonly begun = new Map<string, readonly number[]>()
+  readonly turns: Turns
   #letterIds = 0
   readonly #byPlatformId = new Map<string, number>()
   readonly #unsettled = new Map<string, Set<Written>>()
@@ -73,6 +35,7 @@ export class Ledger {
   constructor(verdict: Verdict, rules: LedgerRules) {
     this.#verdict = verdict
     this.#rules = rules
+    this.turns = new Turns(verdict, { ...rules, messages: this.messages })
   }
 
   seqOf(channel: string, conversation: string, platformMessageId: string): number | undefined {
@@ -110,8 +73,9 @@ export class Ledger {
     // The store's contract says what stands where in `input` and `result`.
     if (name === 'accept') this.#accept(input[0] as NewMessage, result as { seq: number; duplicate: boolean })
     else if (name === 'begin') {
-      const { exhausted } = result as { exhausted: number[] }
-      this.#begin({ key: input[0] as string, seqs: input[2] as number[], exhausted })
+      const [key, turn, seqs] = input as [string, string, number[]]
+      this.turns.begin({ session: key, turn, seqs, steps: (result as Begun).steps })
+      this.#begin(seqs, (result as Begun).exhausted)
     } else if (name === 'release') this.#release(input[0] as number[])
     else if (name === 'commit') this.#commit(input[0] as Commit)
     else if (name === 'commitUndo') this.#undo(input[0] as { done: Commit; nothing: Commit })
@@ -143,8 +107,7 @@ export class Ledger {
     keep(this.#unsettled, message.sessionKey, written)
   }
 
-  #begin({ key, seqs, exhausted }: { key: string; seqs: readonly number[]; exhausted: readonly number[] }): void {
-    this.begun.set(key, seqs)
+  #begin(seqs: readonly number[], exhausted: readonly number[]): void {
     for (const seq of seqs) {
       const written = this.messages.get(seq)
       if (written === undefined || written.outcome !== null) continue
@@ -165,9 +128,12 @@ export class Ledger {
   }
 
   #commit(commit: Commit): void {
+    this.turns.record(commit)
     for (const settlement of commit.settled) this.#settle(settlement, commit)
+    this.turns.close(commit)
     const { channel, sessionKey } = commit
-    if (sessionKey !== null) this.entries.set(sessionKey, [...(this.entries.get(sessionKey) ?? []), ...commit.entries])
+    if (sessionKey !== null && commit.entries.length > 0)
+      this.entries.set(sessionKey, [...(this.entries.get(sessionKey) ?? []), ...commit.entries])
     const settles = commit.settled.map((settlement) => settlement.seq)
     for (const { conversation, text, adds = null } of commit.replies) {
       const id = this.replies.size + 1
@@ -198,7 +164,7 @@ export class Ledger {
     if (outcome === 'dead') this.#checkDeath(written, reason)
     Object.assign(written, { outcome, reason, open: false })
     if (outcome === 'dead') this.#bury(written)
-    this.#unsettled.get(written.message.sessionKey)?.delete(written)
+    drop(this.#unsettled, written.message.sessionKey, written)
   }
 
   #checkDiscard(written: Written, commit: Commit, reason: string | null): void {
@@ -240,7 +206,7 @@ export class Ledger {
     if (owed === undefined || owed.end !== null) return
     owed.end = end
     if (end === 'dead') this.#bury(owed)
-    this.#owedOf.get(`${owed.channel} ${owed.conversation}`)?.delete(owed)
+    drop(this.#owedOf, `${owed.channel} ${owed.conversation}`, owed)
   }
 
   #bury(dead: Written | Owed): void {
@@ -275,15 +241,4 @@ export class Ledger {
       keep(this.#owedOf, `${letter.channel} ${letter.conversation}`, letter)
     }
   }
-}
-
-/** Messages that wait for a turn; commands that are answered at once take no room. */
-export function takesRoom({ message: { command } }: Written): boolean {
-  return command === null || ['queue', 'steer', 'retry'].includes(command.name)
-}
-
-function keep<T>(sets: Map<string, Set<T>>, key: string, value: T): void {
-  const known = sets.get(key)
-  if (known === undefined) sets.set(key, new Set([value]))
-  else known.add(value)
 }

@@ -1,162 +1,182 @@
-// Model: the fake behind every agent. Each answer comes after a virtual delay, fails, or hangs; some ignore their signal and answer
-// late. What one will do by itself follows from the run's seed and the message alone, so that it survives the shrinking of a schedule.
-//   A2. Each run builds an agent of its own.
-//   S1, S6, S31 and the order of turns are checked at the moment in which a model is asked.
+// Model: the fake behind every agent. Each answer comes after a virtual delay, fails, asks for tools, or hangs; some ignore their signal
+// and answer late. What one will do by itself follows from the run's seed and the message alone, so that it survives the shrinking of a
+// schedule. What is checked at the moment in which it is asked is in asked.ts.
+//   A2. Each model answer comes from an agent of its own.
 
 import { FailureError, type Failure } from '../../machines/failure.ts'
+import type { ToolCall } from '../../machines/steps.ts'
 import type { Agent, ThinkRequest, Thought } from '../../src/agents/agent.ts'
-import { takesRoom, type Ledger, type Written } from './ledger.ts'
-import { toldOf } from './history.ts'
+import { type AskedRules, checkAsked } from './asked.ts'
+import type { Written } from './records.ts'
 import type { Caller } from './platform.ts'
-import { seedOf } from './random.ts'
+import { type Dice, diceOf, seedOf } from './random.ts'
 import type { ModelAct } from './steps.ts'
-import type { Verdict } from './violation.ts'
+import { answersIn } from './taken.ts'
+import { keepWhere, TOOL_NAMES } from './tools.ts'
 
-export interface Thinking {
-  readonly id: number
-  readonly caller: Caller
+/** The run that an agent is built for. */
+export interface Asker {
   readonly session: string
+  readonly turn: string
+}
+
+export interface Thinking extends Asker {
+  readonly caller: Caller
   readonly request: ThinkRequest
   /** Messages that it answers. */
   readonly asked: readonly Written[]
   readonly text: string
   readonly deaf: boolean
+  /** As much of it as was shown. */
+  shown: string
   settled: boolean
   /** Its session confirmed an end: nothing of it may be seen any more. */
   cancelled: boolean
-  act(how: ModelAct): void
+  committed: boolean
+  act(how: ModelAct | 'finish'): void
 }
 
-export interface ModelParts {
+export interface ModelParts extends AskedRules {
   readonly seed: number
-  readonly ledger: Ledger
-  readonly verdict: Verdict
-  readonly concurrentRuns: number
   readonly hit: (event: string) => void
-  /** False once a drain has come to rest: then nothing new may begin. */
-  readonly mayBegin: (caller: Caller) => boolean
-  readonly steersIn: (channel: string) => boolean
 }
 
 export class Model {
   /** Everything healed: a model answers at once. */
   healed = false
+  /** Those that may still be heard of, oldest first. */
   readonly thinking: Thinking[] = []
-  #count = 0
+  /** Texts of cancelled answers. */
+  readonly cancelled = new Set<string>()
+  /** Accepted messages by the marks in their texts; the simulation keeps it. */
+  readonly byMark = new Map<number, Written>()
+  readonly #counts = new Map<string, number>()
   readonly #parts: ModelParts
 
   constructor(parts: ModelParts) {
     this.#parts = parts
   }
 
-  agentFor(caller: Caller): Agent {
+  agentFor(caller: Caller, asker: Asker): Agent {
     let thoughts = 0
     return {
       think: (request) => {
         thoughts += 1
-        this.#parts.verdict.check(thoughts === 1, 'A2', () => 'two runs share one agent')
-        return this.#think(caller, request)
+        this.#parts.verdict.check(thoughts === 1, 'A2', () => 'two answers come from one agent')
+        return this.#think(caller, asker, request)
       },
       probe: async () => {},
     }
   }
 
-  /** Runs that are alive: asked for, not ended, not told to end. */
+  /** Answers that are on their way: asked for, not ended, not told to end. */
   get running(): readonly Thinking[] {
-    return this.thinking.filter((each) => isRunning(each))
+    return this.thinking.filter((each) => !each.settled && each.caller.alive && !each.request.signal.aborted)
   }
 
-  of(inConversation: (sessionKey: string) => boolean): Thinking | undefined {
-    return this.thinking.find((each) => !each.settled && each.caller.alive && inConversation(each.session))
+  /** The last answer of a session in this life of the process. */
+  lastOf(session: string): Thinking | undefined {
+    return this.thinking.findLast((each) => each.session === session)
   }
 
   /** A process is lost, and with it what it asked for. */
   lose(caller: Caller): void {
-    this.#forget((each) => each.caller === caller)
+    keepWhere(this.thinking, (each) => each.caller !== caller)
   }
 
   heal(): void {
     this.healed = true
-    for (const each of [...this.thinking]) each.act('answer')
+    for (const each of [...this.thinking]) each.act('finish')
   }
 
-  #forget(gone: (each: Thinking) => boolean): void {
-    const kept = this.thinking.filter((each) => !gone(each))
-    this.thinking.splice(0, this.thinking.length, ...kept)
-  }
-
-  #think(caller: Caller, request: ThinkRequest): Promise<Thought> {
+  #think(caller: Caller, asker: Asker, request: ThinkRequest): Promise<Thought> {
     if (!caller.alive) return new Promise(() => {})
-    this.#count += 1
-    const id = this.#count
-    const asked = this.#askedIn(request)
-    const session = asked[0]?.message.sessionKey ?? 'nobody'
+    const { session } = asker
+    const count = (this.#counts.get(session) ?? 0) + 1
+    this.#counts.set(session, count)
     const { promise, resolve, reject } = Promise.withResolvers<Thought>()
-    const seed = seedOf(
-      this.#parts.seed,
-      Number(/\d+/.exec(request.messages[0]?.text ?? '')?.[0] ?? 0) * 7 + (asked[0]?.tries ?? 0),
-    )
-    const deaf = seed % 6 === 0
+    const thinking = this.#thinkingOf({ caller, request, ...asker }, { count, resolve, reject })
+    const { hit, ledger } = this.#parts
+    checkAsked(thinking, { ...this.#parts, running: this.running })
+    const record = ledger.turns.latest(session)
+    if (record !== undefined) record.asked = true
+    keepWhere(this.thinking, (each) => each.session !== session || !each.settled)
+    this.thinking.push(thinking)
+    request.signal.addEventListener('abort', () => {
+      hit(thinking.deaf ? 'a run was ended and did not hear it' : 'a run was ended')
+      if (!thinking.deaf && !thinking.settled && caller.alive) {
+        thinking.settled = true
+        reject(new FailureError(ENDED))
+      }
+    })
+    this.#plan(thinking)
+    return promise
+  }
+
+  #thinkingOf(
+    given: Asker & { readonly caller: Caller; readonly request: ThinkRequest },
+    { count, resolve, reject }: { count: number; resolve(thought: Thought): void; reject(error: unknown): void },
+  ): Thinking {
+    const { caller, request, session } = given
+    const seed = this.#seedOf(given)
+    const id = `${session}#${count}`
     const text = `answer ${id}.${seed % 5 === 0 ? `|second part ${id}.` : ''}`
+    const calls = callsOf(diceOf(seed), { id, request })
+    const asks = calls.length > 0 && (request.mayCall ? seed % 2 === 0 : seed % 5 === 0)
     const end = (settle: () => void): void => {
       if (thinking.settled || !caller.alive) return
       thinking.settled = true
       settle()
     }
-    const thinking: Thinking = {
-      id,
-      caller,
-      session,
-      request,
-      asked,
-      text,
-      deaf,
-      settled: false,
-      cancelled: false,
-      act: (how) => {
-        if (how === 'delta') return delta()
-        if (how === 'late' && !request.signal.aborted) return
-        this.#parts.hit(`model ${request.signal.aborted ? 'late' : how}`)
-        if (how === 'defect') end(() => reject(new TypeError('a defect in the agent')))
-        else if (how === 'retryable') end(() => reject(new FailureError(BUSY)))
-        else if (how === 'permanent') end(() => reject(new FailureError(REFUSED)))
-        else end(() => resolve({ text, calls: [], usage: null }))
-      },
-    }
     const delta = (): void => {
-      if (!thinking.settled && caller.alive) request.onDelta(text.slice(0, text.indexOf('.') + 1))
+      if (thinking.settled || !caller.alive) return
+      const piece = text.slice(thinking.shown.length, thinking.shown.length === 0 ? text.indexOf('.') + 1 : text.length)
+      if (piece === '') return
+      if (!request.signal.aborted) thinking.shown += piece
+      try {
+        request.onDelta(piece)
+      } catch (error) {
+        end(() => reject(error))
+      }
     }
-    this.#check(thinking)
-    this.thinking.push(thinking)
-    request.signal.addEventListener('abort', () => {
-      this.#parts.hit(deaf ? 'a run was ended and did not hear it' : 'a run was ended')
-      if (!deaf) end(() => reject(new FailureError(ENDED)))
-    })
-    this.#plan(thinking, seed)
-    return promise
+    const act = (how: ModelAct | 'finish'): void => {
+      if (how === 'delta') return delta()
+      if (how === 'late' && !request.signal.aborted) return
+      this.#parts.hit(`model ${request.signal.aborted ? 'late' : how}`)
+      if (how === 'defect') return end(() => reject(new TypeError('a defect in the agent')))
+      if (how === 'retryable') return end(() => reject(new FailureError(BUSY)))
+      if (how === 'permanent') return end(() => reject(new FailureError(REFUSED)))
+      const wants = how === 'ask' || (asks && how !== 'finish') ? calls : []
+      end(() => {
+        if (!request.signal.aborted) this.#parts.ledger.turns.thought(session, { text, calls: wants })
+        resolve({ text, calls: wants, usage: null })
+      })
+    }
+    const asked = this.#askedIn(request)
+    const deaf = seed % 6 === 0
+    const states = { shown: '', settled: false, cancelled: false, committed: false }
+    const thinking: Thinking = { ...given, asked, text, deaf, ...states, act }
+    return thinking
   }
 
-  #plan(thinking: Thinking, seed: number): void {
+  #seedOf({ request }: Pick<Thinking, 'request'>): number {
+    const mark = Number(/\d+/.exec(request.messages[0]?.text ?? '')?.[0] ?? 0)
+    const tries = this.#askedIn(request)[0]?.tries ?? 0
+    return seedOf(this.#parts.seed, mark * 7 + tries + answersIn(request.steps) * 100_003)
+  }
+
+  #plan(thinking: Thinking): void {
     const { request, caller, act } = thinking
+    const seed = seedOf(this.#seedOf(thinking), 1)
     if (request.messages.some((message) => message.text.includes('poison'))) return act('defect')
-    if (this.healed) return act('answer')
-    const delays = [0, 0, 10, 300, 1_000, 4_000, 30_000, null, null, null]
+    if (this.healed) return act('finish')
+    const delays = [0, 0, 0, 10, 300, 1_000, 4_000, 30_000, null, null]
     const delayMs = delays[(seed >>> 5) % delays.length]!
+    if (delayMs !== 0) caller.clock.setTimeout(() => act('delta'), seed % 2 === 0 ? 5 : (delayMs ?? 0) / 2)
     if (delayMs === null) return
-    const acts = [
-      'answer',
-      'answer',
-      'answer',
-      'answer',
-      'answer',
-      'answer',
-      'retryable',
-      'permanent',
-      'defect',
-    ] as const
-    const how = acts[(seed >>> 9) % acts.length]!
+    const fails = (['retryable', 'permanent', 'defect'] as const)[(seed >>> 9) % 27]
+    const how = fails ?? 'answer'
     if (delayMs === 0) return act(how)
-    caller.clock.setTimeout(() => act('delta'), delayMs / 2)
     caller.clock.setTimeout(() => act(how), delayMs)
   }
 
@@ -167,78 +187,18 @@ export class Model {
     )
     return marks.flatMap((mark) => this.byMark.get(mark) ?? [])
   }
-
-  /** Accepted messages by the marks in their texts; the simulation keeps it. */
-  readonly byMark = new Map<number, Written>()
-
-  #check(thinking: Thinking): void {
-    const { ledger, verdict, concurrentRuns, mayBegin } = this.#parts
-    const { session, request, asked, caller } = thinking
-    const others = this.running
-    verdict.check(
-      asked.length > 0,
-      'TURN',
-      () => `a model was asked about nothing: ${JSON.stringify(request.messages)}`,
-    )
-    verdict.check(
-      asked.every((each) => each.message.sessionKey === session),
-      'A2',
-      () => `a turn of ${session} holds another's message`,
-    )
-    verdict.check(!others.some((other) => other.session === session), 'S1', () => `a second run of ${session}`)
-    verdict.check(
-      others.length < concurrentRuns,
-      'SLOTS',
-      () => `${others.length + 1} runs at once, ${concurrentRuns} allowed`,
-    )
-    verdict.check(mayBegin(caller), 'S44', () => `a run of ${session} began in a drain`)
-    verdict.check(
-      !request.messages.some(({ text }) => text.startsWith('/')),
-      'S31',
-      () => 'a command reached the model',
-    )
-    if (session !== 'nobody') this.#checkTurn(thinking, ledger)
-  }
-
-  #checkTurn({ session, request, asked }: Thinking, ledger: Ledger): void {
-    const { verdict } = this.#parts
-    const unsettled = ledger.unsettledOf(session)
-    const again = asked.every((each) => each.outcome !== null)
-    const retry = unsettled.find((each) => each.message.command?.name === 'retry')
-    const first = again ? retry : asked[0]
-    if (first === undefined || (!again && asked.some((each) => each.outcome !== null))) {
-      return verdict.broken(
-        'S4',
-        `${session}: a message that had ended is given to the model: ${JSON.stringify(request.messages)}`,
-      )
-    }
-    // Steering goes ahead of what waits; everything else keeps the order of acceptance, commands too.
-    const turn = ledger.begun.get(session) ?? []
-    const head = ledger.messages.get(turn[0] ?? first.seq) ?? first
-    const jumps = this.#steers(head)
-    const early = head.reopened
-      ? []
-      : unsettled.filter(({ seq, reopened }) => seq < head.seq && !reopened && !turn.includes(seq))
-    const ahead = early.filter((each) => !(jumps && takesRoom(each) && !this.#steers(each)))
-    verdict.check(
-      ahead.length === 0,
-      'ORDER',
-      () => `${session}: message ${head.seq} runs before ${ahead[0]?.seq} (${ahead[0]?.message.text})`,
-    )
-    const entries = ledger.entries.get(session) ?? []
-    if (entries.length > 380) return
-    const told = JSON.stringify(request.history.map(({ role, text }) => ({ role, text })))
-    const expected = JSON.stringify(toldOf(entries, { again }))
-    verdict.check(told === expected, 'M4', () => `${session}: the model was told ${told}, the history is ${expected}`)
-  }
-
-  #steers({ message }: Written): boolean {
-    return message.command === null ? this.#parts.steersIn(message.channel) : message.command.name === 'steer'
-  }
 }
 
-function isRunning(each: Thinking): boolean {
-  return !each.settled && each.caller.alive && !each.request.signal.aborted
+/** What it would ask for: known tools, now and then one that nobody has, or an input that is none. */
+function callsOf(dice: Dice, { id, request }: { id: string; request: ThinkRequest }): ToolCall[] {
+  if (request.tools.length === 0) return []
+  return Array.from({ length: dice.pick([1, 1, 1, 2, 3]) }, (_, index) => {
+    const mark = `${id}.${index}`
+    const tool = dice.oneIn(12) ? 'nothing' : dice.pick(TOOL_NAMES)
+    const input = dice.oneIn(12) ? `bad ${mark}` : { mark }
+    // As servers that number their calls anew in each answer, and as those that do not.
+    return { id: dice.oneIn(2) ? `call-${index}` : `call ${mark}`, tool, input }
+  })
 }
 
 const BUSY: Failure = { kind: 'retryable', reason: 'unavailable', message: 'the model is busy' }

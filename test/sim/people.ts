@@ -2,15 +2,20 @@
 // wherever it turns up.
 
 import type { Inbound } from '../../machines/messages.ts'
-import type { Step } from './steps.ts'
+import type { Step, What } from './steps.ts'
 
 interface Room {
   readonly channel: string
   readonly conversation: string
   readonly group: boolean
+  /** The approval that a word about one names. */
+  readonly approval: string
 }
 
-export function inboundOf(step: Extract<Step, { do: 'say' }>, { channel, conversation, group }: Room): Inbound {
+export function inboundOf(
+  step: Extract<Step, { do: 'say' }>,
+  { channel, conversation, group, approval }: Room,
+): Inbound {
   const { id, what } = step
   const sender = group ? String(step.from + 1) : '1'
   const mark = `t${id}.`
@@ -20,7 +25,7 @@ export function inboundOf(step: Extract<Step, { do: 'say' }>, { channel, convers
     platformMessageId: `m${id}`,
     kind: group ? 'group' : 'dm',
     sender: { id: sender, name: null, handle: null },
-    text: textOf(what, mark),
+    text: textOf(what, mark, approval),
     addressed: true,
     // Few albums at a time, so that parts of one meet parts of the other.
     album: what === 'album' ? `al${Math.floor(id / 12)}` : null,
@@ -29,7 +34,7 @@ export function inboundOf(step: Extract<Step, { do: 'say' }>, { channel, convers
   }
 }
 
-function textOf(what: Extract<Step, { do: 'say' }>['what'], mark: string): string {
+function textOf(what: What, mark: string, approval: string): string {
   switch (what) {
     case 'plain':
     case 'photo':
@@ -44,6 +49,12 @@ function textOf(what: Extract<Step, { do: 'say' }>['what'], mark: string): strin
       return `/${what} ${mark}`
     case 'bare':
       return '/queue'
+    case 'approveNamed':
+    case 'approveStale':
+    case 'approveWrong':
+      return `/approve ${approval}`
+    case 'denyNamed':
+      return `/deny ${approval}`
     case 'unknown':
       return `/frobnicate ${mark}`
     default:

@@ -6,8 +6,10 @@ import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import type { Adapter, Door, Outgoing, Receipt } from '../../src/channels/adapter.ts'
 import type { Clock } from '../../src/world.ts'
-import { isCommitted, type Ledger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
+import { isCommitted } from './records.ts'
 import type { ConnectAct, SendAct } from './steps.ts'
+import type { Throws } from './throws.ts'
 import type { Verdict } from './violation.ts'
 
 export interface PlatformParts {
@@ -16,6 +18,7 @@ export interface PlatformParts {
   readonly verdict: Verdict
   readonly hit: (event: string) => void
   readonly onTaken: (outgoing: Outgoing) => void
+  readonly throws: Throws
 }
 
 /** One process, as the platform sees it. */
@@ -57,7 +60,9 @@ export class Platform {
       run: (door, signal) => this.#run(caller, door, signal),
       send: (outgoing, part, signal) => this.#send(caller, { outgoing, part, signal }),
       show: (conversation, progress) => {
-        if (caller.alive) caller.onShow(conversation, progress)
+        if (!caller.alive) return
+        this.#parts.throws.pass('show', progress.session)
+        caller.onShow(conversation, progress)
       },
       probe: async () => ({ id: '99', name: '@bot' }),
     }
@@ -156,6 +161,7 @@ export class Platform {
   async #send(caller: Caller, send: { outgoing: Outgoing; part: number; signal: AbortSignal }): Promise<Receipt> {
     const { outgoing, part, signal } = send
     if (!caller.alive) return forever()
+    this.#parts.throws.pass('send', `${this.#parts.channel}/${outgoing.conversation}`)
     const queue = this.behaviours.get(outgoing.conversation)
     const how = queue?.shift() ?? 'well'
     this.#parts.hit(`send ${how}${outgoing.uncertain ? ', uncertain' : ''}`)

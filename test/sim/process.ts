@@ -6,19 +6,27 @@ import type { GatewayDefinition } from '../../machines/definitions.ts'
 import type { ChannelReport, Progress } from '../../machines/messages.ts'
 import { createGateway, type GatewayActor } from '../../src/actors/gateway.ts'
 import type { Parts } from '../../src/actors/parts.ts'
+import type { Agent } from '../../src/agents/agent.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { Store } from '../../src/store/store.ts'
+import { unobserved } from '../support/observing.ts'
 import { noTools } from '../support/tools.ts'
+import { freeTokens } from '../support/world.ts'
+import type { ToolParts, Toolbox } from '../../src/tools/tool.ts'
 import type { Breakage } from './broken.ts'
 import type { VirtualClock } from './clock.ts'
 import type { Model } from './model.ts'
 import type { Caller, Platform } from './platform.ts'
+import type { Throws } from './throws.ts'
+import type { Toolshed } from './tools.ts'
 
 export interface ProcessParts {
   readonly definition: GatewayDefinition
   readonly clock: VirtualClock
   readonly platforms: ReadonlyMap<string, Platform>
   readonly model: Model
+  readonly toolshed: Toolshed
+  readonly throws: Throws
   readonly breakage: Breakage | null
   readonly faultsAtStart: number
   storeFor(process: Process): Store
@@ -32,6 +40,7 @@ export class Process implements Caller {
   draining = false
   /** Faults of the disk before this life: a try that a failing disk would not end or take back counts. */
   readonly faultsAtStart
+  readonly thrownAtStart
   /** The drain has come to rest: from now on nothing begins. */
   drained = false
   readonly clock
@@ -47,8 +56,9 @@ export class Process implements Caller {
   constructor(parts: ProcessParts) {
     this.#parts = parts
     this.faultsAtStart = parts.faultsAtStart
+    this.thrownAtStart = parts.throws.thrown
     this.clock = parts.clock.faceOf(this)
-    const store = parts.storeFor(this)
+    const store = parts.throws.around(parts.storeFor(this))
     this.store = parts.breakage?.store?.(store) ?? store
     const real = createGateway(this.#live())
     const machine = parts.breakage?.gateway?.(real.logic as never)
@@ -86,10 +96,11 @@ export class Process implements Caller {
     this.gateway.stop()
     for (const platform of this.#parts.platforms.values()) platform.lose(this)
     this.#parts.model.lose(this)
+    this.#parts.toolshed.lose(this)
   }
 
   #live(): Parts {
-    const { definition, clock, platforms, model, breakage } = this.#parts
+    const { definition, clock, platforms, breakage } = this.#parts
     let ids = 0
     const door = breakage?.door
     return {
@@ -103,7 +114,9 @@ export class Process implements Caller {
         environment: {},
       },
       log: this.#log({}),
+      observe: unobserved,
       secret: () => 'secret',
+      tokens: freeTokens,
       platforms: {
         sim: {
           name: 'sim',
@@ -118,8 +131,9 @@ export class Process implements Caller {
             },
         },
       },
-      buildAgent: async () => model.agentFor(this),
+      buildAgent: async ({ log }) => this.#agent(log),
       ...noTools(),
+      buildTools: (given) => this.#toolbox(given),
       adapters: new Map(),
       onRollCall: () => {
         this.rollCalls += 1
@@ -128,9 +142,30 @@ export class Process implements Caller {
     }
   }
 
+  /** The log that a run gives its agent says whose run it is. */
+  #agent(log: Log): Agent {
+    const { session, turn } = this.#fields.get(log) ?? {}
+    const asker = { session: String(session), turn: String(turn) }
+    this.#parts.throws.pass('agent', asker.session)
+    const agent = this.#parts.model.agentFor(this, asker)
+    return {
+      ...agent,
+      think: async (request) => {
+        this.#parts.throws.pass('think', asker.session)
+        return agent.think(request)
+      },
+    }
+  }
+
+  #toolbox(given: ToolParts): Promise<Toolbox> {
+    return this.alive ? this.#parts.toolshed.build(this, given) : new Promise(() => {})
+  }
+
+  readonly #fields = new WeakMap<Log, LogFields>()
+
   #log(given: LogFields): Log {
     const { onFailure, onBroken } = this.#parts
-    return {
+    const log: Log = {
       debug: () => {},
       info: () => {},
       warn: () => {},
@@ -146,6 +181,8 @@ export class Process implements Caller {
       },
       child: (fields) => this.#log({ ...given, ...fields }),
     }
+    this.#fields.set(log, given)
+    return log
   }
 }
 

@@ -10,12 +10,14 @@ import type { Breakage } from './broken.ts'
 import { checkAtRest, checkOutcome } from './checks.ts'
 import { VirtualClock } from './clock.ts'
 import { definitionOf } from './definition.ts'
-import { Disk } from './disk.ts'
+import { Disk, type Effect } from './disk.ts'
 import { Ledger } from './ledger.ts'
 import { Model } from './model.ts'
 import { Platform } from './platform.ts'
 import { Process } from './process.ts'
 import type { Schedule } from './steps.ts'
+import { Throws } from './throws.ts'
+import { Toolshed } from './tools.ts'
 import { Verdict, type Violation } from './violation.ts'
 import { Witness } from './witness.ts'
 
@@ -33,6 +35,10 @@ export class Simulation {
   readonly ledger: Ledger
   readonly model: Model
   readonly disk: Disk
+  readonly toolshed: Toolshed
+  readonly throws: Throws
+  /** Sessions of which something happened since the last rest. */
+  readonly touched = new Set<string>()
   readonly definition: GatewayDefinition
   process: Process | null = null
   readonly said = new Map<number, Inbound>()
@@ -48,28 +54,47 @@ export class Simulation {
     this.#breakage = options.breakage ?? null
     const { verdict, clock } = this
     const hit = this.hit
+    this.throws = new Throws(() => this.ledger, hit)
     this.#witness = new Witness({
       verdict,
       hit,
+      keepsPartial: (channel) => this.definition.channels[channel]!.partialAnswers === 'keep',
       ledger: () => this.ledger,
       model: () => this.model,
       process: () => this.process,
     })
     this.definition = definitionOf(schedule)
     const channels = this.definition.channels
+    const { plan, seed } = schedule
+    const steersIn = (channel: string): boolean => channels[channel]!.busyMode === 'steer'
     this.ledger = new Ledger(verdict, {
       queueLimitOf: (channel) => channels[channel]!.queueLimit,
       interruptsIn: (channel) => channels[channel]!.busyMode === 'interrupt',
       onCommit: (commit) => this.#witness.onCommit(commit),
+      agent: plan.agent,
+      nowMs: () => clock.nowMs,
+      ending: () => this.process === null || this.process.draining,
+      steersIn,
+      hit,
+    })
+    this.toolshed = new Toolshed({
+      seed,
+      agent: plan.agent,
+      turns: this.ledger.turns,
+      verdict,
+      hit,
+      throws: this.throws,
     })
     this.model = new Model({
-      seed: schedule.seed,
+      seed,
+      plan,
       ledger: this.ledger,
       verdict,
-      concurrentRuns: schedule.plan.concurrentRuns,
-      hit: this.hit,
+      hit,
       mayBegin: (caller) => !(caller instanceof Process && caller.drained),
-      steersIn: (channel) => channels[channel]!.busyMode === 'steer',
+      steersIn,
+      hasTools: (session) => channels[session.slice(0, session.indexOf('/'))]!.routes.default === 'cfo',
+      atWork: () => this.toolshed.running,
     })
     const world = {
       nowMs: () => clock.nowMs,
@@ -82,11 +107,16 @@ export class Simulation {
     this.disk = new Disk(
       this.#store,
       () => clock.nowMs,
-      (effect, owner) => this.#witness.onEffect(effect, owner),
+      (effect, owner) => {
+        this.#witness.onEffect(effect, owner)
+        const key = sessionIn(effect)
+        if (key !== null) this.touched.add(key)
+      },
     )
     for (const channel of Object.keys(channels)) {
       const onTaken = (outgoing: { text: string }): void => this.#witness.onTaken(channel, outgoing.text)
-      this.platforms.set(channel, new Platform({ channel, ledger: this.ledger, verdict, hit: this.hit, onTaken }))
+      const { ledger, throws } = this
+      this.platforms.set(channel, new Platform({ channel, ledger, verdict, hit, onTaken, throws }))
     }
   }
 
@@ -95,7 +125,7 @@ export class Simulation {
     this.start()
     await this.settle()
     for (const [index, step] of steps.entries()) {
-      this.#witness.note(`${index} ${JSON.stringify(step)}`)
+      this.#witness.note(() => `${index} ${JSON.stringify(step)}`)
       await act(this, step)
       if (step.loose !== true) {
         await this.settle()
@@ -121,15 +151,21 @@ export class Simulation {
       clock: this.clock,
       platforms: this.platforms,
       model: this.model,
+      toolshed: this.toolshed,
+      throws: this.throws,
       breakage: this.#breakage,
       storeFor: (process) => this.disk.handleOf(process),
       onShow: (_, progress) => {
+        this.touched.add(progress.session)
         if (progress.kind === 'delta') this.#witness.onDelta(progress.session, progress.text)
       },
       onFailure: (_, actor) => {
-        this.#witness.note(`  ${actor} failed`)
+        this.#witness.note(() => `  ${actor} failed`)
         this.hit(`${actor.slice(0, actor.indexOf(':'))} failed`)
-        if (actor.startsWith('session:')) this.ledger.blame(this.ledger.unsettledOf(actor.slice('session:'.length)))
+        if (!actor.startsWith('session:')) return
+        const session = actor.slice('session:'.length)
+        this.ledger.blame(this.ledger.unsettledOf(session))
+        this.ledger.turns.lost(session)
       },
       onBroken: (rule, text) => this.verdict.broken(rule, text),
     })
@@ -157,31 +193,35 @@ export class Simulation {
 
   /** Heals everything and lets time pass until nothing moves; then every accepted message has its one end. */
   async calm(): Promise<void> {
-    this.#witness.note('calm')
+    this.#witness.note(() => 'calm')
     const fast = this.disk.fast
     this.disk.fast = true
     this.disk.heal()
+    this.throws.heal()
     for (const platform of this.platforms.values()) platform.heal()
     await this.settle()
     for (let look = 0; this.process?.draining === true && look < 60; look += 1) await this.advance(1_000)
     this.start()
     this.model.heal()
-    for (let look = 0; look < 80 && !(await this.#rests()); look += 1) await this.advance(look < 10 ? 1_100 : 30_000)
+    this.toolshed.heal()
+    for (let look = 0; look < 240 && !(await this.#rests()); look += 1) await this.advance(look < 10 ? 1_100 : 30_000)
     await checkOutcome(this, this.#store)
     this.model.healed = false
+    this.toolshed.healed = false
     this.disk.fast = fast
   }
 
   async #rests(): Promise<boolean> {
     await this.settle()
-    for (const each of this.model.running) each.act('answer')
+    for (const each of this.model.running) each.act('finish')
     for (const [id, report] of this.process?.reports ?? []) {
       if (report.state === 'paused' || report.state === 'failed') this.control(id, 'reconnect')
     }
     await this.settle()
     const channelsLive = [...(this.process?.reports.values() ?? [])].every((report) => report.state === 'live')
     const settled = this.ledger.unsettled().next().done === true && this.ledger.owed().next().done === true
-    return this.verdict.first !== null || (channelsLive && settled && this.disk.waiting === 0)
+    const still = this.disk.waiting === 0 && this.toolshed.boxes.length === 0
+    return this.verdict.first !== null || (channelsLive && settled && still)
   }
 
   control(channel: string, control: 'pause' | 'resume' | 'reconnect'): void {
@@ -199,6 +239,7 @@ export class Simulation {
     this.process = null
     await this.disk.lose(process, effective)
     this.ledger.blame(this.ledger.unsettled())
+    this.ledger.turns.lost(null)
     if (down === 0) this.start()
   }
 
@@ -217,7 +258,12 @@ export class Simulation {
     await this.disk.flush(Number.POSITIVE_INFINITY)
     for (const written of this.ledger.unsettled()) {
       const counts = written.tries > written.culpable
-      if (counts && (this.disk.failing !== 'nothing' || this.disk.faulted > process.faultsAtStart))
+      if (
+        counts &&
+        (this.disk.failing !== 'nothing' ||
+          this.disk.faulted > process.faultsAtStart ||
+          this.throws.thrown > process.thrownAtStart)
+      )
         written.culpable = written.tries
       else this.verdict.check(!counts, 'S44', () => `message ${written.seq}: a try that the drain ended was counted`)
     }
@@ -225,9 +271,20 @@ export class Simulation {
     this.process = null
     await this.disk.lose(process, Number.POSITIVE_INFINITY)
     for (const written of this.ledger.unsettled()) Object.assign(written, { open: false, recovered: true })
+    this.ledger.turns.lost(null)
   }
 
   #outcome(at: number): Outcome {
     return { violation: this.verdict.first, at, events: this.#witness.events }
   }
+}
+
+/** The session that an effect is about. */
+function sessionIn({ name, input, result }: Effect): string | null {
+  const [first] = input
+  if (name === 'retryDeadLetter')
+    return (result as { message?: { sessionKey: string } } | null)?.message?.sessionKey ?? null
+  if (name === 'begin') return String(first)
+  if (name === 'accept' || name === 'commit') return (first as { sessionKey: string | null }).sessionKey
+  return name === 'commitUndo' ? (first as { done: { sessionKey: string | null } }).done.sessionKey : null
 }

@@ -1,10 +1,9 @@
-// Steps: everything that may happen, as plain data, and the dice that choose it.
+// Steps: everything that may happen, as plain data, and how often each thing does; deal.ts throws the dice.
 //   A step names what it touches (a channel, a conversation, an earlier message) and never "the next one", so that a schedule from
 //   which steps were taken out still means the same. A step that finds nothing to do does nothing.
 
-import type { BusyMode, SessionScope } from '../../machines/definitions.ts'
+import type { ApprovalPolicy, BusyMode, ChannelDefinition, SessionScope } from '../../machines/definitions.ts'
 import type { ChannelControl } from '../../machines/messages.ts'
-import type { Dice } from './random.ts'
 
 export type What = keyof typeof WHAT
 export type ModelAct = keyof typeof MODEL
@@ -12,16 +11,21 @@ export type SendAct = keyof typeof SENDS
 export type ConnectAct = keyof typeof CONNECTS
 export type BreakAct = keyof typeof BREAKS
 export type DiskAct = keyof typeof DISK
+export type ToolAct = keyof typeof TOOL
+export type Passage = keyof typeof PASSAGES
 
-interface Place {
+export interface Place {
   readonly ch: number
   readonly conv: number
 }
 
-type Act =
+export type Act =
   | (Place & { readonly do: 'say'; readonly id: number; readonly from: number; readonly what: What })
   | { readonly do: 'again'; readonly of: number }
   | (Place & { readonly do: 'model'; readonly how: ModelAct })
+  | (Place & { readonly do: 'tool'; readonly how: ToolAct })
+  /** The next time that something of this conversation comes by there, a defect is thrown. */
+  | (Place & { readonly do: 'throw'; readonly at: Passage })
   | { readonly do: 'time'; readonly ms: number }
   | { readonly do: 'break'; readonly ch: number; readonly how: BreakAct }
   | { readonly do: 'connect'; readonly ch: number; readonly how: ConnectAct }
@@ -44,10 +48,23 @@ export interface ChannelPlan {
   readonly sessionScope: SessionScope
   readonly queueLimit: number
   readonly group: boolean
+  /** `cfo` has tools, `ops` has none. */
+  readonly agent: 'cfo' | 'ops'
+  readonly partialAnswers: ChannelDefinition['partialAnswers']
+}
+
+/** The agent with tools. */
+export interface AgentPlan {
+  readonly approval: Readonly<Record<string, ApprovalPolicy>>
+  readonly approvalTimeoutMs: number
+  readonly approvers: readonly string[]
+  readonly maxSteps: number
+  readonly runTimeoutMs: number
 }
 
 export interface Plan {
   readonly channels: readonly ChannelPlan[]
+  readonly agent: AgentPlan
   readonly conversations: number
   readonly concurrentRuns: number
   readonly passivateAfterMs: number
@@ -59,9 +76,11 @@ export interface Schedule {
   readonly plan: Plan
   readonly seed: number
   readonly steps: readonly Step[]
+  /** The one conversation with throws: the others must see the same as without them. */
+  readonly victim?: Place
 }
 
-const WHAT = {
+export const WHAT = {
   plain: 40,
   photo: 3,
   album: 10,
@@ -71,7 +90,7 @@ const WHAT = {
   stop: 8,
   new: 6,
   queue: 5,
-  steer: 6,
+  steer: 14,
   retry: 6,
   undo: 7,
   status: 3,
@@ -80,9 +99,17 @@ const WHAT = {
   whoami: 1,
   unknown: 2,
   bare: 1,
+  compact: 4,
+  approve: 22,
+  approveNamed: 12,
+  approveStale: 2,
+  deny: 4,
+  denyNamed: 3,
+  approveWrong: 1,
 }
-const MODEL = { answer: 60, long: 6, retryable: 6, permanent: 6, defect: 8, delta: 8, late: 10 }
-const SENDS = {
+export const MODEL = { answer: 60, long: 6, retryable: 6, permanent: 6, defect: 8, delta: 25, late: 10, ask: 25 }
+export const TOOL = { answer: 30, long: 1, fail: 5, defect: 4, late: 6 }
+export const SENDS = {
   limited: 3,
   blocked: 3,
   away: 4,
@@ -94,15 +121,40 @@ const SENDS = {
   defect: 1,
   unauthorized: 1,
 }
-const CONNECTS = { silent: 2, refuse: 3, unauthorized: 2, slowClose: 2, stuckClose: 1 }
-const BREAKS = { away: 5, ended: 2, unauthorized: 1, defect: 1 }
-const DISK = { slow: 6, fast: 8, failWrites: 3, failAll: 2, heal: 8, failNext: 5 }
-const STEPS = {
-  say: 200,
+export const CONNECTS = { silent: 2, refuse: 3, unauthorized: 2, slowClose: 2, stuckClose: 1 }
+export const BREAKS = { away: 5, ended: 2, unauthorized: 1, defect: 1 }
+export const DISK = { slow: 6, fast: 8, failWrites: 2, failAll: 1, heal: 10, failNext: 5 }
+/** Every point at which something of one session or one conversation is waited for, and `show`, which is not. */
+export const PASSAGES = {
+  accept: 2,
+  begin: 3,
+  answer: 3,
+  record: 4,
+  commit: 3,
+  undo: 1,
+  release: 1,
+  recover: 2,
+  agent: 2,
+  think: 2,
+  toolbox: 3,
+  tool: 2,
+  close: 2,
+  show: 4,
+  look: 2,
+  attempt: 2,
+  unattempt: 1,
+  send: 2,
+  receipt: 2,
+  undeliverable: 1,
+}
+export const STEPS = {
+  say: 170,
   again: 12,
-  model: 120,
-  time: 60,
-  break: 6,
+  model: 140,
+  tool: 60,
+  throw: 8,
+  time: 110,
+  break: 5,
   connect: 4,
   control: 8,
   sends: 16,
@@ -111,11 +163,11 @@ const STEPS = {
   flush: 40,
   crash: 8,
   drain: 3,
-  start: 6,
+  start: 30,
   letter: 2,
   calm: 2,
 }
-const TIMES = {
+export const TIMES = {
   0: 20,
   1: 20,
   25: 20,
@@ -129,79 +181,4 @@ const TIMES = {
   61000: 4,
   // Outlives every deadline, and as many restarts as there may be.
   700000: 1,
-}
-
-function planOf(dice: Dice): Plan {
-  const many = dice.oneIn(12)
-  return {
-    channels: Array.from({ length: 1 + dice.below(3) }, () => ({
-      busyMode: dice.pick(['queue', 'queue', 'interrupt', 'steer', 'collect'] as const),
-      sessionScope: dice.pick(['per_chat', 'per_chat', 'per_user'] as const),
-      queueLimit: dice.pick([1, 2, 3, 32]),
-      group: dice.oneIn(3),
-    })),
-    conversations: many ? 150 : 1 + dice.below(8),
-    concurrentRuns: dice.pick([1, 2, 3, 64]),
-    passivateAfterMs: dice.pick([2_000, 20_000, 300_000]),
-    drainMs: dice.pick([1_000, 20_000]),
-  }
-}
-
-interface Wanted {
-  readonly seed: number
-  readonly count: number
-  /** null: as the dice say. */
-  readonly conversations: number | null
-}
-
-/** A schedule of so many steps. People crowd: most steps go to a few conversations. */
-export function scheduleOf(dice: Dice, { seed, count, conversations }: Wanted): Schedule {
-  const dealt = planOf(dice)
-  const plan = conversations === null ? dealt : { ...dealt, conversations }
-  const steps: Step[] = []
-  const place = (): Place => ({
-    ch: dice.below(plan.channels.length),
-    conv: dice.oneIn(3) ? dice.below(plan.conversations) : dice.below(Math.min(2, plan.conversations)),
-  })
-  for (let id = 0; id < count; id += 1) {
-    const act = actOf(dice, { id, place })
-    steps.push(dice.oneIn(4) && act.do !== 'calm' ? { ...act, loose: true } : act)
-  }
-  return { plan, seed, steps }
-}
-
-function actOf(dice: Dice, { id, place }: { id: number; place: () => Place }): Act {
-  const kind = dice.weighted(STEPS)
-  switch (kind) {
-    case 'say':
-      return { do: kind, id, ...place(), from: dice.below(3), what: dice.weighted(WHAT) }
-    case 'again':
-      return { do: kind, of: Math.max(0, id - 1 - dice.below(dice.oneIn(2) ? 5 : 200)) }
-    case 'model':
-      return { do: kind, ...place(), how: dice.weighted(MODEL) }
-    case 'time':
-      return { do: kind, ms: Number(dice.weighted(TIMES)) }
-    case 'break':
-      return { do: kind, ch: place().ch, how: dice.weighted(BREAKS) }
-    case 'connect':
-      return { do: kind, ch: place().ch, how: dice.weighted(CONNECTS) }
-    case 'control':
-      return { do: kind, ch: place().ch, control: dice.pick(['pause', 'resume', 'reconnect'] as const) }
-    case 'sends':
-      return { do: kind, ...place(), how: Array.from({ length: 1 + dice.below(3) }, () => dice.weighted(SENDS)) }
-    case 'release':
-      return { do: kind, ...place() }
-    case 'disk':
-      return { do: kind, how: dice.weighted(DISK) }
-    case 'flush':
-      return { do: kind, count: 1 + dice.below(4) }
-    case 'crash':
-      return { do: kind, effective: dice.below(4), down: dice.oneIn(4) ? 1 : 0 }
-    case 'letter':
-      return { do: kind, nth: dice.below(3) }
-    case 'drain':
-    case 'start':
-    case 'calm':
-      return { do: kind }
-  }
 }

@@ -13,12 +13,13 @@ export interface WitnessParts {
   readonly ledger: () => Ledger
   readonly model: () => Model
   readonly process: () => Process | null
+  readonly keepsPartial: (channel: string) => boolean
   readonly hit: (event: string) => void
 }
 
 export class Witness {
   readonly #parts: WitnessParts
-  readonly #events: string[] = []
+  readonly #events: (() => string)[] = []
 
   constructor(parts: WitnessParts) {
     this.#parts = parts
@@ -26,10 +27,11 @@ export class Witness {
 
   /** The last events, oldest first. */
   get events(): readonly string[] {
-    return this.#events.slice(-180)
+    return this.#events.slice(-180).map((event) => event())
   }
 
-  note(event: string): void {
+  /** Words are made of it only when somebody reads them. */
+  note(event: () => string): void {
     this.#events.push(event)
     if (this.#events.length > 400) this.#events.splice(0, 200)
   }
@@ -42,7 +44,8 @@ export class Witness {
     // A begin that a session asked for before it failed counts against it all the same.
     const key = effect.name === 'begin' ? (effect.input[0] as string) : null
     if (key !== null && (!owner.alive || process()?.failed.has(key) === true)) ledger.blame(ledger.unsettledOf(key))
-    this.note(`  disk: ${effect.name} ${describe(effect)}${owner.alive ? '' : ' (for a lost process)'}`)
+    const lost = owner.alive ? '' : ' (for a lost process)'
+    this.note(() => `  disk: ${effect.name} ${describe(effect)}${lost}`)
     if (before === null) return
     const { seq } = effect.result as { seq: number }
     const mark = Number(/t(\d+)\./.exec(ledger.messages.get(seq)?.message.text ?? '')?.[1] ?? -1)
@@ -55,35 +58,60 @@ export class Witness {
   }
 
   onCommit(commit: Commit): void {
-    const { verdict, model } = this.#parts
+    const { verdict, model, ledger, keepsPartial } = this.#parts
+    const { cancelled, thinking: all } = model()
+    const said = (commit.steps ?? []).flatMap(({ step }) => (step.kind === 'answer' ? [step.text] : []))
+    const texts = [
+      ...commit.replies.map(({ text }) => withoutWords(text)),
+      ...commit.entries.map(({ text }) => text),
+      ...said,
+    ]
+    for (const text of texts)
+      verdict.check(!cancelled.has(text), 'S6', () => `${text} of a cancelled run was committed`)
     const stopped = commit.replies.some(({ text }) => text.startsWith('Stopped') || text.startsWith('Started over'))
     const gone = commit.settled.filter(({ outcome }) => outcome === 'discarded').map(({ seq }) => seq)
-    const texts = [...commit.replies, ...commit.entries].map(({ text }) => text)
-    for (const thinking of model().thinking) {
-      if (texts.includes(thinking.text)) {
-        verdict.check(!thinking.cancelled, 'S6', () => `${thinking.text} of a cancelled run was committed`)
-        Object.assign(thinking, { committed: true })
-      }
-      const ends =
-        thinking.asked.some(({ seq }) => gone.includes(seq)) || (stopped && thinking.session === commit.sessionKey)
-      if (ends && !('committed' in thinking)) thinking.cancelled = true
+    for (const thinking of all) {
+      if (thinking.session !== commit.sessionKey) continue
+      if (texts.includes(thinking.text)) thinking.committed = true
+      const turn = ledger().turns.latest(thinking.session)
+      const ends = stopped || (turn?.turn === thinking.turn && turn.seqs.some((seq) => gone.includes(seq)))
+      if (!ends || thinking.committed) continue
+      thinking.cancelled = true
+      cancelled.add(thinking.text)
     }
+    for (const { role, text, turn } of commit.entries) {
+      if (role === 'partial')
+        this.#checkPartial({ session: commit.sessionKey ?? '', turn, text, kept: keepsPartial(commit.channel) })
+    }
+  }
+
+  /** As much as people had seen of the answer that was being given, or nothing. */
+  #checkPartial({ session, turn, text, kept }: { session: string; turn: string; text: string; kept: boolean }): void {
+    const { verdict, model, hit } = this.#parts
+    const last = model().lastOf(session)
+    const seen = kept && last?.turn === turn ? last.shown : ''
+    if (text !== '') hit('a partial answer was kept')
+    verdict.check(text === seen, 'S20', () => `${session} ${turn} keeps "${text}", people had seen "${seen}"`)
   }
 
   onTaken(channel: string, text: string): void {
     const { verdict, model } = this.#parts
-    this.note(`  ${channel} takes: ${text.slice(0, 60)}`)
-    const cancelled = model().thinking.some((thinking) => thinking.cancelled && thinking.text === text)
-    verdict.check(!cancelled, 'S6', () => `${text} of a cancelled run was sent`)
+    this.note(() => `  ${channel} takes: ${text.slice(0, 60)}`)
+    verdict.check(!model().cancelled.has(withoutWords(text)), 'S6', () => `${text} of a cancelled run was sent`)
   }
 
   onDelta(session: string, text: string): void {
     const { verdict, model, hit } = this.#parts
     hit('a delta was shown')
-    const from = model().thinking.find((thinking) => thinking.text.startsWith(text) && thinking.session === session)
-    const gone = from === undefined || from.cancelled || from.request.signal.aborted
+    const from = model().lastOf(session)
+    const gone = from === undefined || from.cancelled || from.request.signal.aborted || !from.shown.endsWith(text)
     verdict.check(!gone, 'S6', () => `a delta of an ended run was shown: ${text}`)
   }
+}
+
+/** What stands in front of a summary. */
+function withoutWords(text: string): string {
+  return text.replace(/^The history is summarised now:\n\n/, '')
 }
 
 function describe({ name, input, result }: Effect): string {

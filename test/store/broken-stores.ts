@@ -18,6 +18,10 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   'unfinished messages come oldest first, page by page, of one channel or one session': (store) => ({
     unfinished: (channel, _afterSeq, limit) => store.unfinished(channel, 0, limit),
   }),
+  'S42 an unfinished message whose turn has steps resumes; so does a dead letter that is retried': (store) => ({
+    unfinishedOf: async (sessionKey) =>
+      (await store.unfinishedOf(sessionKey)).map(({ resumes: _, ...message }) => message),
+  }),
   'S45 a message may be tried three times; a released try does not count; an exhausted one is only named': () => ({
     release: () => Promise.resolve(),
   }),
@@ -89,6 +93,14 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   'which model gave a text, and what it took, comes back with its entry': (store) => ({
     transcript: async (sessionKey) => (await store.transcript(sessionKey)).map((entry) => ({ ...entry, spent: null })),
   }),
+  'sessions are found by a part of their key, conversation or agent, among some keys, without others, page by page': (
+    store,
+  ) => ({ sessions: (limit, filter) => store.sessions(limit, { ...filter, offset: 0 }) }),
+  'a session’s record is everything that became of it in time order, page by page, and nothing of another session': (
+    store,
+  ) => ({
+    record: async (key, before, limit) => ({ ...(await store.record(key, before, limit)), older: null }),
+  }),
   'D1 a conversation is owed its replies in order, each until its last part has a receipt': (store) => ({
     receipt: (outboxId, receipt) => store.receipt(outboxId, receipt, true),
   }),
@@ -108,6 +120,16 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
     let calls = 0
     return { appendJournal: (entry) => store.appendJournal({ ...entry, outboxId: (calls += 1) }) }
   },
+  'notes are a list for each agent and person, oldest first; a text is noted once': (store) => ({
+    addNote: (agent, _, text) => store.addNote(agent, 'everybody', text),
+    notes: (agent) => store.notes(agent, 'everybody'),
+  }),
+  'a note is removed once, and its number is not given again': (store) => ({
+    addNote: async (agent, user, text) => {
+      await store.addNote(agent, user, text)
+      return (await store.notes(agent, user)).length
+    },
+  }),
   'counts say how many there are of everything': (store) => ({
     counts: async () => ({ ...(await store.counts()), outbox: 0 }),
   }),

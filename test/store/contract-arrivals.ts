@@ -74,6 +74,28 @@ export const arrivalChecks: readonly Check[] = [
     },
   },
   {
+    name: 'S42 an unfinished message whose turn has steps resumes; so does a dead letter that is retried',
+    async run(store) {
+      const first = (await store.accept(newMessage())).seq
+      const second = (await store.accept(newMessage({ platformMessageId: '2' }))).seq
+      await store.commit(newCommit({ steps: [{ turn: `turn-${second}`, step: { kind: 'begin', call: 'a' } }] }))
+      const resuming = [undefined, true]
+      expect((await store.unfinished('web', 0, 10)).map(({ resumes }) => resumes)).toEqual(resuming)
+      expect((await store.unfinishedOf('web/room')).map(({ resumes }) => resumes)).toEqual(resuming)
+      for (const seq of [first, second])
+        await store.commit(newCommit({ settled: [{ seq, outcome: 'dead', reason: 'it broke its session' }] }))
+      const letters = await store.deadLetters(2)
+      const retried = await Promise.all(letters.map(({ id }) => store.retryDeadLetter(id)))
+      const known = retried.map((each) => (each?.kind === 'message' ? [each.message.seq, each.message.resumes] : null))
+      expect(new Map(known as [number, true | undefined][])).toEqual(
+        new Map([
+          [first, undefined],
+          [second, true],
+        ]),
+      )
+    },
+  },
+  {
     name: 'S45 a message may be tried three times; a released try does not count; an exhausted one is only named',
     async run(store) {
       const { seq } = await store.accept(newMessage())

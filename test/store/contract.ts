@@ -5,6 +5,7 @@ import type { Store } from '../../src/store/store.ts'
 import { arrivalChecks } from './contract-arrivals.ts'
 import { departureChecks } from './contract-departures.ts'
 import { historyChecks } from './contract-history.ts'
+import { noteChecks } from './contract-notes.ts'
 import { usageChecks } from './contract-usage.ts'
 import { newMessage } from './message-parts.ts'
 import type { StillWorld } from './still-world.ts'
@@ -18,6 +19,7 @@ export const checks: readonly Check[] = [
   ...arrivalChecks,
   ...historyChecks,
   ...departureChecks,
+  ...noteChecks,
   ...usageChecks,
   {
     name: 'a read sees every write that was asked for before it, also one that nobody waited for',

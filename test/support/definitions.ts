@@ -20,6 +20,8 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     runTimeoutMs: 600_000,
     workdir: 'per_session',
     requires: [],
+    httpAllow: [],
+    lacking: [],
     missing: [],
     ...given,
   }

@@ -6,27 +6,38 @@ import { FailureError } from '../../machines/failure.ts'
 import type { ChannelReport, Inbound, Progress } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
 import { createGateway } from '../../src/actors/gateway.ts'
+import type { Observe } from '../../src/actors/observe.ts'
 import type { Parts } from '../../src/actors/parts.ts'
-import type { ThinkRequest, Thought } from '../../src/agents/agent.ts'
+import type { ThinkRequest, Thought, Usage } from '../../src/agents/agent.ts'
 import type { Adapter, Door, Outgoing, Reception } from '../../src/channels/adapter.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { ToolCall } from '../../machines/steps.ts'
-import type { Tool } from '../../src/tools/tool.ts'
+import type { Notes, Tool } from '../../src/tools/tool.ts'
 import { testAgent } from './definitions.ts'
+import { unobserved } from './observing.ts'
 import { type TestTools, toolParts } from './tools.ts'
-import { type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
+import { freeTokens, type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
 
 export interface HouseOptions {
   readonly channels?: Readonly<Record<string, Partial<ChannelDefinition>>>
   readonly gateway?: Partial<GatewayDefinition['gateway']>
+  /** Who may poll; nobody else is there otherwise. */
+  readonly tokens?: Parts['tokens']
   /** An earlier house's, for a restart. */
   readonly store?: Store
   readonly world?: TestWorld
   /** Given over the tests' own definitions. */
   readonly agents?: Readonly<Record<string, Partial<AgentDefinition>>>
+  /** Instead of `cfo` and `ops`. */
+  readonly workforce?: readonly AgentDefinition[]
   /** What `tools` of those definitions may name. */
   readonly tools?: Readonly<Record<string, Tool>>
+  readonly notes?: Notes
+  /** What the building of each toolbox waits for. */
+  readonly opening?: Promise<void>
+  /** Who is told what happens; nobody is. */
+  readonly observe?: Observe
   /** Wraps the store, for faults. */
   readonly wrap?: (store: Store) => Store
 }
@@ -38,6 +49,8 @@ export interface House {
   readonly reports: Map<string, ChannelReport>
   readonly rollCalls: (readonly ChannelReport[])[]
   platform(channel: string): TestPlatform
+  /** A newer file, taken. */
+  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'workforce'>): Promise<void>
   /** Runs in progress, oldest first; each waits for the test. */
   readonly thoughts: HeldThought[]
   readonly tools: TestTools
@@ -50,7 +63,9 @@ export interface House {
 export interface HeldThought {
   readonly request: ThinkRequest
   readonly agent: string
-  answer(text: string): Promise<void>
+  /** What its agent was built with. */
+  readonly instructions: string
+  answer(text: string, usage?: Usage | null): Promise<void>
   /** An answer with more than its text. */
   gives(thought: Partial<Thought>): Promise<void>
   /** It asks for tools. */
@@ -66,11 +81,17 @@ export interface TestPlatform {
   readonly sent: { conversation: string; text: string; replyTo: string | null }[]
   readonly shown: Progress[]
   readonly connections: number
+  /** What the connections were made from, oldest first. */
+  readonly connectedBy: ChannelDefinition[]
+  /** Whether a connection is there. */
+  readonly isConnected: boolean
   /** The connection breaks. */
   breaks(error: unknown): Promise<void>
   /** What the next connection attempt, or the next send, does instead. */
   nextRun: ((door: Door, signal: AbortSignal) => Promise<void>)[]
   nextSend: ((outgoing: Outgoing, signal: AbortSignal) => Promise<void>)[]
+  /** What the next trials of a definition do instead of going well at once. */
+  nextProbe: ((signal: AbortSignal) => Promise<void>)[]
 }
 
 const ANNA = { id: '1', name: 'Anna', handle: '@anna' }
@@ -79,9 +100,9 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const world = options.world ?? testWorld()
   const store = options.store ?? openMemoryStore({ world })
   const definition = testDefinition(options)
-  const platforms = new Map(Object.keys(definition.channels).map((id) => [id, new Platform()]))
+  const platforms = new Map<string, Platform>()
   const thoughts: HeldThought[] = []
-  const tools: TestTools = { tools: options.tools ?? {}, opened: [], closed: [] }
+  const tools: TestTools = { tools: options.tools ?? {}, opened: [], closed: [], opening: options.opening }
   const reports = new Map<string, ChannelReport>()
   const rollCalls: (readonly ChannelReport[])[] = []
   const parts: Parts = {
@@ -89,22 +110,22 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     store: options.wrap?.(store) ?? store,
     world,
     log: silentLog,
+    observe: options.observe ?? unobserved,
     secret: () => 'secret',
+    tokens: options.tokens ?? freeTokens,
     platforms: {
       test: {
         name: 'test',
         journaled: false,
-        load:
-          async () =>
-          ({ definition: { id } }) =>
-            platformOf(id).adapter,
+        load: async () => (built) => platformOf(built.definition.id).adapterFor(built.definition),
       },
     },
-    buildAgent: async ({ definition: { id } }) => ({
-      think: (request) => think(id, request, thoughts),
+    buildAgent: async ({ definition }) => ({
+      think: (request) => think(definition, request, thoughts),
       probe: async () => {},
     }),
     ...toolParts(tools),
+    ...(options.notes === undefined ? {} : { notes: options.notes }),
     adapters: new Map(),
     onRollCall: (reported) => rollCalls.push(reported),
     onReport: (report) => reports.set(report.id, report),
@@ -115,8 +136,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   await settled()
 
   function platformOf(channel: string): Platform {
-    const platform = platforms.get(channel)
-    if (platform === undefined) throw new Error(`the test names no channel ${channel}`)
+    const platform = platforms.get(channel) ?? new Platform()
+    platforms.set(channel, platform)
     return platform
   }
   let messages = 0
@@ -129,6 +150,10 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     thoughts,
     tools,
     platform: platformOf,
+    async redefine(newer) {
+      gateway.send({ type: 'definition.changed', definition: testDefinition(newer) })
+      await settled()
+    },
     async says(channel, text, inbound = {}) {
       messages += 1
       const message = { ...plainInbound(channel, text, `m${messages}-${world.id()}`), ...inbound }
@@ -141,7 +166,11 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   }
 }
 
-function think(agent: string, request: ThinkRequest, thoughts: HeldThought[]): Promise<Thought> {
+function think(
+  { id: agent, instructions }: AgentDefinition,
+  request: ThinkRequest,
+  thoughts: HeldThought[],
+): Promise<Thought> {
   const end: Held<Thought> = held()
   const aborted = (): void =>
     end.reject(new FailureError({ kind: 'permanent', reason: 'cancelled', message: 'the run was ended' }))
@@ -153,8 +182,9 @@ function think(agent: string, request: ThinkRequest, thoughts: HeldThought[]): P
   thoughts.push({
     request,
     agent,
+    instructions,
     closed: () => request.signal.aborted,
-    answer: (text) => gives({ text }),
+    answer: (text, usage = null) => gives({ text, usage }),
     gives,
     asks: (...calls) => gives({ calls }),
     says: (text) => request.onDelta(text),
@@ -171,11 +201,27 @@ class Platform implements TestPlatform {
   readonly shown: Progress[] = []
   readonly nextRun: TestPlatform['nextRun'] = []
   readonly nextSend: TestPlatform['nextSend'] = []
+  readonly nextProbe: TestPlatform['nextProbe'] = []
+  readonly connectedBy: ChannelDefinition[] = []
   connections = 0
   #door: Door | null = null
   #break: Held<void> | null = null
 
-  readonly adapter: Adapter = {
+  get isConnected(): boolean {
+    return this.#door !== null
+  }
+
+  adapterFor(definition: ChannelDefinition): Adapter {
+    return {
+      ...this.#adapter,
+      run: (door, signal) => {
+        this.connectedBy.push(definition)
+        return this.#adapter.run(door, signal)
+      },
+    }
+  }
+
+  readonly #adapter: Adapter = {
     run: async (door, signal) => {
       const instead = this.nextRun.shift()
       if (instead !== undefined) return instead(door, signal)
@@ -200,7 +246,10 @@ class Platform implements TestPlatform {
     show: (_, progress) => {
       this.shown.push(progress)
     },
-    probe: async () => ({ id: '99', name: '@bot' }),
+    probe: async (signal) => {
+      await this.nextProbe.shift()?.(signal)
+      return { id: '99', name: '@bot' }
+    },
   }
 
   async offers(message: Inbound): Promise<Reception> {
@@ -233,7 +282,8 @@ export function testDefinition({
   channels = { a: {} },
   gateway = {},
   agents = {},
-}: Pick<HouseOptions, 'agents' | 'channels' | 'gateway'>): GatewayDefinition {
+  workforce = [testAgent('cfo', agents['cfo']), testAgent('ops', agents['ops'])],
+}: Pick<HouseOptions, 'agents' | 'channels' | 'gateway' | 'workforce'>): GatewayDefinition {
   return {
     gateway: {
       host: '127.0.0.1',
@@ -243,9 +293,10 @@ export function testDefinition({
       drainMs: 20_000,
       concurrentRuns: 64,
       passivateAfterMs: 300_000,
+      workdirKeepMs: 2_592_000_000,
       ...gateway,
     },
-    agents: { cfo: testAgent('cfo', agents['cfo']), ops: testAgent('ops', agents['ops']) },
+    agents: Object.fromEntries(workforce.map((agent) => [agent.id, agent])),
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
   }
 }

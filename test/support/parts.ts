@@ -2,7 +2,8 @@
 
 import type { Parts } from '../../src/actors/parts.ts'
 import { testDefinition } from './house.ts'
-import { silentLog } from './world.ts'
+import { unobserved } from './observing.ts'
+import { freeTokens, silentLog } from './world.ts'
 import { noTools } from './tools.ts'
 
 type Given = Pick<Parts, 'store' | 'world'> & Partial<Parts>
@@ -12,7 +13,9 @@ export function testParts(given: Given): Parts {
   return {
     definition: testDefinition({}),
     log: silentLog,
+    observe: unobserved,
     secret: () => 'secret',
+    tokens: freeTokens,
     platforms: {},
     buildAgent: () => Promise.reject(new Error('this test has no agent')),
     ...noTools(),

@@ -1,10 +1,20 @@
 // Paths: every test that walks through a model goes through here, so that a change of the package is a change of one file.
 // A model is a small machine of what can be observed; a subject is the real thing, played and compared after each event.
+//   What a model holds is where it is, but for `said` in its context: that is what the last event led to. It is compared as well,
+//   and two states that differ in nothing else are one.
 //   Shortest paths are those of @xstate/test. What it lacks is made of xstate/graph: tours that take every enabled pair of a
 //   state and an event and try every other one, simple paths through a coarser look, and random walks with a seed.
 
 import { createTestModel } from '@xstate/test'
-import type { AnyStateMachine, EventFromLogic, SnapshotFrom } from 'xstate'
+import {
+  type AnyStateMachine,
+  type EventFromLogic,
+  type EventObject,
+  initialTransition,
+  type MachineContext,
+  setup,
+  type SnapshotFrom,
+} from 'xstate'
 import {
   type AdjacencyValue,
   createTestModel as createGraphModel,
@@ -42,18 +52,36 @@ export interface Tours<T extends AnyStateMachine> {
   readonly paths: readonly Path<T>[]
   /** Different states of the model. */
   readonly states: number
-  /** Pairs of a state and an event that the model answers; each is taken at least once. */
+  /** Pairs of a state and an event that lead somewhere or make it say something; each is taken at least once. */
   readonly enabled: number
   /** Pairs that must change nothing; each is tried at least once. */
   readonly ignored: number
 }
 
+/** A model that is easier said as a function than as a chart: what is seen after an event, from what was seen before it. */
+export function reducerModel<C extends MachineContext, E extends EventObject>(
+  beginning: C,
+  next: (seen: C, event: E) => C,
+) {
+  const words = setup({ types: { context: {} as C, events: {} as E } })
+  return words.createMachine({
+    context: beginning,
+    on: { '*': { actions: words.assign(({ context, event }) => next(context, event)) } },
+  })
+}
+
 /** One path to each state, by the shortest way; a path that is the beginning of another is not played by itself. */
 export function shortestPaths<T extends AnyStateMachine>(model: Model<T>): Path<T>[] {
-  // Without this the package takes a state that is reached by two transitions for two.
+  const graph = graphOf(model)
+  // Without the first the package takes a state that is reached by two transitions for two.
   const found = createTestModel(model.machine as never, { serializeTransition: () => '' })
-  const events = (state: unknown) => eventsIn(model, state as SnapshotFrom<T>, 'enabled')
-  return found.getShortestPaths({ events } as never).map(pathOf<T>)
+  const paths = found.getShortestPaths({ events: eventsIn(model), serializeState: keyOf } as never)
+  return paths.map((path) => {
+    // The package remembers one state of each key: these are the ones that the path leads through.
+    const trail = [beginningOf(model.machine), ...trailOf(graph, path.steps)]
+    path.steps.splice(0, path.steps.length, ...(trail as never[]))
+    return pathOf<T>(path)
+  })
 }
 
 /** Every enabled pair of a state and an event at least once, and in each state everything that it must ignore. */
@@ -84,7 +112,7 @@ export function simplePaths<T extends AnyStateMachine>(
   sample?: Sample,
 ): Path<T>[] {
   const found = getSimplePaths(model.machine, {
-    events: (state: SnapshotFrom<T>) => eventsIn(model, state, 'enabled'),
+    events: eventsIn(model),
     serializeState: (state: SnapshotFrom<T>) => JSON.stringify(look(state)),
   } as never)
   const graph = graphOf(model)
@@ -111,12 +139,9 @@ export function randomWalks<T extends AnyStateMachine>(model: Model<T>, sample: 
       const moves = [...node.moves.values()]
       const aside = moves.length === 0 || (node.ignored.length > 0 && roll(5) === 0)
       if (aside && node.ignored.length === 0) break
-      if (aside) trail.push({ event: pick(node.ignored, roll), state: node.state })
-      else {
-        const move = pick(moves, roll)
-        node = nodeAt(graph, move.to)
-        trail.push({ event: move.event, state: node.state })
-      }
+      const move = pick(aside ? node.ignored : moves, roll)
+      node = nodeAt(graph, move.to)
+      trail.push(move)
     }
     return trail
   })
@@ -142,44 +167,54 @@ export async function caughtBy<T extends AnyStateMachine>(
 
 interface Step {
   readonly event: { readonly type: string }
+  /** What the event leads to. */
   readonly state: unknown
+}
+
+interface Move extends Step {
+  readonly to: string
 }
 
 interface Node {
-  readonly state: unknown
-  readonly moves: ReadonlyMap<string, { readonly event: Step['event']; readonly to: string }>
-  readonly ignored: readonly Step['event'][]
+  /** By the name of the event. */
+  readonly moves: ReadonlyMap<string, Move>
+  readonly ignored: readonly Move[]
 }
 
-type Graph = ReadonlyMap<string, Node>
+interface Graph extends ReadonlyMap<string, Node> {}
 
 function graphOf<T extends AnyStateMachine>(model: Model<T>): Graph {
-  const events = (state: unknown) => eventsIn(model, state as SnapshotFrom<T>, 'enabled')
-  const adjacency = getAdjacencyMap(model.machine, { events, serializeState: keyOf } as never)
+  const options = { events: eventsIn(model), serializeState: keyOf, limit: MOVES_MAX }
+  const adjacency = getAdjacencyMap(model.machine, options as never)
   const graph = new Map<string, Node>()
   // The package gives its keys a type of their own, and so hides what stands behind them.
   const nodes = Object.entries(adjacency) as [string, AdjacencyValue<unknown, Step['event']>][]
-  for (const [key, { state, transitions }] of nodes) {
-    const moves: Node['moves'] = new Map(
-      Object.entries(transitions).map(([name, { event, state: to }]) => [name, { event, to: keyOf(to) }] as const),
+  for (const [key, { transitions }] of nodes) {
+    const all = Object.entries(transitions).map(
+      ([name, { event, state }]) => [name, { event, state, to: keyOf(state) }] as const,
     )
-    graph.set(key, { state, moves, ignored: eventsIn(model, state as SnapshotFrom<T>, 'ignored') })
+    const ignored = all.filter(([, { state, to }]) => to === key && saysNothing(state))
+    const moves = new Map(all.filter((move) => !ignored.includes(move)))
+    graph.set(key, { moves, ignored: ignored.map(([, move]) => move) })
   }
   return graph
 }
 
-function eventsIn<T extends AnyStateMachine>(
-  { events, possible = () => true }: Model<T>,
-  state: SnapshotFrom<T>,
-  answer: 'enabled' | 'ignored',
-): EventFromLogic<T>[] {
-  const enabled = state as { can(event: EventFromLogic<T>): boolean } // A machine's snapshot.
-  return events.filter((event) => possible(state, event) && enabled.can(event) === (answer === 'enabled'))
+/** A model with more than this is not one that anybody walks: something in its context grows for ever. */
+const MOVES_MAX = 50_000
+
+function eventsIn<T extends AnyStateMachine>({ events, possible = () => true }: Model<T>) {
+  return (state: SnapshotFrom<T>) => events.filter((event) => possible(state, event))
 }
 
 function keyOf(state: unknown): string {
-  const { value, context } = state as { value: unknown; context: unknown } // A machine's snapshot.
-  return JSON.stringify({ value, context })
+  const { value, context } = state as { value: unknown; context: Record<string, unknown> } // A machine's snapshot.
+  return JSON.stringify({ value, context: { ...context, said: undefined } })
+}
+
+function saysNothing(state: unknown): boolean {
+  const { context } = state as { context: { said?: readonly unknown[] } } // A machine's snapshot.
+  return context.said === undefined || context.said.length === 0
 }
 
 /** The states that events really lead to, from where the model begins. */
@@ -187,10 +222,11 @@ function trailOf(graph: Graph, steps: readonly Step[]): Step[] {
   const trail: Step[] = []
   let node = first(graph)
   for (const { event } of steps.slice(1)) {
-    const move = node.moves.get(JSON.stringify(event))
+    const name = JSON.stringify(event)
+    const move = node.moves.get(name)
     if (move === undefined) break
     node = nodeAt(graph, move.to)
-    trail.push({ event, state: node.state })
+    trail.push(move)
   }
   return trail
 }
@@ -230,16 +266,16 @@ function tour({ graph, open, unlooked }: Left): Step[] | null {
     const node = nodeAt(graph, at)
     if (unlooked.delete(at)) {
       useful = true
-      trail.push(...node.ignored.map((event) => ({ event, state: node.state })))
+      trail.push(...node.ignored)
     }
     const way = trail.length >= TOUR_STEPS_MAX && useful ? null : wayToOpen(graph, open, at)
     if (way === null) return useful ? trail : null
     for (const name of way) {
-      const move = graph.get(at)?.moves.get(name)
+      const move = nodeAt(graph, at).moves.get(name)
       if (move === undefined) throw new Error('a way is made of moves')
       if (open.get(at)?.delete(name) === true) useful = true
       at = move.to
-      trail.push({ event: move.event, state: nodeAt(graph, at).state })
+      trail.push(move)
     }
   }
 }
@@ -259,11 +295,16 @@ function wayToOpen(graph: Graph, open: Left['open'], from: string): string[] | n
 
 /** Trails as test paths of the package: it plays, compares, and says in a failure how far it came. */
 function playable<T extends AnyStateMachine>(model: Model<T>, trails: readonly (readonly Step[])[]): Path<T>[] {
-  const initial = { event: { type: 'xstate.init' }, state: first(graphOf(model)).state }
-  const whole = trails.map((steps) => (steps[0]?.event.type === 'xstate.init' ? steps : [initial, ...steps]))
+  const whole = trails.map((steps): Step[] => [beginningOf(model.machine), ...steps])
   const paths = whole.map((steps) => ({ steps, state: steps.at(-1)?.state, weight: steps.length }))
   const found = createGraphModel(model.machine)
   return found.getPaths(() => paths as never, { allowDuplicatePaths: true }).map(pathOf<T>)
+}
+
+function beginningOf(machine: AnyStateMachine): Step {
+  // A model takes no input.
+  const [state] = initialTransition(machine, ...([undefined] as [never]))
+  return { event: { type: 'xstate.init' }, state }
 }
 
 /** The packages type a path for one machine and one version; these are alike where they are used. */

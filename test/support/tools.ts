@@ -9,6 +9,8 @@ export interface TestTools {
   readonly tools: Readonly<Record<string, Tool>>
   readonly opened: string[]
   readonly closed: string[]
+  /** What the building of each toolbox waits for. */
+  readonly opening?: Promise<void> | undefined
 }
 
 /** As the composition root gives them to the actors; a definition's unknown tool is a defect of the test. */
@@ -16,10 +18,12 @@ export function toolParts({
   tools,
   opened,
   closed,
+  opening,
 }: TestTools): Pick<Parts, 'buildTools' | 'notes' | 'said' | 'toolboxes'> {
   return {
     buildTools: async ({ definition, session }) => {
       opened.push(session)
+      await opening
       const named = definition.tools.map((name) => {
         const tool = tools[name]
         if (tool === undefined) throw new Error(`the test has no tool ${name}`)

@@ -1,6 +1,7 @@
 // A world of a test: a clock that moves by hand, ids that count, dice that are seeded.
 
 import { SimulatedClock } from 'xstate'
+import type { Tokens } from '../../src/actors/parts.ts'
 import type { Log } from '../../src/log.ts'
 import type { World } from '../../src/world.ts'
 
@@ -69,6 +70,9 @@ export const silentLog: Log = {
   error: () => {},
   child: () => silentLog,
 }
+
+/** Nobody else is there who could have a token. */
+export const freeTokens: Tokens = { claim: () => {}, hold: async () => () => {} }
 
 /** 2026-01-01T00:00:00Z. */
 const START_MS = 1_767_225_600_000

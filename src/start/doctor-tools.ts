@@ -1,0 +1,60 @@
+// Doctor's questions about tools: are the executables there, can the folder be used, does each module load, and what would a
+// command of the shell tool see?
+
+import type { AgentDefinition, Lack } from '../../machines/definitions.ts'
+import { FailureError } from '../../machines/failure.ts'
+import { isBuiltIn, moduleName } from '../../machines/tool-names.ts'
+import type { Probe, ProbeOptions } from './doctor.ts'
+
+export function toolProbes(options: ProbeOptions): readonly Probe[] {
+  const agents = Object.values(options.loaded.definition.agents)
+  return [
+    executables(agents, options),
+    ...agents.filter(({ tools }) => tools.length > 0).map((agent) => tools(agent, options)),
+  ]
+}
+
+function executables(agents: readonly AgentDefinition[], { world }: ProbeOptions): Probe {
+  return {
+    about: 'executables',
+    async ask() {
+      const names = [...new Set(agents.flatMap(({ requires }) => requires))]
+      if (names.length === 0) return 'the file needs none'
+      const { executableLacks } = await import('../tools/needs.ts')
+      const lacks = await Promise.all(agents.map((agent) => executableLacks(agent, world.environment)))
+      throwWhenLacking(lacks.flat())
+      return names.join(', ')
+    },
+  }
+}
+
+function tools(agent: AgentDefinition, options: ProbeOptions): Probe {
+  return {
+    about: `tools of ${agent.id}`,
+    async ask(signal) {
+      const { toolLacks } = await import('../tools/needs.ts')
+      throwWhenLacking(await toolLacks(agent))
+      const names = agent.tools.map((tool) => (isBuiltIn(tool) ? tool : moduleName(tool)))
+      return names.join(', ') + (agent.tools.includes('shell') ? await sightOf(options, signal) : '')
+    },
+  }
+}
+
+/** What commands of the shell tool would see of the rest of the machine. */
+async function sightOf({ world }: ProbeOptions, signal: AbortSignal): Promise<string> {
+  const { confinementOf } = await import('../tools/confinement.ts')
+  const { pathOf } = await import('../tools/executables.ts')
+  const environment = { PATH: pathOf(world.environment).join(':') }
+  const { confinement } = await confinementOf({ workdir: '/', hidden: [], environment, world, signal })
+  if (confinement === 'namespaces')
+    return '; commands do not see the configuration, the data folder and other processes'
+  return '; this system gives commands no namespaces: they can read whatever this user can'
+}
+
+function throwWhenLacking(lacks: readonly Lack[]): void {
+  const [first] = lacks
+  if (first === undefined) return
+  const message = [...new Set(lacks.map(({ what }) => what))].join('; ')
+  const remedy = [...new Set(lacks.map((lack) => lack.remedy))].join('. ')
+  throw new FailureError({ kind: 'permanent', reason: 'missing', message, remedy })
+}

@@ -1,0 +1,138 @@
+// Asked: what must hold in the moment in which a model is asked.
+//   S1. No run beside another of the same session; no more runs than there are slots. S31. No command reaches a model.
+//   S4 and the order of turns: what it is asked about is next, and has no end yet.
+//   M4. What it is told of the past is what was written. S42. What it is told of its own run is what is on disk.
+
+import { type Told, toldOf, shortened } from './history.ts'
+import type { Ledger } from './ledger.ts'
+import type { Thinking } from './model.ts'
+import type { Caller } from './platform.ts'
+import { takesRoom, type Written } from './records.ts'
+import type { AgentPlan, Plan } from './steps.ts'
+import { answersIn, openCalls, type TurnRecord } from './taken.ts'
+import { TOOL_NAMES, type Working } from './tools.ts'
+import type { Verdict } from './violation.ts'
+
+export interface AskedRules {
+  readonly ledger: Ledger
+  readonly verdict: Verdict
+  readonly plan: Plan
+  /** False once a drain has come to rest: then nothing new may begin. */
+  readonly mayBegin: (caller: Caller) => boolean
+  readonly steersIn: (channel: string) => boolean
+  readonly hasTools: (session: string) => boolean
+  readonly atWork: () => readonly Working[]
+}
+
+interface Asking extends AskedRules {
+  readonly running: readonly Thinking[]
+}
+
+export function checkAsked(thinking: Thinking, asking: Asking): void {
+  const { ledger, verdict, plan, mayBegin, running, atWork, hasTools } = asking
+  const { session, turn, request, asked, caller } = thinking
+  const record = ledger.turns.latest(session)
+  if (record?.turn !== turn) return verdict.broken('S1', `${turn} of ${session} asks, ${record?.turn} was begun last`)
+  const compacts = taskOf(record, ledger, 'compact') !== undefined
+  const texts = JSON.stringify(request.messages)
+  verdict.check(asked.length > 0 || compacts, 'TURN', () => `a model was asked about nothing: ${texts}`)
+  const own = asked.every((each) => each.message.sessionKey === session)
+  verdict.check(own, 'A2', () => `a turn of ${session} holds another's message`)
+  const others = new Set([...running, ...atWork()].map((each) => each.session))
+  verdict.check(!others.has(session), 'S1', () => `a second run of ${session}`)
+  const slots = plan.concurrentRuns
+  verdict.check(others.size < slots, 'SLOTS', () => `${others.size + 1} runs at once, ${slots} allowed`)
+  verdict.check(mayBegin(caller) || !record.ending, 'S44', () => `a run of ${session} began in a drain`)
+  verdict.check(!request.messages.some(({ text }) => text.startsWith('/')), 'S31', () => 'a command reached the model')
+  const tools = compacts || !hasTools(session) ? [] : TOOL_NAMES
+  const shown = request.tools.map(({ name }) => name)
+  verdict.check(`${shown}` === `${tools}`, 'A2', () => `${session} is shown the tools ${shown}`)
+  ledger.turns.checkTaken(record)
+  checkSteps(thinking, { record, verdict, agent: plan.agent })
+  if (asked.some(({ outcome }) => outcome === null)) checkWhole(thinking, record, asking)
+  if (!compacts) checkTurn(thinking, record, asking)
+  checkHistory(thinking, { compacts, ledger, verdict })
+}
+
+interface Stepping {
+  readonly record: TurnRecord
+  readonly verdict: Verdict
+  readonly agent: AgentPlan
+}
+
+/** It goes on where the steps on disk end, and only when nothing of them is open. */
+function checkSteps({ session, turn, request }: Thinking, { record, verdict, agent }: Stepping): void {
+  const { steps } = record
+  const told = JSON.stringify(request.steps)
+  verdict.check(
+    told === JSON.stringify(steps),
+    'S42',
+    () => `${session} ${turn}: told ${told}, on disk ${JSON.stringify(steps)}`,
+  )
+  verdict.check(openCalls(steps).length === 0, 'S42', () => `${session} ${turn}: asked while calls have no result`)
+  if (request.tools.length === 0) return
+  const mayCall = answersIn(steps) < agent.maxSteps - 1
+  verdict.check(request.mayCall === mayCall, 'STEPS', () => `${session} ${turn}: may call is ${request.mayCall}`)
+}
+
+/** A turn goes on with the messages that it began with: what was done of it was done for all of them. */
+function checkWhole({ session, turn, asked }: Thinking, { madeFor }: TurnRecord, { ledger, verdict }: Asking): void {
+  const left = madeFor.filter((seq) => {
+    const written = ledger.messages.get(seq)
+    return written?.outcome === null && !written.exhausted && !asked.includes(written)
+  })
+  verdict.check(left.length === 0, 'S42', () => `${session} ${turn} goes on without ${left}`)
+}
+
+/** Steering goes ahead of what waits; everything else keeps the order of acceptance, commands too. */
+function checkTurn(
+  { session, request, asked }: Thinking,
+  record: TurnRecord,
+  { ledger, verdict, steersIn }: Asking,
+): void {
+  const unsettled = ledger.unsettledOf(session)
+  const again = asked.every((each) => each.outcome !== null)
+  const first = again ? taskOf(record, ledger, 'retry') : asked[0]
+  if (first === undefined || (!again && asked.some((each) => each.outcome !== null))) {
+    const texts = JSON.stringify(request.messages)
+    return verdict.broken('S4', `${session}: a message that had ended is given to the model: ${texts}`)
+  }
+  const steers = ({ message }: Written): boolean =>
+    message.command === null ? steersIn(message.channel) : message.command.name === 'steer'
+  const head = ledger.messages.get(record.seqs[0] ?? first.seq) ?? first
+  const jumps = steers(head)
+  const early = head.reopened
+    ? []
+    : unsettled.filter(({ seq, reopened }) => seq < head.seq && !reopened && !record.seqs.includes(seq))
+  const ahead = early.filter((each) => !(jumps && takesRoom(each) && !steers(each)))
+  verdict.check(
+    ahead.length === 0,
+    'ORDER',
+    () => `${session}: message ${head.seq} runs before ${ahead[0]?.seq} (${ahead[0]?.message.text})`,
+  )
+}
+
+interface Remembering {
+  readonly compacts: boolean
+  readonly ledger: Ledger
+  readonly verdict: Verdict
+}
+
+function checkHistory({ session, request, asked }: Thinking, { compacts, ledger, verdict }: Remembering): void {
+  const entries = ledger.entries.get(session) ?? []
+  // The store gives the newest 400; here it is all of them or none.
+  if (entries.length > 380) return
+  const again = !compacts && asked.every((each) => each.outcome !== null)
+  const stepsOf = (turn: string) => ledger.turns.stepsOf(session, turn)
+  const told = request.history.map(({ role, text, steps }): Told => {
+    const summary = /^What was said before, in short:\n\n/.exec(text)?.[0] ?? ''
+    return { role, text: text.slice(summary.length), steps: (steps ?? []).map(shortened) }
+  })
+  const expected = JSON.stringify(toldOf(entries, { again, stepsOf }))
+  const given = JSON.stringify(told)
+  verdict.check(given === expected, 'M4', () => `${session}: the model was told ${given}, the history is ${expected}`)
+}
+
+function taskOf({ seqs }: TurnRecord, ledger: Ledger, task: 'retry' | 'compact'): Written | undefined {
+  return seqs.map((seq) => ledger.messages.get(seq)).find((each) => each?.message.command?.name === task)
+}

@@ -1,0 +1,159 @@
+// Deal: the dice that choose a world's plan and its steps.
+
+import type { Dice } from './random.ts'
+import {
+  type Act,
+  type AgentPlan,
+  BREAKS,
+  CONNECTS,
+  DISK,
+  MODEL,
+  PASSAGES,
+  type Place,
+  type Plan,
+  type Schedule,
+  SENDS,
+  STEPS,
+  type Step,
+  TIMES,
+  TOOL,
+  WHAT,
+} from './steps.ts'
+
+function planOf(dice: Dice): Plan {
+  const many = dice.oneIn(12)
+  return {
+    channels: Array.from({ length: 1 + dice.below(3) }, () => ({
+      busyMode: dice.pick(['queue', 'queue', 'interrupt', 'interrupt', 'steer', 'steer', 'collect'] as const),
+      sessionScope: dice.pick(['per_chat', 'per_chat', 'per_user'] as const),
+      queueLimit: dice.pick([1, 2, 3, 32]),
+      group: dice.oneIn(3),
+      agent: dice.pick(['cfo', 'cfo', 'ops'] as const),
+      partialAnswers: dice.pick(['keep', 'keep', 'drop'] as const),
+    })),
+    agent: agentPlanOf(dice),
+    conversations: many ? 150 : 1 + dice.below(8),
+    concurrentRuns: dice.pick([1, 3, 64, 64]),
+    passivateAfterMs: dice.pick([2_000, 20_000, 300_000]),
+    drainMs: dice.pick([1_000, 20_000]),
+  }
+}
+
+function agentPlanOf(dice: Dice): AgentPlan {
+  return {
+    approval: dice.pick([
+      {},
+      { wipe: 'deny' },
+      { wipe: 'deny', write: 'allow' },
+      { look: 'ask', put: 'allow' },
+    ] as const),
+    approvalTimeoutMs: dice.pick([20_000, 60_000, 300_000]),
+    approvers: dice.pick([[], [], ['1'], ['2', '3']]),
+    maxSteps: dice.pick([1, 2, 3, 16, 16]),
+    runTimeoutMs: dice.pick([10_000, 120_000, 600_000]),
+  }
+}
+
+interface Wanted {
+  readonly seed: number
+  readonly count: number
+  /** null: as the dice say. */
+  readonly conversations: number | null
+}
+
+/** A schedule of so many steps. People crowd: most steps go to a few conversations. */
+export function scheduleOf(dice: Dice, { seed, count, conversations }: Wanted): Schedule {
+  const dealt = planOf(dice)
+  const plan = conversations === null ? dealt : { ...dealt, conversations }
+  const steps: Step[] = []
+  const place = (): Place => ({
+    ch: dice.below(plan.channels.length),
+    conv: dice.oneIn(3) ? dice.below(plan.conversations) : dice.below(Math.min(2, plan.conversations)),
+  })
+  for (let id = 0; id < count; id += 1) {
+    const act = actOf(dice, { id, place })
+    steps.push(dice.oneIn(4) && act.do !== 'calm' ? { ...act, loose: true } : act)
+  }
+  return { plan, seed, steps }
+}
+
+/**
+ * The same with throws in one conversation, and with nothing that lets conversations feel each other on purpose: no common disk that
+ * fails or is slow, no slots to wait for, no connection that breaks, and no other message that keeps breaking its session.
+ */
+export function twinsOf(dice: Dice, wanted: Wanted): Schedule {
+  const { plan, seed, steps } = scheduleOf(dice, wanted)
+  const channels = plan.channels.map((channel) => ({ ...channel, sessionScope: 'per_chat' as const }))
+  const victim = { ch: 0, conv: dice.below(Math.min(2, plan.conversations)) }
+  const at = (): Step => ({ do: 'throw', ...victim, at: dice.weighted(TWIN_PASSAGES) })
+  const quiet = steps.filter((step) => !COUPLING.has(step.do) && !breaks(step))
+  return {
+    plan: { ...plan, channels, concurrentRuns: 100_000 },
+    seed,
+    victim,
+    steps: quiet.flatMap((step) => (dice.oneIn(8) ? [at(), step] : [step])),
+  }
+}
+
+const COUPLING: ReadonlySet<Step['do']> = new Set([
+  'disk',
+  'crash',
+  'drain',
+  'break',
+  'connect',
+  'control',
+  'letter',
+  'throw',
+  'calm',
+] as const)
+
+function breaks(step: Step): boolean {
+  return (step.do === 'say' && step.what === 'poison') || (step.do === 'model' && step.how === 'defect')
+}
+
+/** A message that is not accepted moves the numbers of those behind it. */
+const { accept: _, ...TWIN_PASSAGES } = PASSAGES
+
+function actOf(dice: Dice, { id, place }: { id: number; place: () => Place }): Act {
+  const kind = dice.weighted(STEPS)
+  switch (kind) {
+    case 'say':
+      return { do: kind, id, ...place(), from: dice.below(3), what: dice.weighted(WHAT) }
+    case 'again':
+      return { do: kind, of: Math.max(0, id - 1 - dice.below(dice.oneIn(2) ? 5 : 200)) }
+    case 'model':
+      return { do: kind, ...place(), how: dice.weighted(MODEL) }
+    case 'tool':
+      return { do: kind, ...place(), how: dice.weighted(TOOL) }
+    case 'throw':
+      return { do: kind, ...place(), at: dice.weighted(PASSAGES) }
+    case 'time':
+      return { do: kind, ms: Number(dice.weighted(TIMES)) }
+    case 'break':
+      return { do: kind, ch: place().ch, how: dice.weighted(BREAKS) }
+    case 'connect':
+      return { do: kind, ch: place().ch, how: dice.weighted(CONNECTS) }
+    case 'control':
+      return {
+        do: kind,
+        ch: place().ch,
+        control: dice.pick(['pause', 'resume', 'resume', 'reconnect', 'reconnect'] as const),
+      }
+    case 'sends':
+      return { do: kind, ...place(), how: Array.from({ length: 1 + dice.below(3) }, () => dice.weighted(SENDS)) }
+    case 'release':
+      return { do: kind, ...place() }
+    case 'disk':
+      return { do: kind, how: dice.weighted(DISK) }
+    case 'flush':
+      return { do: kind, count: 1 + dice.below(4) }
+    case 'crash':
+      return { do: kind, effective: dice.below(4), down: dice.oneIn(4) ? 1 : 0 }
+    case 'letter':
+      return { do: kind, nth: dice.below(3) }
+    case 'drain':
+    case 'start':
+    case 'calm':
+      return { do: kind }
+  }
+}
