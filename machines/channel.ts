@@ -2,10 +2,14 @@
 //   C1. A channel's failure changes no other channel: it is reported and restarted here.
 //   C2. One poller per token: `open` is the only state with a connection, and it is left only after `connection.ended`, when
 //       nothing of the old one runs any more.
+//   C2. A newer definition that needs another connection is tried beside the living one, by its credential alone, and takes its
+//       place only then; until it is live the earlier one is the way back.
 //   M5. Before it opens it takes up what an earlier process accepted and did not finish.
 
+import { servedBy } from './adoption.ts'
+import { SILENCE } from './channel-failure.ts'
 import { Placement } from './placement.ts'
-import { failureIn, words } from './channel-words.ts'
+import { failureIn, missingOfNext, words } from './channel-words.ts'
 
 export const channelMachine = words.createMachine({
   id: 'channel',
@@ -16,18 +20,26 @@ export const channelMachine = words.createMachine({
     failure: null,
     failures: 0,
     unswept: [],
+    next: null,
+    proven: null,
+    trials: 0,
     after: 'connecting',
   }),
   initial: 'recovering',
   on: {
-    'message.accepted': { actions: 'routeMessage' },
-    'outbox.owed': { actions: 'routeOutbox' },
-    'child.stopped': { actions: 'freePlace' },
-    sweep: { guard: 'isSwept', actions: ['beginSweep', 'sweepNext'] },
-    'sweep.next': { actions: 'sweepNext' },
-    halt: { actions: 'tellPartitions' },
+    'message.accepted': { description: 'To the partition of its session.', actions: 'routeMessage' },
+    'outbox.owed': { description: 'Wakes the delivery of a conversation.', actions: 'routeOutbox' },
+    'child.stopped': { description: 'Its place in its partition is free.', actions: 'freePlace' },
+    sweep: { description: 'Who rests is unloaded.', guard: 'isSwept', actions: ['beginSweep', 'sweepNext'] },
+    'sweep.next': { description: 'One partition after the other, so that nobody waits.', actions: 'sweepNext' },
+    halt: { description: 'The time that runs had is over.', actions: 'tellPartitions' },
+    redefined: [
+      { description: 'What it serves already is said again.', guard: 'isServed', actions: 'tellAdoption' },
+      { actions: ['redefine', 'passOn'] },
+    ],
     'xstate.error.actor.*': [
       {
+        description: 'Its sessions and deliveries come back from the store, in another one.',
         guard: { type: 'isPartition', params: ({ event }) => ({ actorId: event.actorId }) },
         actions: [
           { type: 'noteFailure', params: ({ event }) => ({ partition: event.actorId, error: event.error }) },
@@ -36,16 +48,20 @@ export const channelMachine = words.createMachine({
       },
       { actions: 'stopEnded' },
     ],
-    'xstate.done.actor.*': { actions: 'stopEnded' },
+    'xstate.done.actor.*': { description: 'A recovery has told everything.', actions: 'stopEnded' },
   },
   states: {
     recovering: {
       description: 'Takes up what an earlier process accepted and did not finish.',
       entry: { type: 'report', params: { state: 'connecting' } },
       initial: 'reading',
-      on: { drain: { target: 'stopped', actions: 'tellPartitions' } },
+      on: {
+        redefined: { actions: ['redefine', 'takeNext', 'passOn'] },
+        drain: { target: 'stopped', actions: 'tellPartitions' },
+      },
       states: {
         reading: {
+          description: 'The store is asked what is unfinished.',
           invoke: {
             id: 'recover',
             src: 'recover',
@@ -57,7 +73,7 @@ export const channelMachine = words.createMachine({
             onError: { target: 'readingAgain', actions: { type: 'noteEnd', params: ({ event }) => failureIn(event) } },
           },
         },
-        readingAgain: { after: { backoff: 'reading' } },
+        readingAgain: { description: 'The disk did not answer; it is asked again.', after: { backoff: 'reading' } },
       },
     },
 
@@ -67,7 +83,7 @@ export const channelMachine = words.createMachine({
       invoke: {
         id: 'connection',
         src: 'connection',
-        input: ({ context }) => ({ definition: context.definition, agents: context.agents }),
+        input: ({ context }) => servedBy(context),
         onError: { target: 'retrying', actions: { type: 'noteEnd', params: ({ event }) => failureIn(event) } },
       },
       states: {
@@ -75,16 +91,56 @@ export const channelMachine = words.createMachine({
           description: 'The platform has not answered yet.',
           entry: { type: 'report', params: { state: 'connecting' } },
           after: { connectMsMax: { target: 'closing', actions: ['noteSilence', 'thenRetrying'] } },
-          on: { 'connection.live': 'live' },
+          on: { 'connection.live': { description: 'The platform knows the credential.', target: 'live' } },
         },
         live: {
           description: 'Messages come in.',
           entry: [
             'forgetFailure',
+            'prove',
             { type: 'report', params: { state: 'live' } },
             { type: 'wakeOwed', params: ({ context }) => ({ channel: context.definition.id }) },
           ],
           after: { stableMs: { actions: 'forgetFailures' } },
+          initial: 'serving',
+          states: {
+            serving: {
+              description: 'The newest definition, or the one that is kept in its place.',
+              always: [
+                {
+                  guard: 'nextLacksVariable',
+                  actions: { type: 'refuseNext', params: missingOfNext },
+                },
+                { guard: 'hasNext', target: 'trying' },
+              ],
+            },
+            trying: {
+              description: 'The newest definition is tried out; the earlier one serves.',
+              invoke: {
+                id: 'trial',
+                src: 'trial',
+                input: ({ context }) => context.next ?? servedBy(context),
+                onDone: { target: '#channel.open.closing', actions: 'thenRedefined' },
+                onError: [
+                  {
+                    guard: { type: 'isPermanent', params: ({ event }) => failureIn(event) },
+                    target: 'serving',
+                    actions: { type: 'refuseNext', params: ({ event }) => failureIn(event) },
+                  },
+                  { target: 'tryingAgain', actions: { type: 'noteTrial', params: ({ event }) => failureIn(event) } },
+                ],
+              },
+              after: {
+                connectMsMax: { target: 'tryingAgain', actions: { type: 'noteTrial', params: { failure: SILENCE } } },
+              },
+              on: { redefined: { target: 'serving', actions: ['redefine', 'passOn', 'tellConnection'] } },
+            },
+            tryingAgain: {
+              description: 'Trying can help; nobody misses anything meanwhile.',
+              after: { trialBackoff: 'trying' },
+              on: { redefined: { target: 'serving', actions: ['redefine', 'passOn', 'tellConnection'] } },
+            },
+          },
         },
         closing: {
           description: 'The old connection is ending; only then may there be another.',
@@ -101,6 +157,18 @@ export const channelMachine = words.createMachine({
             'connection.ended': [
               { guard: { type: 'leadsTo', params: { state: 'paused' } }, target: '#channel.paused' },
               { guard: { type: 'leadsTo', params: { state: 'stopped' } }, target: '#channel.stopped' },
+              {
+                guard: { type: 'leadsTo', params: { state: 'redefined' } },
+                target: '#channel.open',
+                reenter: true,
+                actions: ['takeNextOnTrial', 'passOn'],
+              },
+              {
+                guard: 'isSilentOnTrial',
+                target: '#channel.open',
+                reenter: true,
+                actions: [{ type: 'goBack', params: ({ context }) => ({ failure: context.failure }) }, 'passOn'],
+              },
               { guard: { type: 'leadsTo', params: { state: 'retrying' } }, target: '#channel.retrying' },
               { target: '#channel.open', reenter: true },
             ],
@@ -109,19 +177,31 @@ export const channelMachine = words.createMachine({
       },
       on: {
         control: [
+          { guard: { type: 'isControl', params: { control: 'pause' } }, target: '.closing', actions: 'thenPaused' },
           {
-            guard: { type: 'isControl', params: { control: 'pause' } },
-            target: '.closing',
-            actions: 'thenPaused',
-          },
-          {
+            description: 'Also with a credential that was replaced.',
             guard: { type: 'isControl', params: { control: 'reconnect' } },
             target: '.closing',
             actions: 'thenConnecting',
           },
         ],
-        drain: { target: '.closing', actions: ['thenStopped', 'tellPartitions'] },
+        redefined: [
+          { guard: 'isServed', actions: 'tellAdoption' },
+          { actions: ['redefine', 'passOn', 'tellConnection'] },
+        ],
+        drain: {
+          description: 'Nothing new is taken; runs finish, what is owed is sent.',
+          target: '.closing',
+          actions: ['thenStopped', 'tellPartitions'],
+        },
         'connection.ended': [
+          {
+            description: 'The newer definition was never live: the earlier one serves again.',
+            guard: 'hasWayBack',
+            target: 'open',
+            reenter: true,
+            actions: [{ type: 'goBack', params: ({ event }) => ({ failure: event.failure }) }, 'passOn'],
+          },
           {
             guard: { type: 'isPermanent', params: ({ event }) => ({ failure: event.failure }) },
             target: 'failed',
@@ -135,6 +215,20 @@ export const channelMachine = words.createMachine({
     retrying: {
       description: 'Trying can help; it is tried again after a growing wait.',
       entry: { type: 'report', params: { state: 'retrying' } },
+      always: [
+        {
+          guard: 'nextLacksVariable',
+          target: '#channel.failed',
+          reenter: true,
+          actions: ['takeNext', 'passOn', 'noteMissing'],
+        },
+        {
+          description: 'Nothing is served, so the newest definition is taken as it is.',
+          guard: 'hasNext',
+          target: '#channel.open',
+          actions: ['takeNext', 'passOn'],
+        },
+      ],
       after: { backoff: 'open' },
       on: {
         control: [
@@ -148,6 +242,7 @@ export const channelMachine = words.createMachine({
     paused: {
       description: 'An operator’s hand: nothing is taken; what was accepted is still answered.',
       entry: ['forgetFailure', { type: 'report', params: { state: 'paused' } }],
+      always: { guard: 'hasNext', actions: ['takeNextAtRest', 'passOn'] },
       on: {
         control: [
           { guard: { type: 'isControl', params: { control: 'pause' } } },
@@ -160,6 +255,20 @@ export const channelMachine = words.createMachine({
     failed: {
       description: 'Trying cannot help until somebody changes something.',
       entry: { type: 'report', params: { state: 'failed' } },
+      always: [
+        {
+          guard: 'nextLacksVariable',
+          target: '#channel.failed',
+          reenter: true,
+          actions: ['takeNext', 'passOn', 'noteMissing'],
+        },
+        {
+          description: 'Nothing is served, so the newest definition is taken as it is.',
+          guard: 'hasNext',
+          target: '#channel.open',
+          actions: ['takeNext', 'passOn'],
+        },
+      ],
       on: {
         control: [
           { guard: { type: 'isControl', params: { control: 'pause' } }, target: 'paused' },
@@ -174,7 +283,7 @@ export const channelMachine = words.createMachine({
       description: 'Takes nothing any more; runs finish and what is owed is sent, by the gateway’s deadline.',
       entry: { type: 'report', params: { state: 'stopped' } },
       // What a recovery still reads is on disk and is answered after the next start.
-      on: { 'message.accepted': {} },
+      on: { 'message.accepted': {}, redefined: {} },
     },
   },
 })

@@ -3,178 +3,122 @@
 //   C3. Every channel of the file is in every report, under its own id.
 //   S7. Slots are first come, first served, so whoever waits is served when those before it have run.
 //   Start in the order of the file; stop in reverse: first the connections, then the runs, then the outbox, each by a deadline.
+//   A newer file starts what is new, lets go what is gone and tells the others; each channel sees for itself what that means.
 
-import { assign, type EventObject, enqueueActions, fromCallback, fromPromise, setup } from 'xstate'
-import { channelAddress, nameOf, sessionAddress } from './addresses.ts'
-import { channelMachine } from './channel.ts'
-import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
-import type { GatewayDefinition } from './definitions.ts'
-import { assert, type Failure, unprovided } from './failure.ts'
-import { FLUSH_MS_MAX, SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
-import type { ChannelReport, Ending, ToChannel, ToGateway } from './messages.ts'
-import { nextRestart } from './restart.ts'
-import { isOfChannel } from './session-key.ts'
-import {
-  emptySlots,
-  releaseSlot,
-  releaseWhere,
-  requestSlot,
-  type Slots,
-  type SlotsChange,
-  withoutWaiting,
-} from './slots.ts'
+import { nameOf } from './addresses.ts'
+import { failedReport, initialGateway, reportsOf, SERVED } from './gateway-context.ts'
+import { sweepMs, words } from './gateway-words.ts'
 
-export interface GatewayInput {
-  readonly definition: GatewayDefinition
-}
-
-interface GatewayContext extends GatewayInput {
-  /** The last word of each channel, in the order of the file; null: none yet. */
-  readonly reports: Readonly<Record<string, ChannelReport | null>>
-  readonly slots: Slots
-  /** Failures of a channel's actor since the start. */
-  readonly failures: Readonly<Record<string, number>>
-}
-
-type GatewayEvent = ToGateway | ChildEnded | { readonly type: 'restart.due'; readonly channel: string }
-
-export const gatewayMachine = setup({
-  types: {
-    context: {} as GatewayContext,
-    events: {} as GatewayEvent,
-    input: {} as GatewayInput,
-  },
-  actors: {
-    channel: channelMachine,
-    /** Says `sweep` four times in each `passivate_after`: one timer for all sessions, and none in any of them. */
-    sweeper: fromCallback<EventObject, { everyMs: number }>(() => unprovided('sweeper')),
-    /** Resolves when nothing is owed any more, or nothing moves. */
-    flush: fromPromise<void>(() => unprovided('flush')),
-  },
-  actions: {
-    /** Prints N of M, by name. */
-    callTheRoll: (_, _params: { reports: readonly ChannelReport[] }) => unprovided('callTheRoll'),
-    /** A channel's new state, for the log and `since`. */
-    noteReport: (_, _params: { report: ChannelReport }) => unprovided('noteReport'),
-    /** Says in the log that a channel's actor failed. */
-    noteFailure: (_, _params: { channel: string; error: unknown }) => unprovided('noteFailure'),
-    startChannels: enqueueActions(({ context, enqueue }) => {
-      for (const definition of Object.values(context.definition.channels)) {
-        const id = channelAddress(definition.id)
-        enqueue.spawnChild('channel', { id, systemId: id, input: { definition, agents: context.definition.agents } })
-      }
-    }),
-    keepReport: assign(({ context }, params: { report: ChannelReport }) => ({
-      reports: { ...context.reports, [params.report.id]: params.report },
-    })),
-    routeToChannel: enqueueActions(({ event, system, enqueue }) => {
-      const routed = routedTo(event)
-      // A channel that is being restarted reads everything unfinished from the store by itself.
-      if (routed === null || system.get(routed.address) === undefined) return
-      enqueue.sendTo(routed.address, routed.message)
-    }),
-    changeSlots: enqueueActions(({ context, event, system, enqueue }) => {
-      const { slots, granted } = slotsAfter(context.slots, event)
-      enqueue.assign({ slots })
-      for (const sessionKey of granted) {
-        const session = system.get(sessionAddress(sessionKey))
-        if (session !== undefined) enqueue.sendTo(session, { type: 'slot.granted' })
-      }
-    }),
-    sweepChannels: enqueueActions(({ context, system, enqueue }) => {
-      for (const id of Object.keys(context.definition.channels)) {
-        if (system.get(channelAddress(id)) !== undefined) enqueue.sendTo(channelAddress(id), { type: 'sweep' })
-      }
-    }),
-    /** While draining a slot comes back and is given to nobody. */
-    takeBackSlot: assign({
-      slots: ({ context, event }) => {
-        const nobodyWaits = withoutWaiting(context.slots)
-        return event.type === 'slot.requested'
-          ? releaseSlot(nobodyWaits, event.sessionKey).slots
-          : slotsAfter(nobodyWaits, event).slots
-      },
-    }),
-    forgetWaiting: assign({ slots: ({ context }) => withoutWaiting(context.slots) }),
-    stopFailed: enqueueActions(({ event, enqueue }) => {
-      if (hasFailed(event) || isDone(event)) enqueue.stopChild(event.actorId)
-    }),
-    restartLater: enqueueActions(({ context, event, enqueue }) => {
-      assert(hasFailed(event), 'restartLater answers the failure of a channel')
-      const id = nameOf(event.actorId)
-      const failures = (context.failures[id] ?? 0) + 1
-      const next = nextRestart(failures)
-      enqueue.assign({ failures: { ...context.failures, [id]: failures } })
-      if (next !== 'giveUp')
-        enqueue.raise({ type: 'restart.due', channel: id }, { id: `restart:${id}`, delay: next.restartAfterMs })
-    }),
-    restartChannel: enqueueActions(({ context, event, enqueue }) => {
-      assert(event.type === 'restart.due', 'restartChannel answers restart.due')
-      const definition = context.definition.channels[event.channel]
-      const id = channelAddress(event.channel)
-      if (definition === undefined) return
-      enqueue.spawnChild('channel', { id, systemId: id, input: { definition, agents: context.definition.agents } })
-    }),
-    tellChannels: enqueueActions(({ context, system, enqueue }, params: { ending: Ending }) => {
-      for (const id of Object.keys(context.definition.channels).reverse()) {
-        if (system.get(channelAddress(id)) !== undefined) enqueue.sendTo(channelAddress(id), params.ending)
-      }
-    }),
-  },
-  guards: {
-    everybodyReported: ({ context }) =>
-      Object.values(context.reports).every((report) => report !== null && report.state !== 'connecting'),
-    everythingQuiet: ({ context }) =>
-      context.slots.running.length === 0 &&
-      Object.values(context.reports).every((report) => report === null || SILENT.includes(report.state)),
-  },
-  delays: {
-    drainMs: ({ context }) => context.definition.gateway.drainMs,
-    flushMsMax: FLUSH_MS_MAX,
-  },
-}).createMachine({
+export const gatewayMachine = words.createMachine({
   id: 'gateway',
   description: 'Root supervisor and router: every channel of the file, by name.',
-  context: ({ input }) => ({
-    ...input,
-    reports: Object.fromEntries(Object.keys(input.definition.channels).map((id) => [id, null])),
-    slots: emptySlots(input.definition.gateway.concurrentRuns),
-    failures: {},
-  }),
+  context: ({ input }) => initialGateway(input),
   initial: 'starting',
   entry: 'startChannels',
   invoke: {
     id: 'sweeper',
     src: 'sweeper',
-    input: ({ context }) => ({ everyMs: context.definition.gateway.passivateAfterMs / SWEEPS_BEFORE_PASSIVATION }),
+    input: ({ context }) => ({ everyMs: sweepMs(context) }),
     onError: { actions: { type: 'noteFailure', params: ({ event }) => ({ channel: 'sweeper', error: event.error }) } },
   },
+  always: { guard: 'someoneFinished', actions: 'flushFinished' },
   on: {
-    'message.accepted': { actions: 'routeToChannel' },
-    'outbox.owed': { actions: 'routeToChannel' },
-    'channel.control': { actions: 'routeToChannel' },
-    'slot.requested': { actions: 'changeSlots' },
-    'slot.released': { actions: 'changeSlots' },
-    'channel.reported': {
+    'message.accepted': { description: 'It is on disk, and goes to its channel.', actions: 'routeToChannel' },
+    'outbox.owed': { description: 'A reply was committed, and goes to its channel.', actions: 'routeToChannel' },
+    'channel.control': { description: 'An operator’s hand: pause, resume, reconnect.', actions: 'routeToChannel' },
+    'slot.requested': { description: 'A session wants to run; first come, first served.', actions: 'changeSlots' },
+    'slot.released': { description: 'The next who waits is served.', actions: 'changeSlots' },
+    'definition.changed': {
+      description: 'The file was read anew and is valid as a whole.',
       actions: [
-        { type: 'keepReport', params: ({ event }) => ({ report: event.report }) },
-        { type: 'noteReport', params: ({ event }) => ({ report: event.report }) },
-      ],
-    },
-    'xstate.error.actor.*': {
-      actions: [
-        'stopFailed',
-        { type: 'noteFailure', params: ({ event }) => ({ channel: nameOf(event.actorId), error: event.error }) },
-        { type: 'keepReport', params: ({ context, event }) => ({ report: failedReport(context, event) }) },
-        { type: 'noteReport', params: ({ context, event }) => ({ report: failedReport(context, event) }) },
+        'drainRemoved',
+        'startAdded',
+        'redefineOthers',
+        'awaitReturning',
+        'takeDefinition',
         'changeSlots',
-        'restartLater',
+        'resetSweeper',
       ],
     },
-    'xstate.done.actor.*': { actions: 'stopFailed' },
-    'restart.due': { actions: 'restartChannel' },
-    sweep: { actions: 'sweepChannels' },
-    drain: '.draining',
+    'channel.adopted': {
+      description: 'Which definition a channel serves, and why it is not the newest.',
+      actions: [
+        { type: 'noteAdoption', params: ({ event }) => event },
+        { type: 'keepAdoption', params: ({ event }) => event },
+      ],
+    },
+    'channel.reported': [
+      {
+        description: 'A channel that leaves has no connection any more: what it owes is still sent.',
+        guard: { type: 'isSilenceOfLeaving', params: ({ event }) => ({ report: event.report }) },
+        actions: [
+          { type: 'keepReport', params: ({ event }) => ({ report: event.report }) },
+          { type: 'noteReport', params: ({ event }) => ({ report: event.report }) },
+          { type: 'noteSilence', params: ({ event }) => ({ report: event.report }) },
+        ],
+      },
+      {
+        actions: [
+          { type: 'keepReport', params: ({ event }) => ({ report: event.report }) },
+          { type: 'noteReport', params: ({ event }) => ({ report: event.report }) },
+        ],
+      },
+    ],
+    'xstate.error.actor.*': [
+      {
+        description: 'Of a channel that leaves, or of its flush: there is nothing to wait for any more.',
+        guard: { type: 'isLeaving', params: ({ event }) => ({ channel: nameOf(event.actorId) }) },
+        actions: [
+          { type: 'noteFailure', params: ({ event }) => ({ channel: nameOf(event.actorId), error: event.error }) },
+          'changeSlots',
+          { type: 'noteLeft', params: ({ event }) => ({ channel: nameOf(event.actorId) }) },
+          { type: 'letGo', params: ({ event }) => ({ channel: nameOf(event.actorId) }) },
+        ],
+      },
+      {
+        actions: [
+          'stopFailed',
+          { type: 'noteFailure', params: ({ event }) => ({ channel: nameOf(event.actorId), error: event.error }) },
+          { type: 'keepReport', params: ({ context, event }) => ({ report: failedReport(context, event) }) },
+          { type: 'noteReport', params: ({ context, event }) => ({ report: failedReport(context, event) }) },
+          // It starts again on its newest definition, whatever it served before.
+          {
+            type: 'keepAdoption',
+            params: ({ event }) => ({ channel: nameOf(event.actorId), adoption: SERVED }),
+          },
+          'changeSlots',
+          'restartLater',
+        ],
+      },
+    ],
+    'xstate.done.actor.*': [
+      {
+        description: 'A channel that leaves owes nothing any more.',
+        guard: { type: 'isFlush', params: ({ event }) => ({ actorId: event.actorId }) },
+        actions: [
+          { type: 'noteLeft', params: ({ event }) => ({ channel: nameOf(event.actorId) }) },
+          { type: 'letGo', params: ({ event }) => ({ channel: nameOf(event.actorId) }) },
+        ],
+      },
+      { actions: 'stopFailed' },
+    ],
+    'restart.due': { description: 'A failed channel’s backoff is over.', actions: 'restartChannel' },
+    'return.due': [
+      {
+        guard: { type: 'isFlushing', params: ({ event }) => ({ channel: event.channel }) },
+        actions: [
+          { type: 'noteLeft', params: ({ event }) => ({ channel: event.channel }) },
+          { type: 'letGo', params: ({ event }) => ({ channel: event.channel }) },
+        ],
+      },
+      {
+        description: 'A channel that left and is in the file again: it begins anew.',
+        guard: { type: 'isReturning', params: ({ event }) => ({ channel: event.channel }) },
+        actions: 'haltReturning',
+      },
+    ],
+    sweep: { description: 'Who rests is unloaded.', actions: 'sweepChannels' },
+    drain: { description: 'The process ends.', target: '.draining' },
   },
   states: {
     starting: {
@@ -192,8 +136,11 @@ export const gatewayMachine = setup({
       on: {
         'slot.requested': { actions: 'takeBackSlot' },
         'slot.released': { actions: 'takeBackSlot' },
+        'definition.changed': {},
         'xstate.error.actor.*': { actions: ['stopFailed', 'takeBackSlot'] },
+        'xstate.done.actor.*': { actions: 'stopFailed' },
         'restart.due': {},
+        'return.due': {},
         drain: {},
       },
       states: {
@@ -214,46 +161,3 @@ export const gatewayMachine = setup({
     stopped: { type: 'final', description: 'Everything that was accepted and not answered is on disk.' },
   },
 })
-
-/** States of a channel that has no connection. */
-const SILENT: readonly string[] = ['stopped', 'failed', 'paused', 'retrying']
-
-function routedTo(event: GatewayEvent): { address: string; message: ToChannel } | null {
-  switch (event.type) {
-    case 'message.accepted':
-      return { address: channelAddress(event.message.channel), message: event }
-    case 'outbox.owed':
-      return {
-        address: channelAddress(event.channel),
-        message: { type: 'outbox.owed', conversation: event.conversation },
-      }
-    case 'channel.control':
-      return { address: channelAddress(event.channel), message: { type: 'control', control: event.control } }
-    default:
-      return null
-  }
-}
-
-function slotsAfter(slots: Slots, event: GatewayEvent): SlotsChange {
-  if (event.type === 'slot.requested') return requestSlot(slots, event.sessionKey)
-  if (event.type === 'slot.released') return releaseSlot(slots, event.sessionKey)
-  if (hasFailed(event)) return releaseWhere(slots, (key) => isOfChannel(key, nameOf(event.actorId)))
-  return { slots, granted: [] }
-}
-
-function reportsOf(context: GatewayContext): ChannelReport[] {
-  return Object.values(context.reports).filter((report) => report !== null)
-}
-
-function failedReport(context: GatewayContext, event: { readonly actorId: string }): ChannelReport {
-  const id = nameOf(event.actorId)
-  const givenUp = nextRestart((context.failures[id] ?? 0) + 1) === 'giveUp'
-  return { id, state: givenUp ? 'failed' : 'retrying', failure: DEFECT }
-}
-
-const DEFECT: Failure = {
-  kind: 'defect',
-  reason: 'defect',
-  message: 'the channel failed by a defect of Troupe',
-  remedy: 'The log has the cause; nothing that was accepted is lost',
-}

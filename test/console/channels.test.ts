@@ -25,7 +25,7 @@ test('C3: the roll call shows every channel with state and reason, and follows w
   await page.locator('#live-count', { hasText: '3 of 3 channels live' }).waitFor()
   // As soon as all are live the number is that of the dead letters.
   expect(await page.locator('#badge-channels').textContent()).toBe('1')
-  expect(await row(page, 'telegram_cfo').textContent()).toMatch(/live$/)
+  expect(await row(page, 'telegram_cfo').textContent()).toMatch(/^telegram_cfolive/)
   await page.locator('#channel-detail').getByText('1 dead letter').waitFor()
 })
 
