@@ -39,6 +39,8 @@ export type {
   Reloaded,
   SessionView,
   Status,
+  UsagePeriods,
+  UsageTotalsView,
   WebEvent,
   WebPort,
 } from './http/port.ts'

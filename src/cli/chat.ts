@@ -139,6 +139,7 @@ const TERMINAL: Omit<ChannelDefinition, 'routes'> = {
   busyMode: 'queue',
   queueLimit: 32,
   partialAnswers: 'keep',
+  reset: null,
   token: null,
   apiRoot: null,
   missing: [],
