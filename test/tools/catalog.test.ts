@@ -167,7 +167,7 @@ describe('what an agent lacks', () => {
       reason: 'missing',
       message: 'TOKEN, KEY are not set; pandoc is not in PATH',
       remedy:
-        'Set them in the environment or in the .env file beside the configuration, and start again. Install pandoc',
+        'Set them in the .env file beside the configuration; or in the environment, and start again. Install pandoc',
     })
     const routes = { default: 'ops', dm: null, group: null }
     expect(missingFailure({ definition: testChannel('b', { routes }), agents })).toBeNull()
