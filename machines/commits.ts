@@ -98,13 +98,16 @@ export function undoCommits(speaker: Speaker, command: AcceptedMessage): UndoCom
   }
 }
 
+/** Why a message is a dead letter that the inbox had no room for. */
+export const INBOX_FULL = 'the inbox was full'
+
 /** A message that the inbox had no room for: refused aloud, kept as a dead letter. */
 export function refuseCommit(speaker: Speaker, message: AcceptedMessage): Commit {
   const count = turnsWaiting(speaker.waiting)
   const text = `Your message was not kept: ${count} messages are waiting already. Send it again later, or /stop to drop them.`
   return {
     ...base(speaker),
-    settled: [{ seq: message.seq, outcome: 'dead', reason: 'the inbox was full' }],
+    settled: [{ seq: message.seq, outcome: 'dead', reason: INBOX_FULL }],
     entries: [],
     replies: [replyTo(speaker, message, text)],
   }

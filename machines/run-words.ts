@@ -25,6 +25,8 @@ export interface RunInput {
   readonly session: string
   readonly turn: string
   readonly history: readonly TranscriptEntry[]
+  /** Sequence numbers of its messages. */
+  readonly seqs: readonly number[]
   readonly messages: readonly { readonly text: string; readonly sender: Sender; readonly kind: 'dm' | 'group' }[]
   /** What an earlier activation did for this turn; empty at its first. */
   readonly steps: readonly Step[]
@@ -87,7 +89,9 @@ export const words = setup({
     keepFailure: assign((_, params: { error: unknown }) => failed(failureOf(params.error))),
     keepTimeout: assign(({ context }) => failed(tooLong(context.input.definition.runTimeoutMs))),
     keepOutOfSteps: assign(({ context }) => failed(tooManySteps(context.input.definition.maxSteps))),
-    keepAnswer: assign(({ context }, params: Answer) => added(context, [{ kind: 'answer', ...params }])),
+    keepAnswer: assign(({ context }, params: Answer) =>
+      added(context, [{ kind: 'answer', ...params, seqs: context.input.seqs }]),
+    ),
     keepResults: assign(({ context }, params: { steps: readonly Step[] }) => added(context, params.steps)),
     keepSteering: assign(({ context }, params: { messages: readonly Steering[] }) =>
       added(context, [{ kind: 'steering', messages: params.messages }]),

@@ -72,6 +72,7 @@ export function runInput(context: SessionContext): RunInput {
     session: context.key,
     turn: context.turnId,
     history: context.history,
+    seqs: live.map((item) => item.message.seq),
     messages: turnTexts(live).map(({ item, text }) => ({
       text: item.task === 'compact' ? SUMMARISE : text,
       sender: item.message.sender,

@@ -14,12 +14,12 @@ import { backoffMs } from './restart.ts'
 import { runMachine } from './run.ts'
 import { decisionIn, isMessage, messageIn, verdictIn } from './session-answers.ts'
 import { NOTHING_PREPARED, offerOf, type Prepared, type SessionContext, type SessionInput } from './session-context.ts'
-import { steeringIn, turnIdOf } from './steps.ts'
+import { askedIn, steeringIn, turnIdOf } from './steps.ts'
 
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
 const ANSWERED_MAX = 32
 
-type Preparation = Pick<SessionContext, 'key' | 'turnId' | 'turn' | 'agent'>
+type Preparation = Pick<SessionContext, 'key' | 'channel' | 'turnId' | 'turn' | 'agent'>
 
 const TOO_LONG_PENDING: Failure = {
   kind: 'permanent',
@@ -70,13 +70,17 @@ export const words = setup({
       }
     }),
     /**
-     * What an earlier activation was given as steering is part of this turn, wherever it stands now. It does not share the fate of
-     * a turn that is given up: nobody knows who of them broke it, and it has not been tried by itself.
+     * What an earlier activation answered, or was given as steering, is part of this turn, wherever it stands now. It does not
+     * share the fate of a turn that is given up: nobody knows who of them broke it, and it has not been tried by itself.
      */
     keepPrepared: assign(({ context }, params: Prepared) => {
-      const given = isGivenUp(params) ? [] : steeringIn(params.steps)
+      if (isGivenUp(params)) return params
+      const given = steeringIn(params.steps)
+      const asked = new Set(askedIn(params.steps))
       const seqs = new Set(given.flatMap((steering) => steering.seqs))
-      return { ...params, given, waiting: context.waiting.filter(({ message }) => !seqs.has(message.seq)) }
+      const more = context.waiting.filter(({ message }) => asked.has(message.seq))
+      const waiting = context.waiting.filter((item) => !more.includes(item) && !seqs.has(item.message.seq))
+      return { ...params, turn: [...params.turn, ...more], given, waiting }
     }),
     keepOutcome: assign((_, params: { outcome: RunOutcome }) => params),
     keepPreparationFailure: assign((_, params: { failure: Failure }) => ({
@@ -169,8 +173,8 @@ export function state(now: SessionState) {
 }
 
 export function preparation({ context }: { readonly context: SessionContext }): Preparation {
-  const { key, turnId, turn, agent } = context
-  return { key, turnId, turn, agent }
+  const { key, channel, turnId, turn, agent } = context
+  return { key, channel, turnId, turn, agent }
 }
 
 function isGivenUp({ turn, exhausted }: Prepared): boolean {

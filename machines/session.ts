@@ -90,7 +90,9 @@ export const sessionMachine = words.createMachine({
           always: [{ guard: 'mayGrow', target: 'gathering' }, { target: 'waiting' }],
         },
         gathering: {
-          description: 'The parts of an album or of a split text become one message.',
+          description:
+            'The parts of an album or of a split text become one message; nobody is kept from a slot meanwhile.',
+          entry: 'releaseSlot',
           initial: 'quiet',
           after: { gatherMsMax: 'waiting' },
           states: {

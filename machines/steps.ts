@@ -29,9 +29,18 @@ export interface Steering {
   readonly kind: 'dm' | 'group'
 }
 
+/** The model answered and asks for tools. */
+export interface AnswerStep {
+  readonly kind: 'answer'
+  readonly text: string
+  readonly calls: readonly PlannedCall[]
+  readonly atMs: number
+  /** Sequence numbers of the messages that it answers: after a crash the turn goes on with all of them. */
+  readonly seqs: readonly number[]
+}
+
 export type Step =
-  /** The model answered and asks for tools. `atMs` is when. */
-  | { readonly kind: 'answer'; readonly text: string; readonly calls: readonly PlannedCall[]; readonly atMs: number }
+  | AnswerStep
   /** Somebody decided about a call, or its time ran out; `by` is null when nobody did. */
   | { readonly kind: 'decision'; readonly call: string; readonly approved: boolean; readonly by: string | null }
   /** A tool is about to begin. */
@@ -83,6 +92,12 @@ export function plansOf(steps: readonly Step[]): readonly CallPlan[] {
     const denied = call.policy === 'deny' || (decision?.kind === 'decision' && !decision.approved)
     return denied ? { call, how: 'tell', text: deniedText(decision) } : { call, how: 'call' }
   })
+}
+
+/** The messages that a turn with steps is made of. */
+export function askedIn(steps: readonly Step[]): readonly number[] {
+  const answer = steps.find((step) => step.kind === 'answer')
+  return answer === undefined ? [] : answer.seqs
 }
 
 /** What was said to the run while it was going on. */

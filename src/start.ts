@@ -20,7 +20,7 @@ import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { createInspection } from './start/inspection.ts'
-import { createMetrics } from './start/metrics.ts'
+import { beginObserving } from './start/observing.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { createReloading } from './start/reload.ts'
@@ -89,7 +89,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
-    const store = openStore({ folder: settings.data, holder, world })
+    const observing = beginObserving({ definition, world, log })
+    opened.push(() => observing.stop())
+    const store = observing.store((onCommit) => openStore({ folder: settings.data, holder, world, onCommit }))
     opened.push(() => store.close())
     await sweepFolders(settings, options)
     const tokens = lockTokens({ definition, secrets: loaded.secrets, holder, clock: world.clock })
@@ -101,14 +103,14 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const board = createBoard({ root, world, log })
     const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
     const tools = toolParts(options, store, settings.data)
-    const implementations = { store, platforms, buildAgent, ...tools }
+    const implementations = { store, platforms, buildAgent, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
     const reading = { loaded, read: options.reload, inForce }
     const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
     const channels = (): string[] => Object.keys(root().definition.channels)
     const inspection = createInspection({ root: gateway, channels, world, log })
     const transitions = createTransitions({ root: gateway, world, log })
-    const told = { board, reloading, inspection, transitions, metrics: createMetrics() }
+    const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
     const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
     const http = await listen(options, settings, { port, root })
     opened.push(() => http.close())

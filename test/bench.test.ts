@@ -8,14 +8,19 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { buildAgent } from '../src/agents/catalog.ts'
 import { measureInspect } from './bench/inspect.ts'
+import { measureBusy } from './bench/busy.ts'
 import { measureLatency } from './bench/latency.ts'
 import { measureMemory } from './bench/memory.ts'
+import { measureOverload } from './bench/overload.ts'
+import { measureRecovery } from './bench/recovery.ts'
 import { formatSection, median, plainSection, type Row, type Section } from './bench/report.ts'
 import { measureSessions } from './bench/sessions.ts'
 import { measureStart } from './bench/start.ts'
 import { measureStore } from './bench/store.ts'
 import { type Opened, openTree } from './bench/tree.ts'
+import { measureWaiting } from './bench/waiting.ts'
 import { measureWeb } from './bench/web.ts'
+import { measureWedged } from './bench/wedged.ts'
 
 const ONCE = { rounds: 1, size: 'quick' } as const
 
@@ -27,8 +32,7 @@ describe('start', () => {
     'shows the seconds and the megabytes that were put into a slowed start',
     async () => {
       const plain = await measureStart({ ...ONCE, bots: [1] })
-      const nodeFlags = ['--import', `data:text/javascript,${encodeURIComponent(SLOW_AND_HEAVY)}`]
-      const slowed = await measureStart({ ...ONCE, bots: [1], nodeFlags })
+      const slowed = await measureStart({ ...ONCE, bots: [1], nodeFlags: imported(SLOW_AND_HEAVY) })
       expect(figure(slowed, '1 bot, all live after')).toBeGreaterThan(1.5)
       const memory = '1 bot, resident memory'
       expect(figure(slowed, memory) - figure(plain, memory)).toBeGreaterThan(60)
@@ -63,6 +67,69 @@ describe('latency', () => {
     BUSY_MS_MAX,
   )
 })
+
+describe.concurrent('wedged, busy, overload, recovery', () => {
+  test(
+    'wedged: shows what a gateway loses that stands still while others hang',
+    async () => {
+      const section = await measureWedged({ ...ONCE, wedged: [1], messages: 8, nodeFlags: imported(STANDING_STILL) })
+      const { rounds, beside, target } = row(section, 'update to reply, p50, 1 wedged')
+      expect(median(rounds) - median(beside?.rounds ?? [])).toBeGreaterThan(10)
+      expect(target?.met).toBe(false)
+    },
+    BUSY_MS_MAX,
+  )
+
+  test(
+    'busy: counts no more answers than slow agents can give, and finds that more sessions get no more',
+    async () => {
+      const section = await measureBusy({ ...ONCE, delayMs: 120, messages: { 1: 10, 100: 500, 1000: 250 } })
+      expect(figure(section, 'messages answered, 1 session busy')).toBeLessThan(1 / 0.119)
+      expect(figure(section, 'messages answered, 100 sessions busy')).toBeLessThan(100 / 0.119)
+      expect(row(section, 'messages answered, 1,000 sessions busy').target?.says).toMatch(/\(\d+\.\d\d\)/)
+    },
+    BUSY_MS_MAX,
+  )
+
+  test(
+    'overload: finds a gateway that keeps something all the time',
+    async () => {
+      const section = await measureOverload({ ...ONCE, seconds: 3, nodeFlags: imported(HOARDING) })
+      const growth = row(section, 'and grown in the second half of it by')
+      expect(median(growth.rounds)).toBeGreaterThan(20)
+      expect(growth.target?.met).toBe(false)
+      expect(row(section, 'neither waiting nor answered nor refused aloud').target?.met).toBe(true)
+    },
+    BUSY_MS_MAX,
+  )
+
+  test(
+    'recovery: shows the seconds that were put into the second start',
+    async () => {
+      const section = await measureRecovery({ ...ONCE, sessions: 50, waiting: 5, nodeFlags: imported(SLOW_AND_HEAVY) })
+      expect(figure(section, 'ready after')).toBeGreaterThan(1.5)
+      expect(figure(section, 'and all answers within')).toBeGreaterThan(0)
+    },
+    BUSY_MS_MAX,
+  )
+})
+
+/** Half of the time it does nothing else. */
+const STANDING_STILL = `
+  setInterval(() => {
+    const until = performance.now() + 60
+    while (performance.now() < until);
+  }, 120).unref()
+`
+
+const HOARDING = `
+  globalThis.hoard = []
+  setInterval(() => hoard.push(new Array(500_000).fill(hoard.length)), 20).unref()
+`
+
+function imported(source: string): string[] {
+  return ['--import', `data:text/javascript,${encodeURIComponent(source)}`]
+}
 
 describe('web', () => {
   test('counts no more answers than a slow server can give', async () => {
@@ -102,6 +169,23 @@ describe('sessions', () => {
   test('refuses a tree that does not passivate', async () => {
     const stubborn = { ...(await flatTree()), close: async () => ({ closed: 0, ms: 0 }) }
     await expect(measureSessions({ ...ONCE, open: async () => stubborn })).rejects.toThrow('only 0 were passivated')
+  })
+})
+
+describe('waiting', () => {
+  test('finds the line that is searched by each who joins it: its cost grows with those who wait', async () => {
+    let live = 0
+    const searched = {
+      async open(count: number): Promise<Opened> {
+        // A tenth of a microsecond for each who waits already, put in and not measured.
+        live = count
+        return { conversations: [], ms: (count * count) / 2 / 10_000 }
+      },
+      closeAll: async () => void (live = 0),
+      stop: () => expect(live).toBe(0),
+    }
+    const section = await measureWaiting({ ...ONCE, open: async () => searched })
+    expect(row(section, 'a session, 10,000 at once').target?.met).toBe(false)
   })
 })
 

@@ -61,11 +61,14 @@ async function use(parts: Parts, { run, tools, call }: Use, signal: AbortSignal)
   const { input } = call
   if (!isInput(input)) return failed(`The input of ${call.tool} must be an object.`)
   const sender = messages[0]?.sender ?? NOBODY
+  const end = parts.observe.begin({ kind: 'tool', session, agent: definition.id, tool: tool.name })
   try {
     const workdir = await workdirOf(parts, run)
     const text = await tool.call(input, { signal, workdir, sender })
+    end('done')
     return { text: bounded(text), failed: false }
   } catch (error) {
+    end(signal.aborted ? 'stopped' : 'failed')
     if (signal.aborted) throw error
     log.warn({ err: error }, 'a tool failed')
     return failed(error instanceof FailureError ? sayable(failureOf(error)) : 'The tool failed by a defect of its own.')

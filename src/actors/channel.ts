@@ -15,8 +15,10 @@ import { isSameConnection } from '../../machines/redefinition.ts'
 import { sessionKey } from '../../machines/session-key.ts'
 import type { Adapter, Door, Reception } from '../channels/adapter.ts'
 import { endingItsChildren } from './ending.ts'
+import { observed } from './observed.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { partitionActor, withAgent } from './partition.ts'
+import { lookAtConnections } from './restarts.ts'
 
 export function channelActor(parts: Parts) {
   const machine = channelMachine.provide({
@@ -46,7 +48,7 @@ export function channelActor(parts: Parts) {
       },
     },
   })
-  return endingItsChildren(machine)
+  return endingItsChildren(observed(machine, lookAtConnections(parts.observe), parts.log))
 }
 
 interface Connecting {
@@ -148,15 +150,28 @@ async function receive(parts: Parts, { message, definition, handle, system }: Re
       `a message was turned away: ${admission.reason}`,
     )
     if (admission.reason === 'stranger' && mayBePaired) await offerPairing(parts, message, system)
+    parts.observe.note({ kind: 'refused', channel: definition.id, reason: admission.reason })
     return { accepted: false, reason: admission.reason }
   }
   const { agent, command } = admission
   const key = sessionKey(definition, message)
   const accepted = { ...message, sessionKey: key, agent, command, acceptedAtMs: parts.world.nowMs() }
   const journaled = parts.platforms[definition.platform]?.journaled ?? false
-  const { seq, duplicate } = await store.accept({ ...accepted, journaled })
+  const { seq, duplicate } = await accept(parts, { ...accepted, journaled })
   if (!duplicate) tellGateway(system, { type: 'message.accepted', message: { ...accepted, seq } })
   return { accepted: true, duplicate, seq }
+}
+
+async function accept({ store, observe }: Parts, message: Parameters<Parts['store']['accept']>[0]) {
+  const end = observe.begin({ kind: 'accept', channel: message.channel, session: message.sessionKey })
+  try {
+    const accepted = await store.accept(message)
+    end(accepted.duplicate ? 'duplicate' : 'done')
+    return accepted
+  } catch (error) {
+    end('failed')
+    throw error
+  }
 }
 
 async function offerPairing(parts: Parts, message: Inbound, system: unknown): Promise<void> {

@@ -6,7 +6,9 @@ import { deliveryMachine, type DeliveredPart } from '../../machines/delivery.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import type { OutboxItem } from '../../machines/messages.ts'
 import { endingItsChildren } from './ending.ts'
+import { observed } from './observed.ts'
 import type { Parts } from './parts.ts'
+import { lookAtReplies } from './replies.ts'
 
 export function deliveryActor(parts: Parts) {
   const { store } = parts
@@ -25,7 +27,7 @@ export function deliveryActor(parts: Parts) {
       }),
     },
   })
-  return endingItsChildren(machine)
+  return endingItsChildren(observed(machine, lookAtReplies(parts.observe), parts.log))
 }
 
 async function send(parts: Parts, item: OutboxItem, signal: AbortSignal): Promise<DeliveredPart> {

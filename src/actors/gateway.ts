@@ -8,7 +8,9 @@ import { inForce } from '../../machines/gateway-context.ts'
 import { indexDelays } from './delays.ts'
 import { endingItsChildren } from './ending.ts'
 import { channelActor } from './channel.ts'
+import { observed } from './observed.ts'
 import type { Parts } from './parts.ts'
+import { lookAtChannels } from './restarts.ts'
 
 export type GatewayActor = ReturnType<typeof createGateway>
 
@@ -70,7 +72,7 @@ function gatewayActor(parts: Parts) {
       },
     },
   })
-  return endingItsChildren(machine)
+  return endingItsChildren(observed(machine, lookAtChannels(parts.observe), parts.log))
 }
 
 /** How often the outbox is looked at while the gateway ends. */

@@ -6,7 +6,9 @@ import type { AcceptedMessage } from '../../machines/messages.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { endingItsChildren } from './ending.ts'
 import { deliveryActor } from './delivery.ts'
+import { observed } from './observed.ts'
 import { agentFor, type Parts, tellGateway } from './parts.ts'
+import { lookAtChildren } from './restarts.ts'
 import { sessionActor } from './session.ts'
 
 export function partitionActor(parts: Parts) {
@@ -27,7 +29,7 @@ export function partitionActor(parts: Parts) {
       },
     },
   })
-  return endingItsChildren(machine)
+  return endingItsChildren(observed(machine, lookAtChildren(parts.observe), parts.log))
 }
 
 export function withAgent(parts: Parts, message: AcceptedMessage): AcceptedMessage {

@@ -13,6 +13,7 @@ import type { BuildTools, Notes } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import type { Observe } from './observe.ts'
 import type { Said } from './said.ts'
 import type { Toolboxes } from './toolbox.ts'
 
@@ -22,6 +23,7 @@ export interface Parts {
   readonly store: Store
   readonly world: World
   readonly log: Log
+  readonly observe: Observe
   readonly secret: (reference: SecretReference) => string
   readonly tokens: Tokens
   readonly platforms: Readonly<Record<string, Platform>>

@@ -10,7 +10,7 @@ import { noteOwner, notesForModel } from '../../machines/notes.ts'
 import { runMachine } from '../../machines/run.ts'
 import type { Answer, RunInput, Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
-import type { HistoryMessage } from '../agents/agent.ts'
+import type { HistoryMessage, Usage } from '../agents/agent.ts'
 import type { Tool } from '../tools/tool.ts'
 import { act } from './act.ts'
 import { endingItsChildren } from './ending.ts'
@@ -44,6 +44,7 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
   const { run, steps, mayCall } = thinking
   const { definition, messages, session, turn } = run
   const log = parts.log.child({ session, turn, agent: definition.id })
+  const end = parts.observe.begin({ kind: 'answer', session, agent: definition.id })
   try {
     const tools = await toolsOf(parts, run)
     const told = await withNotes(parts, run)
@@ -54,12 +55,20 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
     log.debug({ usage: thought.usage, calls: thought.calls.length }, 'the model answered')
+    end('done')
+    noteTokens(parts, definition.id, thought.usage)
     const calls = planned(thought.calls, { run, tools, steps })
     return { text: thought.text, calls, atMs: parts.world.nowMs() }
   } catch (error) {
+    end(signal.aborted ? 'stopped' : 'failed')
     if (!signal.aborted) log.warn({ err: error }, 'a run failed')
     throw error
   }
+}
+
+function noteTokens({ observe }: Parts, agent: string, usage: Usage | null): void {
+  if (usage === null) return
+  observe.note({ kind: 'tokens', agent, input: usage.inputTokens, output: usage.outputTokens })
 }
 
 /** An agent that keeps notes is told those about the person whom it answers. */

@@ -11,8 +11,10 @@ import { sessionMachine } from '../../machines/session.ts'
 import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../machines/notes.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import { endingItsChildren } from './ending.ts'
+import { observed } from './observed.ts'
 import { agentFor, type Parts, tellGateway } from './parts.ts'
 import { runActor } from './run.ts'
+import { lookAtTurns } from './turns.ts'
 
 export function sessionActor(parts: Parts) {
   const { store, log } = parts
@@ -20,11 +22,7 @@ export function sessionActor(parts: Parts) {
     actors: {
       run: runActor(parts),
       prepare: fromPromise(({ input }) => prepare(parts, input)),
-      commit: fromPromise(async ({ input, system }) => {
-        await commit(parts, input, system)
-        // The answer is whole and written: what was seen of it on the way is not needed any more.
-        if (input.sessionKey !== null) parts.said.forget(input.sessionKey)
-      }),
+      commit: fromPromise(({ input, system }) => commit(parts, input, system)),
     },
     actions: {
       record: ({ self, system }, params) => {
@@ -46,20 +44,21 @@ export function sessionActor(parts: Parts) {
       },
     },
   })
-  return endingItsChildren(machine)
+  return endingItsChildren(observed(machine, lookAtTurns(parts.observe), log))
 }
 
 interface Preparing {
   readonly key: string
+  readonly channel: string
   readonly turnId: string
   readonly turn: Inbox
   readonly agent: string
 }
 
-async function prepare(parts: Parts, { key, turnId, turn, agent }: Preparing): Promise<Prepared> {
+async function prepare(parts: Parts, { key, channel, turnId, turn, agent }: Preparing): Promise<Prepared> {
   const seqs = turn.map((item) => item.message.seq)
   const begun = await parts.store.begin(key, turnId, seqs)
-  const definition = agentFor(parts, turn[0]?.message.channel ?? '', agent)
+  const definition = agentFor(parts, channel, agent)
   if (definition === undefined) throw new FailureError(goneAgent(agent))
   const prepared = { ...begun, turn, definition, preparedAtMs: parts.world.nowMs() }
   if (turn.some((item) => item.task === 'compact') && begun.history.length === 0)
@@ -79,13 +78,15 @@ function withPartial({ said }: Parts, content: Commit): Commit {
   const { sessionKey, entries, keepsPartial } = content
   const partial = entries.find(({ role }) => role === 'partial')
   if (sessionKey === null || partial === undefined) return content
-  const text = said.take(sessionKey, partial.turn)
+  const text = said.of(sessionKey, partial.turn)
   if (keepsPartial !== true) return content
   return { ...content, entries: entries.map((entry) => (entry === partial ? { ...entry, text } : entry)) }
 }
 
 async function commit(parts: Parts, content: Commit, system: unknown): Promise<void> {
   await parts.store.commit(content.notes === undefined ? content : await withNotes(parts, content, content.notes))
+  const { sessionKey, entries } = content
+  if (sessionKey !== null) for (const { turn } of entries) parts.said.forget(sessionKey, turn)
   wakeDeliveries(content, system)
 }
 

@@ -2,11 +2,11 @@
 // configuration or the store, which an agent must not read.
 
 import { realpathSync } from 'node:fs'
-import { resolve, sep } from 'node:path'
+import { resolve } from 'node:path'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import type { AgentPlace } from './agent-tools.ts'
 import { suggestion } from './problems.ts'
-import { type Finding, isOpen, keySpan, type Path, quoted, spanAt, textOf, type Tree, valueOf } from './tree.ts'
+import { type Finding, isOpen, keySpan, type Path, quoted, spanAt, textOf, valueOf } from './tree.ts'
 
 export function foldersFindings(places: readonly AgentPlace[]): Finding[] {
   return [...places.flatMap(folderFindings), ...sharingFindings(places)]
@@ -42,26 +42,53 @@ function placeMistake({ root, folder }: AgentPlace, path: string): string | null
 
 /** A folder of two agents is said to be one by both. */
 function sharingFindings(places: readonly AgentPlace[]): Finding[] {
-  const folders = places.flatMap((place) => {
-    const text = textOf(valueOf(place.node, 'workdir'))
-    if (text === null || text === '' || WORDS.includes(text) || pathMistake(text) !== null) return []
-    return [{ place, path: resolve(place.folder, text) }]
-  })
+  const others = othersIn(places)
   return places.flatMap((place) => {
-    const path = folders.find((one) => one.place === place)?.path
-    const others = folders.filter((one) => one.place !== place && path !== undefined && overlap(one.path, path))
     const shared = valueOf(place.node, 'shared_workdir')
-    const isShared = shared?.kind === 'scalar' && shared.value === true
     if (isOpen(shared) || isOpen(valueOf(place.node, 'workdir'))) return []
-    const [first] = others
-    if (first !== undefined && !isShared) {
-      const message = `agents.${first.place.id} works in this folder too: give each its own, or say shared_workdir: true in both`
+    const isShared = shared?.kind === 'scalar' && shared.value === true
+    const other = others.get(place)
+    if (other !== undefined && !isShared) {
+      const message = `agents.${other.id} works in this folder too: give each its own, or say shared_workdir: true in both`
       return [finding(place, ['workdir'], message)]
     }
-    if (!isShared || first !== undefined) return []
-    const reason = path === undefined ? 'workdir is not a path' : 'no other agent works in this folder'
+    if (!isShared || other !== undefined) return []
+    const reason = givenFolder(place) === null ? 'workdir is not a path' : 'no other agent works in this folder'
     return [finding(place, ['shared_workdir'], `has no effect: ${reason}`)]
   })
+}
+
+/** For each agent one that works in the same folder, or above or below it. A step for each folder on each path: many agents are no burden. */
+function othersIn(places: readonly AgentPlace[]): ReadonlyMap<AgentPlace, AgentPlace> {
+  const byPath = new Map<string, AgentPlace[]>()
+  for (const place of places) {
+    const path = givenFolder(place)
+    if (path !== null) byPath.set(path, [...(byPath.get(path) ?? []), place].slice(0, 2))
+  }
+  const others = new Map<AgentPlace, AgentPlace>()
+  for (const place of places) {
+    const path = givenFolder(place)
+    for (const above of path === null ? [] : upwards(path)) {
+      const other = byPath.get(above)?.find((one) => one !== place)
+      if (other === undefined) continue
+      if (!others.has(place)) others.set(place, other)
+      if (!others.has(other)) others.set(other, place)
+    }
+  }
+  return others
+}
+
+/** The path, the folder that it is in, and so on. */
+function upwards(path: string): string[] {
+  const parent = resolve(path, '..')
+  return parent === path ? [path] : [path, ...upwards(parent)]
+}
+
+/** The real path of a folder that the file gives; null: it gives none. */
+function givenFolder({ node, folder }: AgentPlace): string | null {
+  const text = textOf(valueOf(node, 'workdir'))
+  if (text === null || text === '' || WORDS.includes(text) || pathMistake(text) !== null) return null
+  return real(resolve(folder, text))
 }
 
 function overlap(one: string, other: string): boolean {
@@ -70,8 +97,7 @@ function overlap(one: string, other: string): boolean {
 
 /** Whether `inner` is `outer` or below it, with links followed where they exist. */
 function within(inner: string, outer: string): boolean {
-  const [below, above] = [real(inner), real(outer)]
-  return below === above || below.startsWith(above.endsWith(sep) ? above : `${above}${sep}`)
+  return upwards(real(inner)).includes(real(outer))
 }
 
 function real(path: string): string {
@@ -87,11 +113,4 @@ function finding({ root, id }: AgentPlace, below: Path, message: string): Findin
   const path = ['agents', id, ...below]
   const isKey = below.at(-1) === 'shared_workdir'
   return { span: (isKey ? keySpan(root, path) : null) ?? spanAt(root, path), path, message, wholeFile: true }
-}
-
-/** Every agent of the file that is a mapping. */
-export function placesOf(root: Tree, folder: string): AgentPlace[] {
-  const agents = valueOf(root, 'agents')
-  if (agents?.kind !== 'map') return []
-  return [...agents.entries].map(([id, { value: node }]) => ({ root, id, node, folder }))
 }

@@ -28,6 +28,17 @@ export interface AgentPlace {
   readonly node: Tree
   /** Of the file: relative paths begin here. */
   readonly folder: string
+  /** Of the channels that lead to it; all that there are when none does yet. */
+  readonly platforms: readonly string[]
+}
+
+/** Every agent of the file. */
+export function placesOf(root: Tree, folder: string): AgentPlace[] {
+  const platforms = platformsByAgent(root)
+  return entriesOf(valueOf(root, 'agents')).map(([id, { value: node }]) => {
+    const leading = platforms.get(id)
+    return { root, id, node, folder, platforms: PLATFORMS.filter((name) => leading === undefined || leading.has(name)) }
+  })
 }
 
 export function toolsFindings(place: AgentPlace): Finding[] {
@@ -56,9 +67,8 @@ export function approvalByName<Policy>(rules: Readonly<Record<string, Policy>>):
 }
 
 /** Who may approve, in the form of each platform on which this agent answers. */
-export function approversOf(root: Tree, id: string): string[] {
-  const platforms = platformsOf(root, id)
-  const users = itemsOf(valueOf(valueOf(valueOf(root, 'agents'), id), 'approvers')).flatMap((item) => {
+export function approversOf({ node, platforms }: AgentPlace): string[] {
+  const users = itemsOf(valueOf(node, 'approvers')).flatMap((item) => {
     return platforms.map((platform) => userOf(platform, item))
   })
   return [...new Set(users.flatMap((user) => (user !== null && 'user' in user ? [user.user] : [])))]
@@ -176,9 +186,8 @@ function withoutEffect(place: AgentPlace): Finding[] {
 // --- people, executables, hosts ---------------------------------------------------------------------------------------
 
 function approverFindings(place: AgentPlace): Finding[] {
-  const platforms = platformsOf(place.root, place.id)
   return itemsOf(valueOf(place.node, 'approvers')).flatMap((item, index) => {
-    const readings = platforms.map((platform) => userOf(platform, item))
+    const readings = place.platforms.map((platform) => userOf(platform, item))
     const [first] = readings
     const understood = readings.some((reading) => reading === null || 'user' in reading)
     if (understood || first == null || !('mistake' in first)) return []
@@ -186,17 +195,17 @@ function approverFindings(place: AgentPlace): Finding[] {
   })
 }
 
-/** Of the channels that lead to this agent; all of them when none does yet. */
-function platformsOf(root: Tree, id: string): string[] {
-  const leads = (channel: Tree): boolean => {
-    const routes = valueOf(channel, 'routes')
-    const named = [valueOf(channel, 'agent'), ...entriesOf(routes).map(([, { value }]) => value)]
-    return named.some((node) => textOf(node) === id)
+function platformsByAgent(root: Tree): ReadonlyMap<string, ReadonlySet<string>> {
+  const byAgent = new Map<string, Set<string>>()
+  for (const [, { value: channel }] of entriesOf(valueOf(root, 'channels'))) {
+    const platform = PLATFORMS.find((known) => known === textOf(valueOf(channel, 'platform')))
+    if (platform === undefined) continue
+    const named = [valueOf(channel, 'agent'), ...entriesOf(valueOf(channel, 'routes')).map(([, { value }]) => value)]
+    for (const id of named.map(textOf).filter((text) => text !== null)) {
+      byAgent.set(id, (byAgent.get(id) ?? new Set()).add(platform))
+    }
   }
-  const channels = entriesOf(valueOf(root, 'channels')).map(([, { value }]) => value)
-  const platforms = channels.filter(leads).map((channel) => textOf(valueOf(channel, 'platform')))
-  const known = PLATFORMS.filter((platform) => platforms.includes(platform))
-  return known.length === 0 ? [...PLATFORMS] : known
+  return byAgent
 }
 
 function executableFindings(place: AgentPlace): Finding[] {

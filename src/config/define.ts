@@ -10,7 +10,7 @@ import type {
 } from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
 import { workdirOf } from './agent-folders.ts'
-import { approvalByName, approversOf, executableOf, hostOf, toolOf } from './agent-tools.ts'
+import { type AgentPlace, approvalByName, approversOf, executableOf, hostOf, toolOf } from './agent-tools.ts'
 import { isSecret, type Pieces } from './check.ts'
 import { type AgentKeys, agentSchema, type ChannelKeys, type ModelKeys, PROVIDER_VARIABLES, read } from './schema.ts'
 import type { SecretEntry } from './secrets.ts'
@@ -73,15 +73,16 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
 export function define(
   root: Tree,
   pieces: Pieces,
-  context: { unset: readonly Unset[]; folder: string },
+  context: { unset: readonly Unset[]; folder: string; places: readonly AgentPlace[] },
 ): GatewayDefinition {
   const missingOf = (section: string, id: string) => {
     const own = context.unset.filter(({ path }) => path[0] === section && path[1] === id)
     return [...new Set(own.map(({ variable }) => variable))]
   }
+  const places = new Map(context.places.map((place) => [place.id, place]))
   const agents = [...pieces.agents].map(([id, { keys, model }]): [string, AgentDefinition] => {
     const missing = missingOf('agents', id)
-    return [id, { ...agentDefinition({ root, id, folder: context.folder }, keys, model), missing }]
+    return [id, { ...agentDefinition(placeOf(places, id), keys, model), missing }]
   })
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
@@ -131,19 +132,19 @@ function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefi
   }
 }
 
-/** Where an agent's keys stand, and where its relative paths begin. */
-interface AgentSource {
-  readonly root: Tree
-  readonly id: string
-  readonly folder: string
+function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlace {
+  const place = places.get(id)
+  assert(place !== undefined, 'every agent that was read stands in the file')
+  return place
 }
 
 function agentDefinition(
-  { root, id, folder }: AgentSource,
+  place: AgentPlace,
   given: AgentKeys | null,
   model: ModelKeys | null,
 ): Omit<AgentDefinition, 'missing'> {
   const keys = given ?? defaultAgentKeys()
+  const { id, folder } = place
   return {
     id,
     instructions: keys.instructions,
@@ -151,7 +152,7 @@ function agentDefinition(
     tools: keys.tools.map((tool) => toolOf(tool, folder)),
     approval: approvalByName(keys.approval),
     approvalTimeoutMs: keys.approval_timeout,
-    approvers: approversOf(root, id),
+    approvers: approversOf(place),
     maxSteps: keys.max_steps,
     runTimeoutMs: keys.run_timeout,
     workdir: workdirOf(keys.workdir, folder),

@@ -4,8 +4,8 @@
 
 import { dirname } from 'node:path'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
-import { foldersFindings, placesOf } from './agent-folders.ts'
-import { toolsFindings } from './agent-tools.ts'
+import { foldersFindings } from './agent-folders.ts'
+import { placesOf, toolsFindings } from './agent-tools.ts'
 import { readPieces } from './check.ts'
 import { define, readSecrets, type Unset } from './define.ts'
 import { type Problem, PROBLEMS_MAX } from './problems.ts'
@@ -66,7 +66,7 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
     const owner = ownerOf(one)
     return owner === null ? [] : [{ ...problemOf(parsed, one, secrets), variable: one.variable, owner }]
   })
-  const definition = define(root, pieces, { unset, folder })
+  const definition = define(root, pieces, { unset, folder, places })
   const warnings = warningsOf(root).map((finding) => problemOf(parsed, finding, secrets))
   return { ok: true, loaded: { file: parsed.file, definition, secrets, missing, warnings } }
 }

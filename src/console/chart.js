@@ -8,7 +8,9 @@ import { innermost } from './words.js'
 
 const SCALE_MAX = 1.25
 /** Smaller than this nobody reads it: the chart is scrolled instead. */
-const SCALE_MIN = 0.66
+const SCALE_MIN = 0.6
+/** Around the chart, both sides together: the padding of its box. */
+const MARGIN = 28
 
 export class Chart {
   #box
@@ -83,12 +85,18 @@ export class Chart {
     this.#redrawIfBetter()
   }
 
-  /** Another manner of drawing it is worth the change only when it can be shown clearly larger. */
+  /** Another manner of drawing it is worth the change only when it can be shown clearly better. */
   #redrawIfBetter() {
-    const best = this.#layouts.reduce((better, each) => (this.#scaleOf(each) > this.#scaleOf(better) ? each : better))
-    const now = this.#layout === null ? 0 : this.#scaleOf(this.#layout)
-    if (this.#scaleOf(best) > now * 1.15) this.#redraw(best)
+    const best = this.#layouts.reduce((better, each) => (this.#merit(each) > this.#merit(better) ? each : better))
+    const now = this.#layout === null ? 0 : this.#merit(this.#layout)
+    if (this.#merit(best) > now * 1.05) this.#redraw(best)
     else this.#scale()
+  }
+
+  /** Above 1: all of it can be read at once, the larger the better. Otherwise how much of its width can. */
+  #merit(layout) {
+    const fitting = this.#scaleOf(layout)
+    return fitting >= SCALE_MIN ? 1 + fitting : Math.min(1, this.#box.clientWidth / layout.width / SCALE_MIN)
   }
 
   #redraw(layout) {
@@ -162,8 +170,8 @@ export class Chart {
   }
 
   #scaleOf({ width, height }) {
-    const across = (this.#box.clientWidth - 2) / width
-    const down = (this.#box.clientHeight - 2) / height
+    const across = (this.#box.clientWidth - MARGIN) / width
+    const down = (this.#box.clientHeight - MARGIN) / height
     return Math.min(SCALE_MAX, across, down)
   }
 

@@ -10,8 +10,8 @@ import { Watcher } from './watcher.js'
 import { placeOfSession } from './words.js'
 
 const STATES = ['idle', 'pending', 'running']
-/** Only there is room for a chart beside the conversation. */
-const WIDE = matchMedia('(min-width: 75rem)')
+/** Only there is room for a chart beside the conversation; as in shell.css. */
+const WIDE = matchMedia('(min-width: 85rem)')
 
 export class ChatView {
   #thread = new Thread({ box: byId('thread'), list: byId('messages'), newest: byId('newest') })

@@ -4,12 +4,13 @@ import { el } from './dom.js'
 import { retryDeadLetter } from './gateway.js'
 import { render } from './markdown.js'
 import { report } from './shell.js'
+import { partsOfStep } from './step-entries.js'
 import { Tree } from './value.js'
 import { clock, count, span } from './words.js'
 
 /** An element for the list; null: another entry says it already. `context` knows what the others say. */
 export function drawEntry(entry, context) {
-  const parts = (KINDS[entry.kind] ?? plainly)(entry, context)
+  const parts = KINDS[entry.kind] === undefined ? plainly(entry) : KINDS[entry.kind](entry, context)
   if (parts === null) return null
   const { kind = entry.kind, tone = null, label, content = [] } = parts
   return el(
@@ -40,14 +41,15 @@ const KINDS = {
     if (role === 'user' && said.has(text)) return null
     const who = {
       assistant: 'Answer',
+      summary: 'Summary of what came before',
       partial: 'Stopped before an answer',
       failure: 'The run failed',
       user: sender?.name ?? 'Asked',
     }
-    if (role === 'reset') return { kind: 'mark', label: 'The history begins anew.' }
-    if (role === 'undo') return { kind: 'mark', label: 'The last turn was taken out of the history.' }
+    if (role === 'reset') return { kind: 'small', label: 'The history begins anew.' }
+    if (role === 'undo') return { kind: 'small', label: 'The last turn was taken out of the history.' }
     const content = el('div', { class: 'text' })
-    if (role === 'assistant') content.append(render(text))
+    if (role === 'assistant' || role === 'summary') content.append(render(text))
     else content.textContent = text
     return {
       tone: { failure: 'bad', partial: 'soft' }[role] ?? null,
@@ -68,6 +70,7 @@ const KINDS = {
       content: answered.has(text) ? [] : [el('div', { class: 'text' }, render(text))],
     }
   },
+  step: (entry, context) => partsOfStep(entry, context) ?? plainly(entry),
   dead_letter(entry, { onRetried }) {
     const what = entry.of === 'reply' ? 'Nobody received this reply' : 'Nobody answered this message'
     return {

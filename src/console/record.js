@@ -3,8 +3,9 @@
 
 import { el, setAttribute, setText } from './dom.js'
 import { drawEntry } from './entries.js'
-import { record, sessions, stopRun } from './gateway.js'
+import { record, stopRun } from './gateway.js'
 import { hrefTo, keepLooking, report } from './shell.js'
+import { toolsIn } from './step-entries.js'
 import { age, day, placeOfSession, sessionParts } from './words.js'
 
 export class SessionRecord {
@@ -60,17 +61,22 @@ export class SessionRecord {
     this.#showNothing()
   }
 
-  #showNothing() {
-    this.#box.replaceChildren(el('p', { class: 'empty', text: 'Pick a session to see what happened in it.' }))
+  #showNothing(words = 'Pick a session to see what happened in it.') {
+    this.#box.replaceChildren(el('p', { class: 'empty', text: words }))
   }
 
   async #refresh() {
     const key = this.#key
-    const [page, found] = await Promise.all([record(key, null), sessions({ search: key, limit: 20 })])
+    const page = await record(key, null).catch((problem) => {
+      if (problem.code !== 'unknown_session') throw problem
+      return null
+    })
     if (key !== this.#key) return
-    this.#session = found.sessions.find((session) => session.key === key) ?? null
+    if (page === null) return this.#showNothing(`There is no session ${key}.`)
+    this.#session = page.session
     // An older page that was loaded before keeps its own end.
     if (this.#entries.size === 0) this.#older = page.older
+    this.#forgetRetried(page.entries)
     this.#take(page.entries)
     this.#showHead()
   }
@@ -95,15 +101,18 @@ export class SessionRecord {
 
   #take(entries) {
     const atEnd = this.#scroll.scrollHeight - this.#scroll.scrollTop - this.#scroll.clientHeight < 60
-    for (const entry of entries) this.#entries.set(`${entry.kind} ${entry.id}`, entry)
-    // A retried dead letter is none any more: the newest page would name it if it were.
-    const newest = new Set(entries.map((entry) => `${entry.kind} ${entry.id}`))
-    const oldest = entries[0]?.at ?? ''
-    for (const [id, entry] of this.#entries) {
-      if (entry.kind === 'dead_letter' && entry.at >= oldest && !newest.has(id)) this.#entries.delete(id)
-    }
+    for (const entry of entries) this.#entries.set(idOf(entry), entry)
     this.#draw()
     if (atEnd) this.#scroll.scrollTop = this.#scroll.scrollHeight
+  }
+
+  /** A dead letter that was retried is none any more: the newest page would name it if it were. */
+  #forgetRetried(newest) {
+    const named = new Set(newest.map(idOf))
+    const oldest = newest[0]?.at ?? ''
+    for (const [id, entry] of this.#entries) {
+      if (entry.kind === 'dead_letter' && entry.at >= oldest && !named.has(id)) this.#entries.delete(id)
+    }
   }
 
   #draw() {
@@ -111,6 +120,7 @@ export class SessionRecord {
     const context = {
       said: new Set(all.filter(({ kind }) => kind === 'message').map(({ text }) => text)),
       answered: new Set(all.filter(({ kind }) => kind === 'transcript').map(({ text }) => text)),
+      tools: toolsIn(all),
       onRetried: () => void this.#look(),
     }
     const wanted = []
@@ -129,8 +139,8 @@ export class SessionRecord {
 
   /** The same element as long as the entry says the same. */
   #elementOf(entry, context) {
-    const id = `${entry.kind} ${entry.id}`
-    const said = JSON.stringify(entry)
+    const id = idOf(entry)
+    const said = JSON.stringify([entry, context.said.has(entry.text), context.answered.has(entry.text)])
     const known = this.#elements.get(id)
     if (known?.said === said) return known.element
     const element = drawEntry(entry, context)
@@ -170,4 +180,8 @@ export class SessionRecord {
       void this.#look()
     }
   }
+}
+
+function idOf({ kind, id }) {
+  return `${kind} ${id}`
 }

@@ -46,6 +46,7 @@ export class Watcher {
       onZoom: (factor) => (factor === null ? this.#chart.fit() : this.#chart.zoomBy(factor)),
     })
     box.replaceChildren(...this.#parts.elements)
+    document.addEventListener('visibilitychange', () => this.#follow())
     this.#chart = new Chart(this.#parts.chart, manner === 'chart' ? 'shapes' : 'labels')
   }
 
@@ -53,8 +54,15 @@ export class Watcher {
     if (place === this.#place) return
     this.leave()
     this.#place = place
+    this.#follow()
+  }
+
+  /** Not while nobody sees the page: a browser has six connections for all its pages of one gateway. */
+  #follow() {
+    this.#stopFollowing()
+    if (this.#place === null || document.visibilityState === 'hidden') return
     this.#stopFollowing = follow({
-      open: openActor(place),
+      open: openActor(this.#place),
       onEvent: (name, data) => this.#onEvent(name, data),
       onOpen: () => setAttribute(this.#parts.status, 'data-lost', null),
       onLost: (problem) => this.#onLost(problem),

@@ -69,6 +69,7 @@ export interface ActorEvent {
 }
 
 export interface RecordView {
+  readonly session: SessionView
   /** Oldest first. */
   readonly entries: readonly RecordEntryView[]
   /** null: there is nothing older. */

@@ -68,6 +68,7 @@ export const step = {
   approved: 'word',
   by: 'text',
   failed: 'word',
+  seqs: WORDS,
   messages: { each: { parts: { seqs: WORDS, text: 'text', sender, kind: 'word' } satisfies Parts<Steering> } },
 } satisfies PartsOfAny<Step>
 

@@ -117,6 +117,7 @@ const runInput: Shape = {
     session: 'word',
     turn: 'word',
     history,
+    seqs: WORDS,
     messages: { each: { parts: { text: 'text', sender, kind: 'word' } } },
     steps,
     nowMs: 'word',

@@ -1,4 +1,4 @@
-// Metrics: the gateway's state in Prometheus' text format, filled in at the moment of asking.
+// Metrics: the gateway's state in Prometheus' text format, filled in at the moment of asking, and behind it what was counted.
 // Cardinality is bounded: channels and states are labels, sessions and people never are.
 
 import type { Status } from '../http/port.ts'
@@ -15,13 +15,14 @@ export interface Metrics {
 
 const CHANNEL_STATES = ['connecting', 'live', 'retrying', 'failed', 'paused', 'stopped'] as const
 
-/** One per gateway; its library is loaded by the first who asks. */
-export function createMetrics(): Metrics {
+/** One per gateway; its library is loaded by the first who asks, and what happened before is in `counted`. */
+export function createMetrics(counted: readonly { text(): string }[]): Metrics {
   let loaded: Promise<Metrics> | null = null
   return {
-    text(measured) {
+    async text(measured) {
       loaded ??= loadMetrics()
-      return loaded.then((metrics) => metrics.text(measured))
+      const state = await (await loaded).text(measured)
+      return `${state.trimEnd()}\n\n${counted.map((each) => each.text()).join('')}`
     },
   }
 }

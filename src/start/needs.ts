@@ -1,7 +1,7 @@
 // Needs: what the agents of a configuration need of this machine, before any of them is used; and what their tools must not see.
 //   A2. A definition is not changed: one with what is lacking is made from it, frozen like the first.
 
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { AgentDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import type { World } from '../world.ts'
 
@@ -17,7 +17,8 @@ export async function withLacks(definition: GatewayDefinition, world: World): Pr
 
 /** The configuration, the variables beside it, and the data folder: absolute paths. */
 export function hiddenFromTools(file: string, data: string): readonly string[] {
-  return [file, join(dirname(file), '.env'), data]
+  const path = resolve(file)
+  return [path, join(dirname(path), '.env'), data]
 }
 
 async function looked(agent: AgentDefinition, { environment }: World): Promise<AgentDefinition> {

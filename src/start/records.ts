@@ -58,7 +58,7 @@ function keysIn(state: SessionView['state'] | undefined, states: ReadonlyMap<str
   return { only: [...states].filter(([, each]) => each === state).map(([key]) => key) }
 }
 
-function sessionView(session: SessionSummary, states: ReadonlyMap<string, SessionState>): SessionView {
+export function sessionView(session: SessionSummary, states: ReadonlyMap<string, SessionState>): SessionView {
   const { key, channel, conversation, agent, turns, waiting, updatedAtMs } = session
   const state = states.get(key) ?? 'passivated'
   return { key, channel, conversation, agent, state, turns, waiting, updated_at: new Date(updatedAtMs).toISOString() }

@@ -19,11 +19,16 @@ export interface GroupCommitOptions {
   readonly database: Database
   /** Called before each commit of writes; throws when a commit would reach nothing that survives. */
   readonly beforeCommit: () => void
+  /** How long a transaction of writes took, from its beginning to the disk; not called for one that failed. */
+  readonly onCommit: (ms: number) => void
+  readonly nowMs: () => number
 }
 
 export class GroupCommit {
   readonly #database: Database
   readonly #beforeCommit: () => void
+  readonly #onCommit: (ms: number) => void
+  readonly #nowMs: () => number
   readonly #begin: Record<Kind, Statement>
   readonly #commit: Statement
   readonly #savepoint: Statement
@@ -37,6 +42,8 @@ export class GroupCommit {
   constructor(options: GroupCommitOptions) {
     this.#database = options.database
     this.#beforeCommit = options.beforeCommit
+    this.#onCommit = options.onCommit
+    this.#nowMs = options.nowMs
     const prepare = (sql: string) => options.database.prepare(sql)
     this.#begin = { read: prepare('BEGIN'), write: prepare('BEGIN IMMEDIATE') }
     this.#commit = prepare('COMMIT')
@@ -83,6 +90,7 @@ export class GroupCommit {
 
   #runBatch(batch: readonly Operation[]): void {
     const kind = batch.some((each) => each.kind === 'write') ? 'write' : 'read'
+    const begunAtMs = this.#nowMs()
     try {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       this.#begin[kind].run()
@@ -90,8 +98,9 @@ export class GroupCommit {
       if (kind === 'write') this.#beforeCommit()
       this.#commit.run()
     } catch (thrown) {
-      this.#abandon(batch, thrown)
+      return this.#abandon(batch, thrown)
     }
+    if (kind === 'write') this.#onCommit(this.#nowMs() - begunAtMs)
   }
 
   #runOne(each: Operation): void {

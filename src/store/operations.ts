@@ -12,6 +12,7 @@ import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
 import { record } from './record.ts'
+import { sessionList } from './session-list.ts'
 import { type Steps, steps } from './steps.ts'
 import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
 import { type Transcripts, transcripts } from './transcripts.ts'
@@ -33,7 +34,7 @@ export function operations(database: Database, world: World): Operations {
     journal: journal(database, world),
   }
   const people = { ...pairingOperations(database, world), ...noteOperations(database, world) }
-  const past = { record: record(database), counts: counts(database) }
+  const past = { record: record(database), sessions: sessionList(database), counts: counts(database) }
   return { ...arrivals(parts), ...departures(parts), ...people, ...past }
 }
 
@@ -83,7 +84,6 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal }: Parts
     unfinishedOf: (sessionKey) => messages.unfinishedOf(sessionKey).map(resuming(steps)),
     history: transcripts.history,
     transcript: transcripts.transcript,
-    sessions: transcripts.sessions,
   } satisfies Partial<Operations>
 }
 

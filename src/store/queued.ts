@@ -11,13 +11,16 @@ export interface QueuedStoreParts {
   readonly world: World
   /** Called before each commit of writes; throws when the store's file is not where it was. */
   readonly beforeCommit: () => void
+  /** How long a transaction of writes took. */
+  readonly onCommit?: (ms: number) => void
   /** Called once, after the database was closed. */
   readonly onClosed: () => void
 }
 
-export function queuedStore({ database, world, beforeCommit, onClosed }: QueuedStoreParts): Store {
+export function queuedStore(parts: QueuedStoreParts): Store {
+  const { database, world, beforeCommit, onCommit = () => {}, onClosed } = parts
   const tables = operations(database, world)
-  const line = new GroupCommit({ database, beforeCommit })
+  const line = new GroupCommit({ database, beforeCommit, onCommit, nowMs: () => world.nowMs() })
   let closed: Promise<void> | null = null
   const close = async () => {
     await line.close()

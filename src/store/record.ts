@@ -18,7 +18,8 @@ interface Found {
   readonly entries: readonly RecordEntry[]
 }
 
-const KINDS: readonly Kind[] = ['message', 'transcript', 'step', 'delivery']
+/** Of one moment in this order: that is how they come about. A dead letter follows what it was. */
+const KINDS: readonly Kind[] = ['message', 'step', 'transcript', 'delivery']
 
 const NEWEST: RecordPlace = {
   message: Number.MAX_SAFE_INTEGER,
@@ -49,14 +50,18 @@ export function record(database: Database) {
       statements[kind].all(sessionKey, place[kind], limit + 1).map((row) => FOUND[kind](row)),
     ).sort(newestFirst)
     const shown = found.slice(0, limit)
-    const entries = shown.flatMap((each) => each.entries).sort((left, right) => left.atMs - right.atMs)
-    return { entries, older: found.length > limit ? placeBefore(shown, place) : null }
+    const entries = shown.toReversed().flatMap((each) => each.entries)
+    return { entries: entries.sort(inTime), older: found.length > limit ? placeBefore(shown, place) : null }
   }
 }
 
 function newestFirst(left: Found, right: Found): number {
-  // Of one moment and one table the later row is the newer one.
-  return right.atMs - left.atMs || (left.kind === right.kind ? right.number - left.number : 0)
+  return right.atMs - left.atMs || KINDS.indexOf(right.kind) - KINDS.indexOf(left.kind) || right.number - left.number
+}
+
+/** Those of one moment stay as they stand, but for dead letters: what was settled is said before what became of it. */
+function inTime(left: RecordEntry, right: RecordEntry): number {
+  return left.atMs - right.atMs || Number(left.kind === 'deadLetter') - Number(right.kind === 'deadLetter')
 }
 
 function placeBefore(shown: readonly Found[], place: RecordPlace): RecordPlace {

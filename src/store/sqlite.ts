@@ -18,20 +18,23 @@ export interface OpenStoreOptions {
   readonly folder: string
   readonly holder: Holder
   readonly world: World
+  /** How long each transaction of writes took, from its beginning to the disk. */
+  readonly onCommit?: (ms: number) => void
 }
 
 /**
  * Opens the store of a data folder and holds the folder until `close`. Throws StoreLockedError when another process has
  * it, StoreVersionError when a newer Troupe wrote it, and FailureError `storage` for everything else that is in the way.
  */
-export function openStore({ folder, holder, world }: OpenStoreOptions): Store {
+export function openStore({ folder, holder, world, onCommit }: OpenStoreOptions): Store {
   ensureFolder(folder)
   const lock = lockFolder(folder, holder)
   try {
     const path = storePath(folder)
     const database = openFile(path, MIGRATIONS)
     const beforeCommit = watchPresence([path, `${path}-wal`])
-    return queuedStore({ database, world, beforeCommit, onClosed: lock.release })
+    const watching = onCommit === undefined ? {} : { onCommit }
+    return queuedStore({ database, world, beforeCommit, onClosed: lock.release, ...watching })
   } catch (thrown) {
     lock.release()
     throw storageError(thrown)

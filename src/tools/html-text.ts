@@ -30,6 +30,7 @@ export function htmlText(html: string): string {
 
 /** The tag's name, with `/` in front when it closes, and where it ends; `end` is `open` when there is no tag. */
 function tagAt(html: string, open: number): { name: string; end: number } {
+  if (!/[a-zA-Z/!?]/.test(html.charAt(open + 1))) return { name: '', end: open }
   if (html.startsWith('<!--', open)) return { name: '', end: after(html, '-->', open + 4) }
   const name = /^<(\/?[a-zA-Z][a-zA-Z0-9]*|[!?])/.exec(html.slice(open, open + NAME_UNITS_MAX))?.[1]
   if (name === undefined) return { name: '', end: open }

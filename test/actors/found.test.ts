@@ -266,6 +266,24 @@ test('S42: only the parts of a resumed turn go ahead with it, and keep their ord
   expect(resumedFirst(collected, 'collect')).toEqual(collected)
 })
 
+test('S42: a turn of several messages goes on with all of them after the process was lost', async () => {
+  const options: HouseOptions = {
+    channels: { a: { busyMode: 'collect' } },
+    agents: { cfo: { tools: ['look'] } },
+    tools: { look: LOOK },
+  }
+  const house = await openHouse(options)
+  for (const text of ['one', 'two', 'three']) await house.says('a', text)
+  await house.thoughts[0]?.answer('first')
+  await house.thoughts[1]?.asks({ id: '1', tool: 'look', input: {} })
+  house.kill()
+  const next = await openHouse({ ...options, store: house.store, world: house.world })
+  expect(next.thoughts[0]?.request.messages.map(({ text }) => text)).toEqual(['two', 'three'])
+  await next.thoughts[0]?.answer('both')
+  expect(next.thoughts).toHaveLength(1)
+  expect((await house.store.counts()).messages).toMatchObject({ answered: 3, waiting: 0 })
+})
+
 test('S45: what a run was steered with is not given up with its turn', async () => {
   const options: HouseOptions = { agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK } }
   const house = await openHouse(options)
@@ -300,6 +318,20 @@ test('S20 S34: /stop while a commit waits for the disk keeps what people had see
   await house.thoughts[0]?.answer('one, two, three')
   disk.full = false
   await house.says('a', '/stop')
+  expect((await house.store.transcript('a/c1')).map(({ role, text }) => [role, text])).toEqual([
+    ['user', 'count'],
+    ['partial', 'one, two'],
+  ])
+})
+
+test('S20 S34: what people had seen of an answer outlives a /stop that the disk did not take', async () => {
+  const { disk, house } = await houseWithDisk()
+  await house.says('a', 'count')
+  house.thoughts[0]?.says('one, two')
+  disk.full = true
+  await house.says('a', '/stop')
+  disk.full = false
+  await house.world.advance(1_000)
   expect((await house.store.transcript('a/c1')).map(({ role, text }) => [role, text])).toEqual([
     ['user', 'count'],
     ['partial', 'one, two'],

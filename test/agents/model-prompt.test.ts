@@ -57,7 +57,7 @@ test('half an emoji, as a cut leaves it, does not reach a server', () => {
 describe('steps of a run', () => {
   const LOOK: PlannedCall = { id: '1', tool: 'docs.look', input: { at: 'it' }, policy: 'allow', idempotent: true }
   const STEPS: readonly Step[] = [
-    { kind: 'answer', text: 'Let me look.', calls: [LOOK, { ...LOOK, id: '2' }], atMs: 0 },
+    { kind: 'answer', text: 'Let me look.', calls: [LOOK, { ...LOOK, id: '2' }], atMs: 0, seqs: [] },
     { kind: 'begin', call: '1' },
     { kind: 'result', call: '2', text: '', failed: false },
     { kind: 'steering', messages: [{ seqs: [3], text: 'quick', sender: sender('2', 'Ben'), kind: 'group' }] },

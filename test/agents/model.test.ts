@@ -84,7 +84,7 @@ test('S42: tools go out with their schemas; what the model asks for comes back a
 test('S42: the steps of a run go back to the model as a strict server takes them', async () => {
   const tools = [{ name: 'look', description: 'looks', parameters: { type: 'object', properties: {} } }]
   const asked: Step = {
-    ...{ kind: 'answer', text: '', atMs: 0 },
+    ...{ kind: 'answer', text: '', atMs: 0, seqs: [] },
     calls: [{ id: 'c1', tool: 'look', input: { at: 'it' }, policy: 'allow', idempotent: true }],
   }
   const steps: readonly Step[] = [asked, { kind: 'result', call: 'c1', text: 'nothing', failed: false }]

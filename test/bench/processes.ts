@@ -3,9 +3,10 @@
 
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { BotApiCalls } from './child-bot-api.ts'
 
@@ -41,12 +42,16 @@ export interface Subject {
   stop(): Promise<void>
   /** As `kill -9`. */
   kill(): Promise<void>
+  /** Bytes of its heap that are in use, after everything that can go has gone; only with `collects`. */
+  liveBytes(): Promise<number>
 }
 
 export interface SubjectOptions {
   readonly bench: Bench
   /** For Node, before the program: a test slows a subject with `--import`. */
   readonly nodeFlags?: readonly string[]
+  /** Its garbage can be collected on demand, so that `liveBytes` can be asked. */
+  readonly collects?: boolean
 }
 
 const BIN = fileURLToPath(new URL('../../src/bin.js', import.meta.url))
@@ -117,20 +122,52 @@ const LIVE_MS_MAX = 60_000
 /** A subject that does not stop by then is killed. */
 const STOP_MS_MAX = 10_000
 
-async function start(arguments_: readonly string[], { bench, nodeFlags = [] }: SubjectOptions): Promise<Subject> {
+async function start(arguments_: readonly string[], options: SubjectOptions): Promise<Subject> {
+  const { bench, nodeFlags = [], collects = false } = options
+  const said = join(bench.folder(), 'live-bytes')
+  const flags = collects ? ['--expose-gc', '--import', collector(said), ...nodeFlags] : nodeFlags
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [...nodeFlags, ...arguments_], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...flags, ...arguments_], { stdio: ['ignore', 'pipe', 'pipe'] })
   bench.onEnd(() => end(child))
-  const said = await untilLive(child)
+  const output = await untilLive(child)
   const liveSeconds = (performance.now() - startedAt) / 1_000
   return {
     liveSeconds,
-    url: /https?:\/\/[^\s/]+/.exec(said)?.[0] ?? null,
+    url: /https?:\/\/[^\s/]+/.exec(output)?.[0] ?? null,
     residentBytes: () => residentBytes(child),
     processorMs: () => processorMs(child),
     stop: () => end(child),
     kill: () => end(child, 'SIGKILL'),
+    liveBytes() {
+      if (!collects) throw new Error('This subject does not collect on demand.')
+      return liveBytes(child, said)
+    },
   }
+}
+
+/** A module that collects garbage at SIGUSR2, and writes to the file what is left. */
+function collector(path: string): string {
+  const source = `
+    import { renameSync, writeFileSync } from 'node:fs'
+    process.on('SIGUSR2', () => {
+      gc()
+      writeFileSync(${JSON.stringify(`${path}-unfinished`)}, String(process.memoryUsage().heapUsed))
+      renameSync(${JSON.stringify(`${path}-unfinished`)}, ${JSON.stringify(path)})
+    })`
+  return `data:text/javascript,${encodeURIComponent(source)}`
+}
+
+const COLLECTION_MS_MAX = 10_000
+const COLLECTION_LOOK_MS = 5
+
+async function liveBytes(child: ChildProcess, path: string): Promise<number> {
+  rmSync(path, { force: true })
+  child.kill('SIGUSR2')
+  for (let waited = 0; waited < COLLECTION_MS_MAX; waited += COLLECTION_LOOK_MS) {
+    if (existsSync(path)) return Number(readFileSync(path, 'utf8'))
+    await sleep(COLLECTION_LOOK_MS)
+  }
+  throw new Error('The subject did not collect its garbage.')
 }
 
 /** Resolves with what it said up to the line; the rest is read and dropped, or its pipe would fill up. */

@@ -47,6 +47,7 @@ export async function measureRecovery(options: RecoveryOptions): Promise<Section
         rounds: ready,
         target: atMost(ready, READY_SECONDS_MAX, `within ${READY_SECONDS_MAX} s`),
       },
+      { what: 'processor time until then', unit: 'ms', rounds: of('readyProcessorMs') },
       {
         what: 'then the first answer within',
         unit: 's',
@@ -61,6 +62,7 @@ export async function measureRecovery(options: RecoveryOptions): Promise<Section
 interface Round {
   /** From the start of the process. */
   readonly readySeconds: number
+  readonly readyProcessorMs: number
   /** From then; 0: it was there before. */
   readonly answerSeconds: number
   readonly allSeconds: number
@@ -89,6 +91,7 @@ async function measureRound({ bench, calls, folder, nodeFlags, waiting, api }: R
   answered.catch(() => {})
   const second = await startGatewayIn(folder, configuration('echo'), { bench, nodeFlags })
   const readyAt = performance.timeOrigin + performance.now()
+  const readyProcessorMs = second.processorMs()
   const ready = await fetch(`${urlOf(second)}/readyz`)
   if (!ready.ok) throw new Error(`The gateway is live and not ready: ${ready.status}.`)
   await ready.arrayBuffer()
@@ -96,7 +99,7 @@ async function measureRound({ bench, calls, folder, nodeFlags, waiting, api }: R
   await untilQuiet(urlOf(second))
   const allSeconds = (performance.timeOrigin + performance.now() - readyAt) / 1_000
   await second.stop()
-  return { readySeconds: second.liveSeconds, answerSeconds, allSeconds }
+  return { readySeconds: second.liveSeconds, readyProcessorMs, answerSeconds, allSeconds }
 }
 
 function urlOf({ url }: Subject): string {

@@ -10,12 +10,14 @@ import { SWEEPS_BEFORE_PASSIVATION } from '../../machines/limits.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
 import { createGateway, type GatewayActor } from '../../src/actors/gateway.ts'
+import type { Observe } from '../../src/actors/observe.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
 import type { BuildAgent } from '../../src/agents/agent.ts'
 import type { Adapter, Door } from '../../src/channels/adapter.ts'
 import { realWorld } from '../../src/world.ts'
 import { testAgent } from '../support/definitions.ts'
 import { noTools } from '../support/tools.ts'
+import { unobserved } from '../support/observing.ts'
 import { freeTokens, silentLog } from '../support/world.ts'
 import { emptyStore } from './empty-store.ts'
 import { observeTurns, processorMs, type Swept } from './clocks.ts'
@@ -43,6 +45,8 @@ export interface Opened {
 export interface TreeOptions {
   /** What the agents do; default: the `echo` model. */
   readonly buildAgent?: BuildAgent
+  /** Who is told what happens; default: nobody. */
+  readonly observe?: Observe
 }
 
 const CHANNEL = 'bench'
@@ -55,6 +59,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     store: emptyStore(),
     world: { ...realWorld({}), clock: STILL_SWEEPER },
     log: { ...silentLog, error: (_, message) => defects.push(message) },
+    observe: options.observe ?? unobserved,
     secret: () => '',
     tokens: freeTokens,
     platforms: { bench: { name: 'bench', journaled: false, load: async () => () => platform.adapter } },

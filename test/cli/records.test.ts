@@ -42,7 +42,7 @@ async function furnished(file: string): Promise<{ folder: string; code: string }
 const CALL = { id: 'c1', tool: 'shell', input: { command: 'ls' }, policy: 'ask', idempotent: false } as const
 
 const STEPS: readonly Step[] = [
-  { kind: 'answer', text: '', calls: [CALL], atMs: 0 },
+  { kind: 'answer', text: '', calls: [CALL], atMs: 0, seqs: [] },
   { kind: 'decision', call: 'c1', approved: true, by: '7' },
   { kind: 'result', call: 'c1', text: 'one\ntwo', failed: false },
 ]

@@ -4,7 +4,7 @@
 import type { Inbound } from '../../machines/messages.ts'
 import type { Door, Journal, JournalEntry, Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
-import type { ChannelStatus, GatewayPort, Reloaded, Status } from '../../src/http/port.ts'
+import type { ChannelStatus, GatewayPort, Reloaded, SessionView, Status } from '../../src/http/port.ts'
 import type { Log } from '../../src/log.ts'
 import type { World } from '../../src/world.ts'
 
@@ -221,6 +221,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
       note(`record ${key} ${before} ${limit}`)
       if (key.startsWith('no')) return null
       return {
+        session: sessionView(key),
         entries: [{ kind: 'message', id: 1, at: SINCE, text: 'hello' }],
         older: before === null ? '1.2.3.4' : null,
       }
@@ -234,7 +235,15 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     machine: (name) => (name === 'session' ? { name, states: [], arrows: [] } : null),
     actors(query) {
       note(`actors ${JSON.stringify(query)}`)
-      return query.under === 'gateway' ? { actor: { place: 'gateway' }, rows: [], total: 0 } : null
+      const actor = {
+        place: 'gateway',
+        id: 'gateway',
+        machine: 'gateway',
+        state: 'serving',
+        status: 'active',
+        children: 0,
+      }
+      return query.under === 'gateway' ? { actor, rows: [], total: 0 } : null
     },
     async followActor(place, emit, signal) {
       note(`followActor ${place}`)
@@ -294,4 +303,9 @@ export function webDefinition(id: string) {
     apiRoot: null,
     missing: [],
   } as const
+}
+
+export function sessionView(key: string, state: SessionView['state'] = 'idle'): SessionView {
+  const [channel = '', conversation = ''] = key.split('/')
+  return { key, channel, conversation, agent: channel, state, turns: 1, waiting: 0, updated_at: SINCE }
 }

@@ -3,8 +3,8 @@
 import { afterEach, expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
 import { BODY_BYTES_MAX } from '../../src/http/limits.ts'
-import { ask, closeAll, raw, start } from './client.ts'
-import { channelStatus } from './double.ts'
+import { ask, closeAll, events, raw, start } from './client.ts'
+import { channelStatus, sessionView } from './double.ts'
 
 afterEach(closeAll)
 
@@ -266,6 +266,87 @@ test('sessions are listed, and one is shown by its key, whatever characters it h
   for (const limit of ['0', '1001', 'x', '-1', '']) {
     expect(await ask(`${server.url}/sessions?limit=${limit}`)).toMatchObject({ status: 400 })
   }
+})
+
+test('sessions are searched, filtered and paged; one more row than was asked for says that there are more', async () => {
+  const { server, gateway } = await start()
+  const row = (n: number) => sessionView(`a/${n}`)
+  gateway.sessions = async (limit, filter) => {
+    gateway.calls.push(JSON.stringify([limit, filter]))
+    return Array.from({ length: limit }, (_, n) => row(n))
+  }
+  const answer = await ask(`${server.url}/sessions?search=Anna%20B&state=running&offset=200&limit=2`)
+  expect(answer.body).toEqual({ sessions: [row(0), row(1)], more: true })
+  expect(gateway.calls).toEqual([JSON.stringify([3, { search: 'Anna B', offset: 200, state: 'running' }])])
+  for (const query of ['state=asleep', 'offset=-1', 'offset=x', `search=${'x'.repeat(257)}`]) {
+    expect(await ask(`${server.url}/sessions?${query}`), query).toMatchObject({ status: 400 })
+  }
+})
+
+test('a session’s record is read a page at a time', async () => {
+  const { server, gateway } = await start()
+  const record = `${server.url}/sessions/${encodeURIComponent('a/c')}/record`
+  expect((await ask(`${record}?limit=10`)).body).toMatchObject({
+    key: 'a/c',
+    entries: [{ kind: 'message' }],
+    older: '1.2.3.4',
+  })
+  expect((await ask(`${record}?before=1.2.3.4`)).body).toMatchObject({ older: null })
+  expect(gateway.calls).toEqual(['record a/c null 10', 'record a/c 1.2.3.4 100'])
+  for (const before of ['x', '1.2', '1.2.3.x', '1.2.3.99999999999999999999']) {
+    expect(await ask(`${record}?before=${before}`), before).toMatchObject({ status: 400 })
+  }
+  expect(await ask(`${server.url}/sessions/no/record`)).toMatchObject({ status: 404, body: error('unknown_session') })
+})
+
+test('a run is stopped by its session’s key: 202, 409 when there is none, 404 when there is no session', async () => {
+  const { server } = await start()
+  const stop = (key: string) => ask(`${server.url}/sessions/${key}/stop`, { method: 'POST' })
+  expect(await stop('a%2Fc')).toMatchObject({ status: 202, body: { accepted: true } })
+  expect(await stop('idle')).toMatchObject({ status: 409, body: error('not_at_work') })
+  expect(await stop('no')).toMatchObject({ status: 404, body: error('unknown_session') })
+})
+
+test('machines are listed, and one is shown as it is drawn', async () => {
+  const { server } = await start()
+  expect((await ask(`${server.url}/machines`)).body).toMatchObject({ machines: [{ name: 'session' }] })
+  expect(await ask(`${server.url}/machines/session`)).toMatchObject({
+    status: 200,
+    body: { name: 'session', arrows: [] },
+  })
+  expect(await ask(`${server.url}/machines/tea`)).toMatchObject({ status: 404, body: error('unknown_machine') })
+})
+
+test('the tree is shown from the top, or from a place, a page at a time', async () => {
+  const { server, gateway } = await start()
+  expect((await ask(`${server.url}/actors`)).body).toMatchObject({ actor: { id: 'gateway' }, rows: [], total: 0 })
+  const under = encodeURIComponent('session:a%2Fc')
+  expect(await ask(`${server.url}/actors?under=${under}&offset=64&limit=64&search=x`)).toMatchObject({
+    status: 404,
+    body: error('unknown_actor'),
+  })
+  expect(gateway.calls.at(-1)).toBe(
+    `actors ${JSON.stringify({ under: 'session:a%2Fc', search: 'x', offset: 64, limit: 64 })}`,
+  )
+  expect(await ask(`${server.url}/actors?under=${'x'.repeat(5_000)}`)).toMatchObject({ status: 400 })
+})
+
+test('what an actor does comes as events, by its place; a HEAD opens no stream', async () => {
+  const { server, gateway } = await start()
+  const address = `${server.url}/actors/${encodeURIComponent('session:a%2Fc/run')}/events`
+  expect(await ask(address, { method: 'HEAD' })).toMatchObject({ status: 200, text: '' })
+  expect(gateway.calls).toEqual([])
+  const stream = await events(address)
+  expect(await stream.until(1)).toEqual([{ event: 'now', id: null, data: { place: 'session:a%2Fc/run' } }])
+  stream.leave()
+})
+
+test('the layout of charts comes from the package of elkjs', async () => {
+  const { server } = await start()
+  const answer = await ask(`${server.url}/console/elk-worker.js`)
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+  expect(answer.text).toContain('layered')
 })
 
 test('dead letters and pairings', async () => {

@@ -3,8 +3,10 @@
 import { expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
 import { UNLISTED } from '../../src/inspect/shape.ts'
-import { openHouse } from '../support/house.ts'
-import { settled } from '../support/world.ts'
+import { createTransitions } from '../../src/inspect/transitions.ts'
+import { actorsPage } from '../../src/inspect/tree.ts'
+import { type House, openHouse } from '../support/house.ts'
+import { settled, silentLog } from '../support/world.ts'
 import { clientOf, type Heard, inspectorOf, relayOf } from './support.ts'
 
 /** Of what people and models say, and of a failure that is told to its sender; with texts on they are shown. */
@@ -28,8 +30,8 @@ const KEPT = ['instructions', 'token', 'gatewayToken', 'apiRoot', 'allowed', 'de
 
 const marker = (door: string): string => `marker${door}7f3a`
 
-/** Every door is used; what leaves is in the two wires. */
-async function wires(): Promise<{ silent: string; speaking: string; heard: Heard[] }> {
+/** Every door is used; what leaves is in the two wires, and in what the console is told. */
+async function wires(): Promise<{ silent: string; speaking: string; console: string; heard: Heard[] }> {
   let diskFails = false
   const house = await openHouse({
     gateway: { token: { secret: marker('gatewayToken') } },
@@ -51,6 +53,8 @@ async function wires(): Promise<{ silent: string; speaking: string; heard: Heard
   }
   const silent = await clientOf(await relayOf(inspectorOf(house)))
   const speaking = await clientOf(await relayOf(inspectorOf(house, { texts: true })))
+
+  const told = followed(house)
 
   const person = { id: marker('sender'), name: marker('name'), handle: `@${marker('handle')}` }
   const from = { sender: person, kind: 'group', platformMessageId: marker('messageId') } as const
@@ -101,8 +105,24 @@ async function wires(): Promise<{ silent: string; speaking: string; heard: Heard
   return {
     silent: [...silent.raw, ...later.raw].join('\n'),
     speaking: speaking.raw.join('\n'),
+    console: told.join('\n'),
     heard: silent.heard,
   }
+}
+
+/** What the console is told of a few places, and the tree that it is shown. */
+function followed(house: House): string[] {
+  const told: string[] = []
+  const transitions = createTransitions({ root: house.gateway, world: house.world, log: silentLog })
+  const sessions = ['c1', 'c3', 'c4'].map((name) => `session:cfo%2F${name}`)
+  const below = ['partition:0', 'partition:0/delivery:c1'].map((place) => `channel:cfo/${place}`)
+  const leaving = new AbortController()
+  for (const place of ['gateway', 'channel:cfo', ...below, ...sessions, 'session:cfo%2Fc1/run']) {
+    void transitions.follow(place, ({ data }) => void told.push(data), leaving.signal)
+  }
+  const tree = actorsPage(house.gateway, { under: 'gateway', search: ':', offset: 0, limit: 100 })
+  told.push(JSON.stringify(tree))
+  return told
 }
 
 let once: ReturnType<typeof wires> | null = null
@@ -124,6 +144,12 @@ test('A3: nothing secret and nothing private leaves through the inspector', asyn
 test('A3: with texts on, what people say leaves and no secret does', async () => {
   const { speaking } = await left()
   expect(found(speaking, KEPT)).toEqual([])
+})
+
+test('A3: the console is told what people say and no secret', async () => {
+  const { console: told } = await left()
+  expect(found(told, KEPT)).toEqual([])
+  expect(found(told, ['text', 'queued', 'answer', 'sender']).sort()).toEqual(['answer', 'queued', 'sender', 'text'])
 })
 
 test('the search catches a relay that forgets to redact', async () => {

@@ -48,6 +48,7 @@ function rig(given: Partial<RunInput> = {}, machine = runMachine) {
     session: 'a/c1',
     turn: 'turn-1',
     history: [],
+    seqs: [1],
     messages: [{ text: 'hello', sender: SENDER, kind: 'dm' }],
     steps: [],
     nowMs: 0,
@@ -180,7 +181,7 @@ test('S23: what was said meanwhile is written, and then part of what the next an
 })
 
 test('S42: after a crash a run goes on where its steps end', () => {
-  const answer: Step = { kind: 'answer', text: '', calls: [call('1')], atMs: 0 }
+  const answer: Step = { kind: 'answer', text: '', calls: [call('1')], atMs: 0, seqs: [] }
   const resumed = (steps: readonly Step[]) => rig({ steps })
   expect(resumed([answer]).acts[0]?.input.steps).toEqual([answer])
   const between = resumed([answer, done('1')])
@@ -234,7 +235,7 @@ test('S39: in a drain nobody is asked any more', async () => {
 })
 
 test('after a restart an approval still waits, for what is left of its time', async () => {
-  const answer: Step = { kind: 'answer', text: '', calls: [call('1', { policy: 'ask' })], atMs: 100_000 }
+  const answer: Step = { kind: 'answer', text: '', calls: [call('1', { policy: 'ask' })], atMs: 100_000, seqs: [] }
   const run = rig({ steps: [answer], nowMs: 350_000 })
   expect(run.state()).toBe('awaitingApproval')
   expect(run.records).toHaveLength(0)

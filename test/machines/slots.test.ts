@@ -8,6 +8,7 @@ import {
   releaseSlot,
   releaseWhere,
   requestSlot,
+  resizeSlots,
   type Slots,
   type SlotsChange,
   withoutWaiting,
@@ -84,7 +85,7 @@ test.each(Object.entries(BROKEN))('a broken line is caught: %s', (_, line) => {
 })
 
 interface Model {
-  readonly limit: number
+  limit: number
   running: readonly string[]
   waiting: readonly string[]
 }
@@ -93,6 +94,7 @@ type Step =
   | { readonly kind: 'request' | 'release'; readonly key: string }
   | { readonly kind: 'stop'; readonly channel: string }
   | { readonly kind: 'forget' }
+  | { readonly kind: 'resize'; readonly limit: number }
 
 const key = fc.tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 1, max: 6 })).map((parts) => parts.join('/'))
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -100,6 +102,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 280, arbitrary: fc.record({ kind: fc.constant('release'), key }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('stop'), channel: fc.constantFrom('a', 'b') }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'forget' }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('resize'), limit: fc.integer({ min: 1, max: 4 }) }) },
 )
 
 /** Long enough that the line closes up: see EMPTY_PLACES_MIN. */
@@ -110,13 +113,15 @@ function hold(line: () => Line, parameters: fc.Parameters<[Step[], number]>): vo
     let slots: Slots = { ...emptySlots(limit), line: line() }
     const model: Model = { limit, running: [], waiting: [] }
     for (const each of steps) {
+      const runBefore = slots.running.length
       const change = taken(slots, each)
       slots = change.slots
       const granted = modelled(model, each)
       const seen = JSON.stringify([change.granted, slots.running, slots.waiting])
       const wanted = JSON.stringify([granted, model.running, model.waiting.length])
       if (seen !== wanted) throw new Error(`after ${JSON.stringify(each)}: ${seen} instead of ${wanted}`)
-      if (slots.running.length > limit) throw new Error(`${slots.running.length} run instead of ${limit}`)
+      const most = Math.max(runBefore, model.limit)
+      if (slots.running.length > most) throw new Error(`${slots.running.length} run instead of ${most}`)
     }
   })
   fc.assert(property, parameters)
@@ -132,6 +137,8 @@ function taken(slots: Slots, given: Step): SlotsChange {
       return releaseWhere(slots, (each) => each.startsWith(given.channel))
     case 'forget':
       return { slots: withoutWaiting(slots), granted: [] }
+    case 'resize':
+      return resizeSlots(slots, given.limit)
   }
 }
 
@@ -141,11 +148,15 @@ function modelled(model: Model, given: Step): readonly string[] {
     model.waiting = []
     return []
   }
-  const gone = (each: string) => (given.kind === 'stop' ? each.startsWith(given.channel) : each === given.key)
-  model.running = model.running.filter((each) => !gone(each))
-  model.waiting = model.waiting.filter((each) => !gone(each))
+  if (given.kind === 'resize') {
+    model.limit = given.limit
+  } else {
+    const gone = (each: string) => (given.kind === 'stop' ? each.startsWith(given.channel) : each === given.key)
+    model.running = model.running.filter((each) => !gone(each))
+    model.waiting = model.waiting.filter((each) => !gone(each))
+  }
   if (given.kind === 'request') model.waiting = [...model.waiting, given.key]
-  const granted = model.waiting.slice(0, model.limit - model.running.length)
+  const granted = model.waiting.slice(0, Math.max(0, model.limit - model.running.length))
   model.running = [...model.running, ...granted]
   model.waiting = model.waiting.slice(granted.length)
   return granted

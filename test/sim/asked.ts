@@ -47,7 +47,9 @@ export function checkAsked(thinking: Thinking, asking: Asking): void {
   const tools = compacts || !hasTools(session) ? [] : TOOL_NAMES
   const shown = request.tools.map(({ name }) => name)
   verdict.check(`${shown}` === `${tools}`, 'A2', () => `${session} is shown the tools ${shown}`)
+  ledger.turns.checkTaken(record)
   checkSteps(thinking, { record, verdict, agent: plan.agent })
+  if (asked.some(({ outcome }) => outcome === null)) checkWhole(thinking, record, asking)
   if (!compacts) checkTurn(thinking, record, asking)
   checkHistory(thinking, { compacts, ledger, verdict })
 }
@@ -71,6 +73,15 @@ function checkSteps({ session, turn, request }: Thinking, { record, verdict, age
   if (request.tools.length === 0) return
   const mayCall = answersIn(steps) < agent.maxSteps - 1
   verdict.check(request.mayCall === mayCall, 'STEPS', () => `${session} ${turn}: may call is ${request.mayCall}`)
+}
+
+/** A turn goes on with the messages that it began with: what was done of it was done for all of them. */
+function checkWhole({ session, turn, asked }: Thinking, { madeFor }: TurnRecord, { ledger, verdict }: Asking): void {
+  const left = madeFor.filter((seq) => {
+    const written = ledger.messages.get(seq)
+    return written?.outcome === null && !written.exhausted && !asked.includes(written)
+  })
+  verdict.check(left.length === 0, 'S42', () => `${session} ${turn} goes on without ${left}`)
 }
 
 /** Steering goes ahead of what waits; everything else keeps the order of acceptance, commands too. */

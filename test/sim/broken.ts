@@ -9,7 +9,7 @@ import {
   type PromiseActorLogic,
   spawnChild,
 } from 'xstate'
-import type { PartitionContext } from '../../machines/partition.ts'
+import type { PartitionContext } from '../../machines/partition-words.ts'
 import type { Answer, Thinking } from '../../machines/run-words.ts'
 import { runInput, type SessionContext } from '../../machines/session-context.ts'
 import { endingItsChildren } from '../../src/actors/ending.ts'

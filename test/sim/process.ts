@@ -9,6 +9,7 @@ import type { Parts } from '../../src/actors/parts.ts'
 import type { Agent } from '../../src/agents/agent.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { Store } from '../../src/store/store.ts'
+import { unobserved } from '../support/observing.ts'
 import { noTools } from '../support/tools.ts'
 import { freeTokens } from '../support/world.ts'
 import type { ToolParts, Toolbox } from '../../src/tools/tool.ts'
@@ -94,6 +95,10 @@ export class Process implements Caller {
     this.#parts.clock.forget(this)
     this.gateway.stop()
     for (const platform of this.#parts.platforms.values()) platform.lose(this)
+  }
+
+  /** What it had asked the disk for has taken effect or never will: nothing of it is heard of any more. */
+  forget(): void {
     this.#parts.model.lose(this)
     this.#parts.toolshed.lose(this)
   }
@@ -113,6 +118,7 @@ export class Process implements Caller {
         environment: {},
       },
       log: this.#log({}),
+      observe: unobserved,
       secret: () => 'secret',
       tokens: freeTokens,
       platforms: {

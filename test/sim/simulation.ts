@@ -162,7 +162,10 @@ export class Simulation {
       onFailure: (_, actor) => {
         this.#witness.note(() => `  ${actor} failed`)
         this.hit(`${actor.slice(0, actor.indexOf(':'))} failed`)
-        if (actor.startsWith('session:')) this.ledger.blame(this.ledger.unsettledOf(actor.slice('session:'.length)))
+        if (!actor.startsWith('session:')) return
+        const session = actor.slice('session:'.length)
+        this.ledger.blame(this.ledger.unsettledOf(session))
+        this.ledger.turns.lost(session)
       },
       onBroken: (rule, text) => this.verdict.broken(rule, text),
     })
@@ -235,7 +238,9 @@ export class Simulation {
     process.lose()
     this.process = null
     await this.disk.lose(process, effective)
+    process.forget()
     this.ledger.blame(this.ledger.unsettled())
+    this.ledger.turns.lost(null)
     if (down === 0) this.start()
   }
 
@@ -266,7 +271,9 @@ export class Simulation {
     process.lose()
     this.process = null
     await this.disk.lose(process, Number.POSITIVE_INFINITY)
+    process.forget()
     for (const written of this.ledger.unsettled()) Object.assign(written, { open: false, recovered: true })
+    this.ledger.turns.lost(null)
   }
 
   #outcome(at: number): Outcome {

@@ -22,11 +22,10 @@ import {
 } from './taken.ts'
 import { policyIn, TOOLS, type ToolName } from './tools.ts'
 
-/** What a tool said, and the signal of the run that it was said to. */
+/** What a tool said. */
 export interface Said {
   readonly text: string
   readonly failed: boolean
-  readonly to: AbortSignal
 }
 
 export interface Thought {
@@ -145,7 +144,6 @@ function checkResult({ call, text, failed }: StepOf<'result'>, { record, rules, 
     if (!failed) wrong('S42', 'a result of what was never called')
     return
   }
-  if (said.to.aborted) wrong('S6', 'the run of this result was ended')
   const same = failed === said.failed && text.startsWith(said.text.slice(0, RESULT_KEPT))
   if (!same) wrong('S42', `the tool said ${said.text.slice(0, 80)}`)
   if (said.text.length > RESULT_KEPT) rules.hit('a long result was cut')

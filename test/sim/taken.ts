@@ -8,6 +8,8 @@ export interface TurnRecord {
   /** Messages that it was last begun with. */
   seqs: readonly number[]
   readonly steps: Step[]
+  /** Messages that its first step was made for. */
+  madeFor: readonly number[]
   /** Its model was asked since it was last begun. */
   asked: boolean
   /** The process was ending when it was last begun. */

@@ -167,7 +167,7 @@ export class Toolshed {
       if (working.settled || !caller.alive) return
       working.settled = true
       keepWhere(this.working, (each) => each !== working)
-      turns.said(mark, { failed, text, to: signal })
+      turns.said(mark, { failed, text })
       settle()
     }
     const act = (how: ToolAct): void => {

@@ -32,7 +32,7 @@ export class Turns {
     return this.#records.get(`${session} ${turn}`)?.steps ?? []
   }
 
-  /** Some of what the turn answers has no end yet. */
+  /** Its first message has no end yet: the others end with it. */
   isOpen(session: string, turn: string): boolean {
     const record = this.#records.get(`${session} ${turn}`)
     return record !== undefined && this.#isOpen(record)
@@ -59,7 +59,16 @@ export class Turns {
 
   begin({ session, turn, seqs, steps }: Pick<TurnRecord, 'session' | 'turn' | 'seqs' | 'steps'>): void {
     const key = `${session} ${turn}`
-    const record = this.#records.get(key) ?? { session, turn, seqs, steps: [], asked: false, ending: false, known: 0 }
+    const record = this.#records.get(key) ?? {
+      session,
+      turn,
+      seqs,
+      steps: [],
+      madeFor: [],
+      asked: false,
+      ending: false,
+      known: 0,
+    }
     const there = JSON.stringify(record.steps)
     this.#verdict.check(
       JSON.stringify(steps) === there,
@@ -67,12 +76,22 @@ export class Turns {
       () => `${key}: read ${JSON.stringify(steps)}, there is ${there}`,
     )
     if (steps.length > 0) this.#rules.hit('a run goes on where its steps end')
-    const left = (this.#busy.get(session) ?? []).find((other) => other !== record && this.#isOpen(other))
-    const again = left === undefined || this.#rules.messages.get(left.seqs[0] ?? 0)?.reopened === true
-    this.#verdict.check(again, 'S42', () => `${session}: ${turn} begins, and ${left?.turn} has steps and no end`)
     Object.assign(record, { seqs, asked: false, ending: this.#rules.ending(), known: steps.length })
     this.#records.set(key, record)
     this.#latest.set(session, record)
+  }
+
+  /** What is done now is done for the turn that was at work before, when there is one: it is not left behind. */
+  checkTaken(record: TurnRecord): void {
+    const left = (this.#busy.get(record.session) ?? []).find((other) => other !== record && this.#isOpen(other))
+    if (left === undefined) return
+    const again = [left, record].some(({ seqs }) => this.#rules.messages.get(seqs[0] ?? 0)?.reopened === true)
+    this.#verdict.check(again, 'S42', () => `${record.session}: ${record.turn} runs, ${left.turn} has steps and no end`)
+  }
+
+  /** A session, or all of them, is lost: what its model was asked belongs to an earlier life. */
+  lost(session: string | null): void {
+    for (const [key, record] of this.#latest) if (session === null || session === key) record.asked = false
   }
 
   /** A model answered: what it said is what may be written. */
@@ -93,6 +112,7 @@ export class Turns {
     const right = record.session === session && record.turn === turn && call.tool === tool
     const wrong = (rule: string, text: string): void =>
       this.#verdict.broken(rule, `${session} ${turn} ${mark}: ${tool} ${text}`)
+    this.checkTaken(record)
     if (!right) wrong('A2', `was called for ${record.session} ${record.turn}`)
     if (!this.#isOpen(record)) wrong('S6', 'was called after its turn had ended')
     if (!has(record.steps, 'begin', call.id)) wrong('S42', 'was called before its begin was on disk')
@@ -125,6 +145,7 @@ export class Turns {
       checkStep(step, { record, commit, rules, messages, thought, saidOf, wrong })
       record.steps.push(step)
       if (step.kind === 'answer') this.#noteCalls(record, step.calls)
+      if (record.steps.length === 1) record.madeFor = record.seqs
       if (record.steps.length === 1) this.#busy.set(record.session, [...(this.#busy.get(record.session) ?? []), record])
       this.#rules.hit(`step written: ${step.kind}`)
     }
@@ -163,7 +184,7 @@ export class Turns {
   }
 
   #isOpen({ seqs }: TurnRecord): boolean {
-    return seqs.some((seq) => this.#rules.messages.get(seq)?.outcome === null)
+    return this.#rules.messages.get(seqs[0] ?? 0)?.outcome === null
   }
 }
 

@@ -127,7 +127,7 @@ test('C3: what a newer file adds, changes and takes away is said by name, over H
   })
   const metrics = await rig.gateway.port.metrics()
   expect(metrics).toContain('troupe_channel_state{channel="c",state="live"} 1')
-  expect(metrics).not.toContain('channel="a"')
+  expect(metrics).not.toContain('troupe_channel_state{channel="a"')
   expect(await rig.post('/reload')).toEqual({ status: 200, body: { changes: [], needs_restart: [] } })
 })
 

@@ -79,6 +79,14 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   'sessions are listed newest first, with their turns and what waits': (store) => ({
     sessions: async (limit) => (await store.sessions(limit)).toReversed(),
   }),
+  'sessions are found by a part of their key, conversation or agent, among some keys, without others, page by page': (
+    store,
+  ) => ({ sessions: (limit, filter) => store.sessions(limit, { ...filter, offset: 0 }) }),
+  'a session’s record is everything that became of it in time order, page by page, and nothing of another session': (
+    store,
+  ) => ({
+    record: async (key, before, limit) => ({ ...(await store.record(key, before, limit)), older: null }),
+  }),
   'D1 a conversation is owed its replies in order, each until its last part has a receipt': (store) => ({
     receipt: (outboxId, receipt) => store.receipt(outboxId, receipt, true),
   }),

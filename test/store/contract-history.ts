@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
 import type { NewTranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
 import type { Step } from '../../machines/steps.ts'
+import type { RecordPlace, Store } from '../../src/store/store.ts'
 import type { Check } from './contract.ts'
 import { newCommit, newMessage } from './message-parts.ts'
 
@@ -65,7 +66,7 @@ export const historyChecks: readonly Check[] = [
     async run(store) {
       const call = { id: 'c', tool: 'look', input: { at: ['it'] }, policy: 'ask', idempotent: false } as const
       const steps: readonly Step[] = [
-        { kind: 'answer', text: 'wait', calls: [call], atMs: 5 },
+        { kind: 'answer', text: 'wait', calls: [call], atMs: 5, seqs: [1] },
         { kind: 'decision', call: 'c', approved: true, by: null },
         { kind: 'begin', call: 'c' },
         { kind: 'result', call: 'c', text: 'nothing', failed: false },
@@ -172,6 +173,81 @@ export const historyChecks: readonly Check[] = [
       expect(await store.sessions(10)).toStrictEqual([first, second])
       expect(await store.sessions(1)).toStrictEqual([first])
       expect((await store.counts()).sessions).toBe(2)
+    },
+  },
+  {
+    name: 'sessions are found by a part of their key, conversation or agent, among some keys, without others, page by page',
+    async run(store, world) {
+      for (const conversation of ['Anna', 'berta', 'annabel']) {
+        world.pass(1)
+        await store.accept(newMessage({ conversation, agent: conversation === 'berta' ? 'ops' : 'cfo' }))
+      }
+      const keys = async (...input: Parameters<Store['sessions']>) =>
+        (await store.sessions(...input)).map(({ key }) => key)
+      expect(await keys(10, { search: 'anna' })).toEqual(['web/annabel', 'web/Anna'])
+      expect(await keys(10, { search: 'OPS' })).toEqual(['web/berta'])
+      expect(await keys(10, { search: '%' })).toEqual([])
+      expect(await keys(10, { only: ['web/Anna', 'web/nobody'] })).toEqual(['web/Anna'])
+      expect(await keys(10, { only: [] })).toEqual([])
+      expect(await keys(10, { without: ['web/berta'], search: 'web/' })).toEqual(['web/annabel', 'web/Anna'])
+      expect(await keys(1, { offset: 1 })).toEqual(['web/berta'])
+    },
+  },
+  {
+    name: 'a session’s record is everything that became of it in time order, page by page, and nothing of another session',
+    async run(store, world) {
+      await store.accept(newMessage({ conversation: 'another' }))
+      const { seq } = await store.accept(newMessage({ text: 'hello' }))
+      world.pass(10)
+      const { seq: broken } = await store.accept(newMessage({ platformMessageId: '2', text: 'it breaks' }))
+      world.pass(10)
+      const step = { kind: 'begin', call: 'c1' } as const
+      await store.commit(
+        newCommit({
+          settled: [
+            { seq, outcome: 'answered', reason: null },
+            { seq: broken, outcome: 'dead', reason: 'it broke its session' },
+          ],
+          entries: entriesOf('T1'),
+          steps: [{ turn: 'T1', step }],
+          replies: [{ conversation: 'room', text: 'answer T1', replyTo: null }],
+        }),
+      )
+      world.pass(10)
+      await store.receipt(1, 'r1', true)
+      const { entries, older } = await store.record('web/room', null, 10)
+      expect(entries.map(({ kind }) => kind)).toEqual([
+        'message',
+        'message',
+        'step',
+        'transcript',
+        'transcript',
+        'delivery',
+        'deadLetter',
+      ])
+      expect(older).toBeNull()
+      const ms = entries.map(({ atMs }) => atMs)
+      expect(ms).toEqual(ms.toSorted((left, right) => left - right))
+      expect(entries).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ kind: 'message', seq, text: 'hello', outcome: 'answered', tries: 0 }),
+          expect.objectContaining({ kind: 'deadLetter', of: 'message', reason: 'it broke its session' }),
+          expect.objectContaining({ kind: 'step', turn: 'T1', step }),
+          expect.objectContaining({ kind: 'delivery', outcome: 'delivered', partsSent: 1, uncertain: false }),
+        ]),
+      )
+      const pages: (typeof entries)[] = []
+      for (let place: RecordPlace | null | undefined; place !== null; ) {
+        const page = await store.record('web/room', place ?? null, 2)
+        pages.unshift(page.entries)
+        place = page.older
+      }
+      expect(pages.length).toBeGreaterThan(2)
+      expect(pages.flat()).toHaveLength(entries.length)
+      expect(new Set(pages.flat().map((entry) => JSON.stringify(entry)))).toEqual(
+        new Set(entries.map((entry) => JSON.stringify(entry))),
+      )
+      expect((await store.record('web/nobody', null, 10)).entries).toEqual([])
     },
   },
 ]

@@ -120,7 +120,7 @@ function bench(): Bench {
     throw engineError(errcode)
   }
   const database = spied(openFile(`${temporaryFolder()}/bench.db`, ['CREATE TABLE numbers (value INTEGER)']), note)
-  const line = new GroupCommit({ database, beforeCommit: () => {} })
+  const line = new GroupCommit({ database, beforeCommit: () => {}, onCommit: () => {}, nowMs: () => 0 })
   const insert = database.prepare('INSERT INTO numbers VALUES (?)')
   const all = database.prepare('SELECT value FROM numbers ORDER BY rowid')
   return {

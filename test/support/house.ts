@@ -6,14 +6,16 @@ import { FailureError } from '../../machines/failure.ts'
 import type { ChannelReport, Inbound, Progress } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
 import { createGateway } from '../../src/actors/gateway.ts'
+import type { Observe } from '../../src/actors/observe.ts'
 import type { Parts } from '../../src/actors/parts.ts'
-import type { ThinkRequest, Thought } from '../../src/agents/agent.ts'
+import type { ThinkRequest, Thought, Usage } from '../../src/agents/agent.ts'
 import type { Adapter, Door, Outgoing, Reception } from '../../src/channels/adapter.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { ToolCall } from '../../machines/steps.ts'
 import type { Notes, Tool } from '../../src/tools/tool.ts'
 import { testAgent } from './definitions.ts'
+import { unobserved } from './observing.ts'
 import { type TestTools, toolParts } from './tools.ts'
 import { freeTokens, type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
 
@@ -34,6 +36,8 @@ export interface HouseOptions {
   readonly notes?: Notes
   /** What the building of each toolbox waits for. */
   readonly opening?: Promise<void>
+  /** Who is told what happens; nobody is. */
+  readonly observe?: Observe
   /** Wraps the store, for faults. */
   readonly wrap?: (store: Store) => Store
 }
@@ -61,7 +65,7 @@ export interface HeldThought {
   readonly agent: string
   /** What its agent was built with. */
   readonly instructions: string
-  answer(text: string): Promise<void>
+  answer(text: string, usage?: Usage): Promise<void>
   /** It asks for tools. */
   asks(...calls: ToolCall[]): Promise<void>
   /** A piece of the answer. */
@@ -104,6 +108,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     store: options.wrap?.(store) ?? store,
     world,
     log: silentLog,
+    observe: options.observe ?? unobserved,
     secret: () => 'secret',
     tokens: options.tokens ?? freeTokens,
     platforms: {
@@ -173,8 +178,8 @@ function think(
     agent,
     instructions,
     closed: () => request.signal.aborted,
-    async answer(text) {
-      end.resolve({ text, calls: [], usage: null })
+    async answer(text, usage) {
+      end.resolve({ text, calls: [], usage: usage ?? null })
       await settled()
     },
     async asks(...calls) {

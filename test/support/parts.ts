@@ -2,6 +2,7 @@
 
 import type { Parts } from '../../src/actors/parts.ts'
 import { testDefinition } from './house.ts'
+import { unobserved } from './observing.ts'
 import { freeTokens, silentLog } from './world.ts'
 import { noTools } from './tools.ts'
 
@@ -12,6 +13,7 @@ export function testParts(given: Given): Parts {
   return {
     definition: testDefinition({}),
     log: silentLog,
+    observe: unobserved,
     secret: () => 'secret',
     tokens: freeTokens,
     platforms: {},

@@ -6,7 +6,15 @@
 //   state and an event and try every other one, simple paths through a coarser look, and random walks with a seed.
 
 import { createTestModel } from '@xstate/test'
-import { type AnyStateMachine, type EventFromLogic, initialTransition, type SnapshotFrom } from 'xstate'
+import {
+  type AnyStateMachine,
+  type EventFromLogic,
+  type EventObject,
+  initialTransition,
+  type MachineContext,
+  setup,
+  type SnapshotFrom,
+} from 'xstate'
 import {
   type AdjacencyValue,
   createTestModel as createGraphModel,
@@ -50,6 +58,18 @@ export interface Tours<T extends AnyStateMachine> {
   readonly ignored: number
 }
 
+/** A model that is easier said as a function than as a chart: what is seen after an event, from what was seen before it. */
+export function reducerModel<C extends MachineContext, E extends EventObject>(
+  beginning: C,
+  next: (seen: C, event: E) => C,
+) {
+  const words = setup({ types: { context: {} as C, events: {} as E } })
+  return words.createMachine({
+    context: beginning,
+    on: { '*': { actions: words.assign(({ context, event }) => next(context, event)) } },
+  })
+}
+
 /** One path to each state, by the shortest way; a path that is the beginning of another is not played by itself. */
 export function shortestPaths<T extends AnyStateMachine>(model: Model<T>): Path<T>[] {
   const graph = graphOf(model)
@@ -57,8 +77,9 @@ export function shortestPaths<T extends AnyStateMachine>(model: Model<T>): Path<
   const found = createTestModel(model.machine as never, { serializeTransition: () => '' })
   const paths = found.getShortestPaths({ events: eventsIn(model), serializeState: keyOf } as never)
   return paths.map((path) => {
-    // The package remembers one state of each key: these are the ones that the path leads to.
-    path.steps.splice(1, path.steps.length, ...(trailOf(graph, path.steps) as never[]))
+    // The package remembers one state of each key: these are the ones that the path leads through.
+    const trail = [beginningOf(model.machine), ...trailOf(graph, path.steps)]
+    path.steps.splice(0, path.steps.length, ...(trail as never[]))
     return pathOf<T>(path)
   })
 }
@@ -163,7 +184,8 @@ interface Node {
 interface Graph extends ReadonlyMap<string, Node> {}
 
 function graphOf<T extends AnyStateMachine>(model: Model<T>): Graph {
-  const adjacency = getAdjacencyMap(model.machine, { events: eventsIn(model), serializeState: keyOf } as never)
+  const options = { events: eventsIn(model), serializeState: keyOf, limit: MOVES_MAX }
+  const adjacency = getAdjacencyMap(model.machine, options as never)
   const graph = new Map<string, Node>()
   // The package gives its keys a type of their own, and so hides what stands behind them.
   const nodes = Object.entries(adjacency) as [string, AdjacencyValue<unknown, Step['event']>][]
@@ -177,6 +199,9 @@ function graphOf<T extends AnyStateMachine>(model: Model<T>): Graph {
   }
   return graph
 }
+
+/** A model with more than this is not one that anybody walks: something in its context grows for ever. */
+const MOVES_MAX = 50_000
 
 function eventsIn<T extends AnyStateMachine>({ events, possible = () => true }: Model<T>) {
   return (state: SnapshotFrom<T>) => events.filter((event) => possible(state, event))
@@ -270,11 +295,16 @@ function wayToOpen(graph: Graph, open: Left['open'], from: string): string[] | n
 
 /** Trails as test paths of the package: it plays, compares, and says in a failure how far it came. */
 function playable<T extends AnyStateMachine>(model: Model<T>, trails: readonly (readonly Step[])[]): Path<T>[] {
-  const [initial] = initialTransition(model.machine, ...([undefined] as never))
-  const whole = trails.map((steps): Step[] => [{ event: { type: 'xstate.init' }, state: initial }, ...steps])
+  const whole = trails.map((steps): Step[] => [beginningOf(model.machine), ...steps])
   const paths = whole.map((steps) => ({ steps, state: steps.at(-1)?.state, weight: steps.length }))
   const found = createGraphModel(model.machine)
   return found.getPaths(() => paths as never, { allowDuplicatePaths: true }).map(pathOf<T>)
+}
+
+function beginningOf(machine: AnyStateMachine): Step {
+  // A model takes no input.
+  const [state] = initialTransition(machine, ...([undefined] as [never]))
+  return { event: { type: 'xstate.init' }, state }
 }
 
 /** The packages type a path for one machine and one version; these are alike where they are used. */

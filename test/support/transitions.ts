@@ -23,7 +23,7 @@ export class Taken {
 
   /** From now on, this actor and everything that it starts. Call it before the actor is started. */
   watch(root: AnyActorRef): void {
-    this.#listen(root)
+    for (const actor of livingIn(root)) this.#listen(actor)
     root.system.inspect((happened) => {
       if (happened.type === '@xstate.actor') this.#listen(happened.actorRef as AnyActorRef) // Every actor is one.
       if (happened.type === '@xstate.microstep') for (const branch of happened._transitions) this.#note(branch)
@@ -56,6 +56,12 @@ export class Taken {
     // The step in which an actor begins has a branch of its own, which no chart has.
     if (branchesOf(branch.source).includes(branch)) this.#names.add(nameOf(branch))
   }
+}
+
+/** What a chart starts at its beginning is there before anybody can watch. */
+function livingIn(actor: AnyActorRef): AnyActorRef[] {
+  const { children = {} } = actor.getSnapshot() as { children?: Record<string, AnyActorRef> } // A machine's has them.
+  return [actor, ...Object.values(children).flatMap(livingIn)]
 }
 
 type Branch = AnyStateNode['always'] extends (infer B)[] | undefined ? B : never

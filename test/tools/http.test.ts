@@ -435,9 +435,10 @@ describe('the text of a page', () => {
   test.each(['<', '<a', '<script>', '<!--', '<p>', '</script', '&', '&#', '<a href="'])(
     'a megabyte of %j is no burden',
     (piece) => {
-      const began = performance.now()
+      const began = process.cpuUsage()
       htmlText(piece.repeat(1_000_000 / piece.length))
-      expect(performance.now() - began).toBeLessThan(2_000)
+      // The processor's time: the machine may be busy.
+      expect(process.cpuUsage(began).user).toBeLessThan(1_500_000)
     },
   )
 })

@@ -1,80 +1,13 @@
-// The console page in a real browser, against the real port and the real web adapter; the agent is played by the test.
-// What runs inside the page is written as text here: the project's types know no browser.
+// Chat on the console page, in a real browser, against the real port and the real web adapter; the agent is played by the test.
 
-import { existsSync } from 'node:fs'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { type HttpServer, startHttp } from '../../src/http/server.ts'
-import { realWorld } from '../../src/world.ts'
-import {
-  type ChannelDouble,
-  channelStatus,
-  createGatewayDouble,
-  type GatewayDouble,
-  silentLog,
-} from '../http/double.ts'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { checkFits } from './browser.ts'
+import { useStage } from './stage.ts'
 
-const CHROMIUM = '/usr/bin/chromium'
-const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
-const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync']
-
-let browser: Browser
-let server: HttpServer
-let gateway: GatewayDouble
-
-beforeAll(async () => {
-  if (!existsSync(CHROMIUM)) {
-    throw new Error(
-      `The console is tested in a real browser, and ${CHROMIUM} is missing. Install it: apt-get install chromium`,
-    )
-  }
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...QUIET] })
-}, 60_000)
-afterAll(() => browser?.close())
-
-const complaints: string[] = []
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close()
-  await server.close()
-  // Whatever else a test looks at: no script failed, and the page's own policy refused nothing.
-  expect(complaints.splice(0)).toEqual([])
-})
-
-async function openPage(options: { token?: string } = {}): Promise<Page> {
-  const world = realWorld({})
-  gateway = createGatewayDouble(world, ['cfo', 'ops'])
-  server = await startHttp({
-    host: '127.0.0.1',
-    port: 0,
-    token: () => options.token ?? null,
-    gateway,
-    log: silentLog,
-    world,
-  })
-  const page = await (await browser.newContext()).newPage()
-  watch(page)
-  await page.goto(server.url)
-  return page
-}
-
-function watch(page: Page): void {
-  page.setDefaultTimeout(10_000)
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('console', (message) => {
-    // A refused request is written there by the browser itself; the page tells the person.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-      complaints.push(message.text())
-  })
-  page.on('request', (request) => {
-    if (!request.url().startsWith('http://127.0.0.1:')) complaints.push(`left the machine: ${request.url()}`)
-  })
-}
-
-function channel(id: string): ChannelDouble {
-  const found = gateway.channels.get(id)
-  if (found === undefined) throw new Error(`the double has no channel ${id}`)
-  return found
-}
+const stage = useStage()
+const { channel } = stage
+const openPage = stage.open
 
 const messages = (page: Page) => page.locator('#messages .message.written').allTextContents()
 const now = (page: Page, state: string) => page.locator(`#session [data-now][data-state=${state}]`).waitFor()
@@ -90,7 +23,7 @@ async function say(page: Page, text: string): Promise<string> {
 
 test('pick a channel, send with Enter, see the states, the answer as it grows, and the answer', async () => {
   const page = await openPage()
-  await page.getByRole('button', { name: /ops/ }).click()
+  await page.locator('#channels').getByRole('link', { name: /ops/ }).click()
   expect(await page.locator('#channel-name').textContent()).toBe('ops')
   await now(page, 'idle')
   const conversation = await say(page, 'hello')
@@ -117,7 +50,7 @@ test('pick a channel, send with Enter, see the states, the answer as it grows, a
 
 test('after a reload the history is there, once, and so are channel and conversation', async () => {
   const page = await openPage()
-  await page.getByRole('button', { name: /ops/ }).click()
+  await page.locator('#channels').getByRole('link', { name: /ops/ }).click()
   const conversation = await say(page, 'first')
   await channel('ops').reply(conversation, 'second')
   await shown(page, 'second')
@@ -135,8 +68,8 @@ test('a second tab shows the same conversation and follows it, in the middle of 
   channel('cfo').state(conversation, 'running')
   channel('cfo').delta(conversation, 't1', 'half an ')
   const second = await page.context().newPage()
-  watch(second)
-  await second.goto(server.url)
+  stage.pages.watch(second)
+  await second.goto(stage.url)
   await shown(second, 'hello', 'user')
   await now(second, 'running')
   channel('cfo').delta(conversation, 't1', 'answer')
@@ -183,7 +116,7 @@ test('the check for harmless text catches a page that writes HTML', async () => 
   await page.evaluate(`document.querySelector('.messages').innerHTML = ${JSON.stringify(HOSTILE[0])}`)
   await expect(checkHarmless(page)).rejects.toThrow()
   // The page's policy refuses the handler that this left behind, and says so.
-  expect(complaints.splice(0).join()).toMatch(/Content Security Policy|^$/)
+  expect(stage.pages.complaints().join()).toMatch(/Content Security Policy|^$/)
 })
 
 test('Shift+Enter begins a new line; the lines arrive as they were written', async () => {
@@ -215,17 +148,6 @@ test('a new conversation is empty; the old one comes back by its name', async ()
   expect(channel('cfo').received.at(-1)).toMatchObject({ conversation: first, sender: { id: 'anna' } })
 })
 
-test('C3: the roll call shows every channel with state and reason, and follows what happens', async () => {
-  const page = await openPage()
-  gateway.others.set('telegram_cfo', channelStatus('telegram_cfo', 'telegram', 'failed', 'Telegram refused the token.'))
-  await page.getByText('2 of 3 channels live').waitFor()
-  const row = page.locator('[data-channel=telegram_cfo]')
-  expect(await row.textContent()).toMatch(/failed.*Telegram refused the token\./)
-  expect(await row.locator('button').count()).toBe(0)
-  gateway.others.set('telegram_cfo', channelStatus('telegram_cfo', 'telegram', 'live'))
-  await page.getByText('3 of 3 channels live').waitFor()
-})
-
 test('a channel that is not live says so, and a message to it can be sent again later', async () => {
   const page = await openPage()
   await say(page, 'before')
@@ -243,18 +165,10 @@ test('a channel that is not live says so, and a message to it can be sent again 
 test('a connection that breaks is said and comes back; nothing is missing and nothing is twice', async () => {
   const page = await openPage()
   const conversation = await say(page, 'hello')
-  const { port } = server
-  await server.close()
+  await stage.end()
   await page.locator('#notice', { hasText: 'The connection was lost' }).waitFor()
   await channel('cfo').reply(conversation, 'while you were away')
-  server = await startHttp({
-    host: '127.0.0.1',
-    port,
-    token: () => null,
-    gateway,
-    log: silentLog,
-    world: realWorld({}),
-  })
+  await stage.startAgain()
   await shown(page, 'while you were away')
   await page.locator('#notice').waitFor({ state: 'hidden' })
   expect(await messages(page)).toEqual(['hello', 'while you were away'])
@@ -273,15 +187,17 @@ test('with a token the page asks for it, says when it is wrong, and keeps it for
   expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain('open-sesame')
 })
 
-test('on a narrow screen nothing is cut off and the roll call opens by keyboard', async () => {
-  const page = await openPage()
+test('on a narrow screen nothing is cut off, and the channels are one step away by keyboard', async () => {
+  const page = await openPage({ path: '/#/chat/cfo' })
   await page.setViewportSize({ width: 320, height: 560 })
   const conversation = await say(page, 'x'.repeat(300))
   await channel('cfo').reply(conversation, `\`\`\`\n${'wide '.repeat(80)}\n\`\`\``)
   await shown(page, 'wide')
-  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320)
-  await page.locator('#open-roll-call').press('Enter')
-  await page.getByRole('button', { name: /ops/ }).press('Enter')
-  expect(await page.locator('#channel-name').textContent()).toBe('ops')
-  await page.getByRole('button', { name: /ops/ }).waitFor({ state: 'hidden' })
+  await checkFits(page)
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await page.locator('#channels').getByRole('link', { name: /ops/ }).press('Enter')
+  await page.locator('#channel-name', { hasText: 'ops' }).waitFor()
+  await page.locator('#channels').waitFor({ state: 'hidden' })
+  await checkFits(page)
 })
