@@ -1,6 +1,6 @@
 // Said: as much of each session's current answer as people have seen, for the transcript of a run that is cancelled.
 // Beside the machines, because an answer has hundreds of pieces and a machine has one event for each (facts: 3 µs and a snapshot).
-//   At most one entry for a session: it has one run (S1). What is taken is gone, and no turn is given another's.
+//   At most one entry for a session: it has one run (S1). No turn is given another's.
 
 export class Said {
   readonly #answers = new Map<string, { readonly turn: string; text: string }>()
@@ -16,13 +16,13 @@ export class Said {
   }
 
   /** What people saw of the last answer of this turn. */
-  take(session: string, turn: string): string {
+  of(session: string, turn: string): string {
     const answer = this.#answers.get(session)
-    this.forget(session)
     return answer?.turn === turn ? answer.text : ''
   }
 
-  forget(session: string): void {
-    this.#answers.delete(session)
+  /** The turn has ended, and its end is on disk. */
+  forget(session: string, turn: string): void {
+    if (this.#answers.get(session)?.turn === turn) this.#answers.delete(session)
   }
 }

@@ -22,11 +22,7 @@ export function sessionActor(parts: Parts) {
     actors: {
       run: runActor(parts),
       prepare: fromPromise(({ input }) => prepare(parts, input)),
-      commit: fromPromise(async ({ input, system }) => {
-        await commit(parts, input, system)
-        // The answer is whole and written: what was seen of it on the way is not needed any more.
-        if (input.sessionKey !== null) parts.said.forget(input.sessionKey)
-      }),
+      commit: fromPromise(({ input, system }) => commit(parts, input, system)),
     },
     actions: {
       record: ({ self, system }, params) => {
@@ -82,13 +78,15 @@ function withPartial({ said }: Parts, content: Commit): Commit {
   const { sessionKey, entries, keepsPartial } = content
   const partial = entries.find(({ role }) => role === 'partial')
   if (sessionKey === null || partial === undefined) return content
-  const text = said.take(sessionKey, partial.turn)
+  const text = said.of(sessionKey, partial.turn)
   if (keepsPartial !== true) return content
   return { ...content, entries: entries.map((entry) => (entry === partial ? { ...entry, text } : entry)) }
 }
 
 async function commit(parts: Parts, content: Commit, system: unknown): Promise<void> {
   await parts.store.commit(content.notes === undefined ? content : await withNotes(parts, content, content.notes))
+  const { sessionKey, entries } = content
+  if (sessionKey !== null) for (const { turn } of entries) parts.said.forget(sessionKey, turn)
   wakeDeliveries(content, system)
 }
 

@@ -324,6 +324,20 @@ test('S20 S34: /stop while a commit waits for the disk keeps what people had see
   ])
 })
 
+test('S20 S34: what people had seen of an answer outlives a /stop that the disk did not take', async () => {
+  const { disk, house } = await houseWithDisk()
+  await house.says('a', 'count')
+  house.thoughts[0]?.says('one, two')
+  disk.full = true
+  await house.says('a', '/stop')
+  disk.full = false
+  await house.world.advance(1_000)
+  expect((await house.store.transcript('a/c1')).map(({ role, text }) => [role, text])).toEqual([
+    ['user', 'count'],
+    ['partial', 'one, two'],
+  ])
+})
+
 test('S20: what was seen of a cancelled /compact is no part of the next turn', async () => {
   let begins = 0
   const wrap = (store: Store): Store => ({

@@ -24,7 +24,7 @@ function planOf(dice: Dice): Plan {
   const many = dice.oneIn(12)
   return {
     channels: Array.from({ length: 1 + dice.below(3) }, () => ({
-      busyMode: dice.pick(['queue', 'queue', 'interrupt', 'steer', 'collect'] as const),
+      busyMode: dice.pick(['queue', 'queue', 'interrupt', 'interrupt', 'steer', 'steer', 'collect'] as const),
       sessionScope: dice.pick(['per_chat', 'per_chat', 'per_user'] as const),
       queueLimit: dice.pick([1, 2, 3, 32]),
       group: dice.oneIn(3),
@@ -33,7 +33,7 @@ function planOf(dice: Dice): Plan {
     })),
     agent: agentPlanOf(dice),
     conversations: many ? 150 : 1 + dice.below(8),
-    concurrentRuns: dice.pick([1, 2, 3, 64]),
+    concurrentRuns: dice.pick([1, 3, 64, 64]),
     passivateAfterMs: dice.pick([2_000, 20_000, 300_000]),
     drainMs: dice.pick([1_000, 20_000]),
   }
@@ -47,7 +47,7 @@ function agentPlanOf(dice: Dice): AgentPlan {
       { wipe: 'deny', write: 'allow' },
       { look: 'ask', put: 'allow' },
     ] as const),
-    approvalTimeoutMs: dice.pick([5_000, 60_000, 300_000]),
+    approvalTimeoutMs: dice.pick([20_000, 60_000, 300_000]),
     approvers: dice.pick([[], [], ['1'], ['2', '3']]),
     maxSteps: dice.pick([1, 2, 3, 16, 16]),
     runTimeoutMs: dice.pick([10_000, 120_000, 600_000]),
@@ -77,6 +77,43 @@ export function scheduleOf(dice: Dice, { seed, count, conversations }: Wanted): 
   return { plan, seed, steps }
 }
 
+/**
+ * The same with throws in one conversation, and with nothing that lets conversations feel each other on purpose: no common disk that
+ * fails or is slow, no slots to wait for, no connection that breaks, and no other message that keeps breaking its session.
+ */
+export function twinsOf(dice: Dice, wanted: Wanted): Schedule {
+  const { plan, seed, steps } = scheduleOf(dice, wanted)
+  const channels = plan.channels.map((channel) => ({ ...channel, sessionScope: 'per_chat' as const }))
+  const victim = { ch: 0, conv: dice.below(Math.min(2, plan.conversations)) }
+  const at = (): Step => ({ do: 'throw', ...victim, at: dice.weighted(TWIN_PASSAGES) })
+  const quiet = steps.filter((step) => !COUPLING.has(step.do) && !breaks(step))
+  return {
+    plan: { ...plan, channels, concurrentRuns: 100_000 },
+    seed,
+    victim,
+    steps: quiet.flatMap((step) => (dice.oneIn(8) ? [at(), step] : [step])),
+  }
+}
+
+const COUPLING: ReadonlySet<Step['do']> = new Set([
+  'disk',
+  'crash',
+  'drain',
+  'break',
+  'connect',
+  'control',
+  'letter',
+  'throw',
+  'calm',
+] as const)
+
+function breaks(step: Step): boolean {
+  return (step.do === 'say' && step.what === 'poison') || (step.do === 'model' && step.how === 'defect')
+}
+
+/** A message that is not accepted moves the numbers of those behind it. */
+const { accept: _, ...TWIN_PASSAGES } = PASSAGES
+
 function actOf(dice: Dice, { id, place }: { id: number; place: () => Place }): Act {
   const kind = dice.weighted(STEPS)
   switch (kind) {
@@ -97,7 +134,11 @@ function actOf(dice: Dice, { id, place }: { id: number; place: () => Place }): A
     case 'connect':
       return { do: kind, ch: place().ch, how: dice.weighted(CONNECTS) }
     case 'control':
-      return { do: kind, ch: place().ch, control: dice.pick(['pause', 'resume', 'reconnect'] as const) }
+      return {
+        do: kind,
+        ch: place().ch,
+        control: dice.pick(['pause', 'resume', 'resume', 'reconnect', 'reconnect'] as const),
+      }
     case 'sends':
       return { do: kind, ...place(), how: Array.from({ length: 1 + dice.below(3) }, () => dice.weighted(SENDS)) }
     case 'release':

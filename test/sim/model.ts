@@ -122,7 +122,7 @@ export class Model {
     const id = `${session}#${count}`
     const text = `answer ${id}.${seed % 5 === 0 ? `|second part ${id}.` : ''}`
     const calls = callsOf(diceOf(seed), { id, request })
-    const asks = calls.length > 0 && (request.mayCall ? seed % 5 < 2 : seed % 5 === 0)
+    const asks = calls.length > 0 && (request.mayCall ? seed % 2 === 0 : seed % 5 === 0)
     const end = (settle: () => void): void => {
       if (thinking.settled || !caller.alive) return
       thinking.settled = true
@@ -170,13 +170,13 @@ export class Model {
     const seed = seedOf(this.#seedOf(thinking), 1)
     if (request.messages.some((message) => message.text.includes('poison'))) return act('defect')
     if (this.healed) return act('finish')
-    const delays = [0, 0, 0, 10, 300, 1_000, 4_000, 30_000, null, null, null]
+    const delays = [0, 0, 0, 10, 300, 1_000, 4_000, 30_000, null, null]
     const delayMs = delays[(seed >>> 5) % delays.length]!
+    if (delayMs !== 0) caller.clock.setTimeout(() => act('delta'), seed % 2 === 0 ? 5 : (delayMs ?? 0) / 2)
     if (delayMs === null) return
     const fails = (['retryable', 'permanent', 'defect'] as const)[(seed >>> 9) % 27]
     const how = fails ?? 'answer'
     if (delayMs === 0) return act(how)
-    caller.clock.setTimeout(() => act('delta'), delayMs / 2)
     caller.clock.setTimeout(() => act(how), delayMs)
   }
 

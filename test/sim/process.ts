@@ -95,6 +95,10 @@ export class Process implements Caller {
     this.#parts.clock.forget(this)
     this.gateway.stop()
     for (const platform of this.#parts.platforms.values()) platform.lose(this)
+  }
+
+  /** What it had asked the disk for has taken effect or never will: nothing of it is heard of any more. */
+  forget(): void {
     this.#parts.model.lose(this)
     this.#parts.toolshed.lose(this)
   }

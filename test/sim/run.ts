@@ -2,8 +2,9 @@
 
 import type { Breakage } from './broken.ts'
 import { diceOf, seedOf } from './random.ts'
-import { type Outcome, Simulation } from './simulation.ts'
-import { scheduleOf } from './deal.ts'
+import { play } from './play.ts'
+import type { Outcome } from './simulation.ts'
+import { scheduleOf, twinsOf } from './deal.ts'
 import type { Schedule } from './steps.ts'
 
 export interface RunOptions {
@@ -32,6 +33,9 @@ export interface Report {
 
 const WORLD_STEPS = 500
 
+/** One world in so many is played twice, with throws in one conversation and without. */
+const TWINS_EVERY = 8
+
 export async function run(options: RunOptions): Promise<Report> {
   const hits = new Map<string, number>()
   const hit = (event: string): void => void hits.set(event, (hits.get(event) ?? 0) + 1)
@@ -39,9 +43,7 @@ export async function run(options: RunOptions): Promise<Report> {
   let failures = 0
   for (let world = 0; world < worlds; world += 1) {
     const schedule = worldOf(options, world)
-    const simulation = new Simulation(schedule, { hit, breakage: options.breakage?.() ?? null })
-    const outcome = await simulation.run()
-    await simulation.close()
+    const outcome = await play(schedule, { hit, breakage: options.breakage })
     if (outcome.violation === null) continue
     failures += 1
     const goesOn = options.onFailure?.({ schedule, outcome, world }) ?? false
@@ -54,5 +56,6 @@ export async function run(options: RunOptions): Promise<Report> {
 export function worldOf({ seed, steps, sessions }: RunOptions, world: number): Schedule {
   const worldSeed = seedOf(seed, world)
   const count = Math.min(WORLD_STEPS, steps - world * WORLD_STEPS)
-  return scheduleOf(diceOf(worldSeed), { seed: worldSeed, count, conversations: sessions ?? null })
+  const deal = world % TWINS_EVERY === TWINS_EVERY - 1 ? twinsOf : scheduleOf
+  return deal(diceOf(worldSeed), { seed: worldSeed, count, conversations: sessions ?? null })
 }

@@ -2,7 +2,7 @@
 // and what is left is tried again; a step never means "the next one", so the rest still means the same.
 
 import type { Breakage } from './broken.ts'
-import { Simulation } from './simulation.ts'
+import { play } from './play.ts'
 import type { Schedule, Step } from './steps.ts'
 
 export interface Shrunk {
@@ -21,10 +21,7 @@ export async function shrink(schedule: Schedule, { runsMax, breakage }: ShrinkOp
   let runs = 0
   const failing = async (steps: readonly Step[]) => {
     runs += 1
-    const simulation = new Simulation({ ...schedule, steps }, { breakage: breakage?.() ?? null })
-    const outcome = await simulation.run()
-    await simulation.close()
-    return outcome
+    return play({ ...schedule, steps }, { breakage })
   }
   const first = await failing(schedule.steps)
   if (first.violation === null) return null
@@ -56,6 +53,7 @@ export function asTest({ schedule, rule, text }: Shrunk): string {
     '  expectNoViolation({',
     `    seed: ${schedule.seed},`,
     `    plan: ${JSON.stringify(schedule.plan)},`,
+    ...(schedule.victim === undefined ? [] : [`    victim: ${JSON.stringify(schedule.victim)},`]),
     '    steps: [',
     steps,
     '    ],',

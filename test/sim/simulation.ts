@@ -238,6 +238,7 @@ export class Simulation {
     process.lose()
     this.process = null
     await this.disk.lose(process, effective)
+    process.forget()
     this.ledger.blame(this.ledger.unsettled())
     this.ledger.turns.lost(null)
     if (down === 0) this.start()
@@ -270,6 +271,7 @@ export class Simulation {
     process.lose()
     this.process = null
     await this.disk.lose(process, Number.POSITIVE_INFINITY)
+    process.forget()
     for (const written of this.ledger.unsettled()) Object.assign(written, { open: false, recovered: true })
     this.ledger.turns.lost(null)
   }

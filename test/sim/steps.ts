@@ -76,6 +76,8 @@ export interface Schedule {
   readonly plan: Plan
   readonly seed: number
   readonly steps: readonly Step[]
+  /** The one conversation with throws: the others must see the same as without them. */
+  readonly victim?: Place
 }
 
 export const WHAT = {
@@ -88,7 +90,7 @@ export const WHAT = {
   stop: 8,
   new: 6,
   queue: 5,
-  steer: 6,
+  steer: 14,
   retry: 6,
   undo: 7,
   status: 3,
@@ -98,14 +100,14 @@ export const WHAT = {
   unknown: 2,
   bare: 1,
   compact: 4,
-  approve: 12,
-  approveNamed: 8,
+  approve: 22,
+  approveNamed: 12,
   approveStale: 2,
   deny: 4,
   denyNamed: 3,
   approveWrong: 1,
 }
-export const MODEL = { answer: 60, long: 6, retryable: 6, permanent: 6, defect: 8, delta: 8, late: 10, ask: 25 }
+export const MODEL = { answer: 60, long: 6, retryable: 6, permanent: 6, defect: 8, delta: 25, late: 10, ask: 25 }
 export const TOOL = { answer: 30, long: 1, fail: 5, defect: 4, late: 6 }
 export const SENDS = {
   limited: 3,
@@ -121,7 +123,7 @@ export const SENDS = {
 }
 export const CONNECTS = { silent: 2, refuse: 3, unauthorized: 2, slowClose: 2, stuckClose: 1 }
 export const BREAKS = { away: 5, ended: 2, unauthorized: 1, defect: 1 }
-export const DISK = { slow: 6, fast: 8, failWrites: 3, failAll: 2, heal: 8, failNext: 5 }
+export const DISK = { slow: 6, fast: 8, failWrites: 2, failAll: 1, heal: 10, failNext: 5 }
 /** Every point at which something of one session or one conversation is waited for, and `show`, which is not. */
 export const PASSAGES = {
   accept: 2,
@@ -146,13 +148,13 @@ export const PASSAGES = {
   undeliverable: 1,
 }
 export const STEPS = {
-  say: 200,
+  say: 170,
   again: 12,
-  model: 120,
+  model: 140,
   tool: 60,
   throw: 8,
-  time: 60,
-  break: 6,
+  time: 110,
+  break: 5,
   connect: 4,
   control: 8,
   sends: 16,
@@ -161,7 +163,7 @@ export const STEPS = {
   flush: 40,
   crash: 8,
   drain: 3,
-  start: 6,
+  start: 30,
   letter: 2,
   calm: 2,
 }

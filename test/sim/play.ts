@@ -1,0 +1,55 @@
+// Play: what becomes of a schedule. One with a victim is played twice, once without the throws: whatever is thrown in the victim's
+// conversation, the people of every other conversation see the same (S55, C1).
+
+import type { Breakage } from './broken.ts'
+import { type Outcome, Simulation } from './simulation.ts'
+import type { Schedule } from './steps.ts'
+
+export interface PlayOptions {
+  readonly hit?: (event: string) => void
+  readonly breakage?: (() => Breakage) | undefined
+}
+
+export async function play(schedule: Schedule, options: PlayOptions = {}): Promise<Outcome> {
+  const [outcome, seen] = await playOnce(schedule, options)
+  if (schedule.victim === undefined || outcome.violation !== null) return outcome
+  options.hit?.('a twin without the throws')
+  const steps = schedule.steps.filter((step) => step.do !== 'throw')
+  const [twin, expected] = await playOnce({ ...schedule, steps }, options)
+  if (twin.violation !== null) return twin
+  const victim = `${String.fromCharCode(97 + schedule.victim.ch)}/c${schedule.victim.conv}`
+  for (const place of new Set([...seen.keys(), ...expected.keys()])) {
+    const [here, there] = [seen.get(place), expected.get(place)]
+    if (place === victim || here === there) continue
+    const text = `throws in ${victim} change ${place}: ${difference(there ?? '', here ?? '')}`
+    return { ...outcome, violation: { rule: 'ISOLATION', text } }
+  }
+  return outcome
+}
+
+async function playOnce(schedule: Schedule, { hit, breakage }: PlayOptions): Promise<[Outcome, Map<string, string>]> {
+  const simulation = new Simulation(schedule, { ...(hit === undefined ? {} : { hit }), breakage: breakage?.() ?? null })
+  const outcome = await simulation.run()
+  const seen = schedule.victim === undefined ? new Map<string, string>() : outcomesOf(simulation)
+  await simulation.close()
+  return [outcome, seen]
+}
+
+/** By conversation: how each message ended, what each session's record holds, and what was said to people. */
+function outcomesOf({ ledger }: Simulation): Map<string, string> {
+  const lines = new Map<string, string[]>()
+  const add = (place: string, line: string): void => void (lines.get(place)?.push(line) ?? lines.set(place, [line]))
+  for (const { message, outcome, reason } of ledger.messages.values())
+    add(`${message.channel}/${message.conversation}`, `${message.platformMessageId} ${outcome} ${reason}`)
+  for (const [session, entries] of ledger.entries)
+    for (const { role, text } of entries) add(session.split('/').slice(0, 2).join('/'), `${session} ${role}: ${text}`)
+  for (const { channel, conversation, text, end } of ledger.replies.values())
+    add(`${channel}/${conversation}`, `${end}: ${text}`)
+  return new Map([...lines].map(([place, some]) => [place, some.join('\n')]))
+}
+
+function difference(expected: string, seen: string): string {
+  const [a, b] = [expected.split('\n'), seen.split('\n')]
+  const at = a.findIndex((line, index) => line !== b[index])
+  return `"${a[at] ?? 'nothing'}" became "${b[at === -1 ? a.length : at] ?? 'nothing'}"`
+}
