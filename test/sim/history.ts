@@ -33,11 +33,13 @@ export interface Told {
 export interface Telling {
   /** `/retry`: without the turn that is asked again. */
   readonly again: boolean
+  /** `/compact` is made without tools: what they did is told in words. */
+  readonly inWords: boolean
   readonly stepsOf: (turn: string) => readonly Step[]
 }
 
 /** What a model is told of it. */
-export function toldOf(entries: Entries, { again, stepsOf }: Telling): Told[] {
+export function toldOf(entries: Entries, { again, inWords, stepsOf }: Telling): Told[] {
   const history = historyOf(entries)
   const last = again ? history.findLast((entry) => entry.role === 'user')?.turn : undefined
   return history
@@ -46,10 +48,25 @@ export function toldOf(entries: Entries, { again, stepsOf }: Telling): Told[] {
       if (role === 'user') return [{ role, text, steps: [] }]
       if (role === 'summary') return [{ role: 'user', text, steps: [] }]
       const steps = stepsOf(turn)
-      const done = steps.length === 0 ? [] : [{ role: 'assistant', text: '', steps: steps.map(shortened) }]
+      const calls = inWords ? wordsOf(steps.map(shortened)) : []
+      const words = calls.length === 0 ? [] : [{ role: 'assistant', text: calls.join('\n'), steps: [] }]
+      const whole = steps.length === 0 ? [] : [{ role: 'assistant', text: '', steps: steps.map(shortened) }]
+      const done = inWords ? words : whole
       const said = (role === 'assistant' || role === 'partial') && text !== ''
       return said ? [...done, { role: 'assistant', text, steps: [] }] : done
     })
+}
+
+/** A line for each call, with what came of it. */
+function wordsOf(steps: readonly Step[]): string[] {
+  const results = new Map(steps.map((step) => (step.kind === 'result' ? [step.call, step.text] : ['', ''])))
+  return steps.flatMap((step) => {
+    if (step.kind !== 'answer') return []
+    return step.calls.map(({ id, tool, input }) => {
+      const outcome = results.get(id)?.replace(/^([^]{2000})$/, '$1\n(shortened)') ?? 'it was ended before it was done'
+      return `(I used ${tool} with ${JSON.stringify(input)}: ${outcome})`
+    })
+  })
 }
 
 /** As much of a step as an earlier turn is certain to keep. */
