@@ -85,7 +85,7 @@ export function twinsOf(dice: Dice, wanted: Wanted): Schedule {
   const { plan, seed, steps } = scheduleOf(dice, wanted)
   const channels = plan.channels.map((channel) => ({ ...channel, sessionScope: 'per_chat' as const }))
   const victim = { ch: 0, conv: dice.below(Math.min(2, plan.conversations)) }
-  const at = (): Step => ({ do: 'throw', ...victim, at: dice.weighted(TWIN_PASSAGES) })
+  const at = (): Step => ({ do: 'throw', ...victim, at: dice.weighted(TWIN_PASSAGES), loose: true })
   const quiet = steps.filter((step) => !COUPLING.has(step.do) && !breaks(step))
   return {
     plan: { ...plan, channels, concurrentRuns: 100_000 },
