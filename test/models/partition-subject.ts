@@ -183,11 +183,18 @@ interface Heard {
 /** `queue_limit` of a newer definition. */
 const NEWER_LIMIT = 7
 
+interface Settings {
+  readonly queueLimit?: number
+}
+
+/** For its type. */
+const SETTINGS: Settings = {}
+
 /** Stands where a session or a delivery stands. */
 const listener = setup({
   types: {
     context: {} as Heard,
-    input: {} as { readonly queueLimit?: number },
+    input: SETTINGS,
     events: {} as
       | { type: 'redefined'; settings: SessionSettings }
       | { type: 'message.routed'; routed: number; message: AcceptedMessage }

@@ -201,6 +201,7 @@ function inputOf(beginning: Seen, conversation: string, nowMs: number): RunInput
     steps: beginning.steps.length === 0 ? [] : lost,
     nowMs,
     draining: beginning.draining,
+    mayCompact: false,
   }
 }
 

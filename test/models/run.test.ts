@@ -16,6 +16,7 @@ import {
   runModel,
   type Seen,
 } from './run-model.ts'
+import { HISTORY_EVENTS, historyModel, type HistoryOptions, historySubject } from './run-history.ts'
 import { type RunLogic, runSubject } from './run-subject.ts'
 
 type Change = (real: RunLogic) => RunLogic
@@ -31,6 +32,16 @@ function look(beginning: Seen, broken: Readonly<Record<string, Change>>, given: 
     look: ({ context }) => [context.at, context.steps.length, context.calls],
     broken: Object.fromEntries(
       Object.entries(broken).map(([title, change]) => [title, () => runSubject({ beginning, broken: change })]),
+    ),
+  })
+}
+
+function lookAtHistory(begins: HistoryOptions['begins'], broken: Readonly<Record<string, Change>>): AnyPart {
+  return part({
+    model: { machine: historyModel(begins), events: HISTORY_EVENTS },
+    subject: (taken) => historySubject({ begins, taken }),
+    broken: Object.fromEntries(
+      Object.entries(broken).map(([title, change]) => [title, () => historySubject({ begins, broken: change })]),
     ),
   })
 }
@@ -79,6 +90,22 @@ modelSuite({
     'S39: taken up by a process that ends': look(LOST_AND_ENDING, {
       'somebody is asked all the same': (real) =>
         endingItsChildren(real.provide({ guards: { isTooLate: () => false } })),
+    }),
+    'a history without room': lookAtHistory('summarising', {
+      'the answer does not wait for the summary': changed(
+        [...WORKING, 'beginning', 'always', '0', 'target'],
+        'deciding',
+      ),
+      'a summary that fails ends the run': changed(
+        [...WORKING, 'summarising', 'invoke', 'onError', '1', 'target'],
+        '#run.failed',
+      ),
+    }),
+    'a history without room, and nothing may be summarised': lookAtHistory('shortened', {
+      'it is summarised all the same': (real) =>
+        endingItsChildren(
+          real.provide({ guards: { needsSummary: ({ context }) => context.input.history.length > 1 } }),
+        ),
     }),
     'its tools cannot be held': look(
       { ...BEGINNING, at: 'broken', opened: false },

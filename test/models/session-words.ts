@@ -134,7 +134,7 @@ export function isPart(label: string): boolean {
 }
 
 /** Photos of one album count once. */
-export function turnsIn(inbox: readonly string[]): number {
+function turnsIn(inbox: readonly string[]): number {
   return inbox.filter((label) => !isPart(label)).length + Number(inbox.some(isPart))
 }
 
