@@ -5,6 +5,7 @@
 import { assert } from '../../machines/failure.ts'
 import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
 import type { NewTranscriptEntry, Sender, TranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
+import type { Credit } from '../../machines/usage.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, optionalTextOf, type Row, type Statement, textOf } from './database.ts'
 import type { Steps } from './steps.ts'
@@ -24,8 +25,9 @@ export function transcripts(database: Database, { world, steps }: { world: World
      ON CONFLICT (key) DO UPDATE SET agent = excluded.agent, updated_at_ms = excluded.updated_at_ms`,
   )
   const insert = database.prepare(
-    `INSERT INTO transcript (session_key, role, turn, text, sender_id, sender_name, sender_handle, at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO transcript (
+       session_key, role, turn, text, sender_id, sender_name, sender_handle, at_ms, model, input_tokens, output_tokens, cost
+     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const countTurn = database.prepare(
     'UPDATE sessions SET turns = turns + 1, last_turn = ?2 WHERE key = ?1 AND last_turn IS NOT ?2',
@@ -40,9 +42,10 @@ export function transcripts(database: Database, { world, steps }: { world: World
     },
     append(sessionKey, entries) {
       const atMs = world.nowMs()
-      for (const { role, turn, text, sender } of entries) {
+      for (const { role, turn, text, sender, model = null, spent } of entries) {
         const { id, name, handle } = sender ?? NO_SENDER
-        insert.run(sessionKey, role, turn, text, id, name, handle, atMs)
+        const { inputTokens, outputTokens, cost } = spent ?? NOT_COUNTED
+        insert.run(sessionKey, role, turn, text, id, name, handle, atMs, model, inputTokens, outputTokens, cost)
         if (role !== 'reset' && role !== 'undo') countTurn.run(sessionKey, turn)
       }
       update.run(atMs, sessionKey)
@@ -63,6 +66,7 @@ function withSteps(steps: Steps, sessionKey: string, entries: TranscriptEntry[])
 const CLOSING: readonly TranscriptRole[] = ['assistant', 'partial', 'failure']
 
 const NO_SENDER = { id: null, name: null, handle: null }
+const NOT_COUNTED = { inputTokens: null, outputTokens: null, cost: null }
 
 /** Most histories are one read. */
 const PAGE_ENTRIES = HISTORY_ENTRIES_MAX + 1
@@ -120,6 +124,18 @@ export function entryOf(row: Row): TranscriptEntry {
     sender: senderOf(row),
     atMs: numberOf(row, 'at_ms'),
     steps: [],
+    ...creditOf(row),
+  }
+}
+
+function creditOf(row: Row): Partial<Credit> {
+  const model = optionalTextOf(row, 'model')
+  if (model === null) return {}
+  if (row['input_tokens'] === null) return { model, spent: null }
+  const cost = row['cost'] === null ? null : numberOf(row, 'cost')
+  return {
+    model,
+    spent: { inputTokens: numberOf(row, 'input_tokens'), outputTokens: numberOf(row, 'output_tokens'), cost },
   }
 }
 

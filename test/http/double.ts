@@ -150,6 +150,7 @@ export interface GatewayDouble extends GatewayPort {
   reloaded: Reloaded
 }
 
+const USED = { runs: 1, input_tokens: 20, output_tokens: 3, cost: null }
 const SINCE = '2026-01-02T03:04:05.000Z'
 
 export function createGatewayDouble(world: World, ids: readonly string[]): GatewayDouble {
@@ -255,6 +256,13 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
       if (key.startsWith('no')) return null
       return [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, atMs: Date.parse(SINCE), steps: [] }]
     },
+    async sessionUsage() {
+      return { today: USED, last_30_days: { ...USED, runs: 9 } }
+    },
+    async usage(limit) {
+      note(`usage ${limit}`)
+      return { agents: [{ agent: 'a', today: USED, last_30_days: USED }], users: [] }
+    },
     async deadLetters(limit) {
       note(`deadLetters ${limit}`)
       return [{ id: 7, kind: 'reply', channel: 'a', conversation: 'c', text: 'x', reason: 'blocked', at: SINCE }]
@@ -299,6 +307,7 @@ export function webDefinition(id: string) {
     busyMode: 'queue',
     queueLimit: 32,
     partialAnswers: 'keep',
+    reset: null,
     token: null,
     apiRoot: null,
     missing: [],

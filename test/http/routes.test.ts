@@ -256,9 +256,10 @@ test('sessions are listed, and one is shown by its key, whatever characters it h
   for (const key of ['a/c', 'a|c|per_user', '100% ä/ö?x#y&z', 'a%2Fb', '["a","c d",null]', '+ +']) {
     const answer = await ask(`${server.url}/sessions/${encodeURIComponent(key)}`)
     const at = '2026-01-02T03:04:05.000Z'
-    expect(answer.body).toEqual({
+    expect(answer.body).toMatchObject({
       key,
       transcript: [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, at, steps: [] }],
+      usage: { today: { runs: 1, input_tokens: 20, output_tokens: 3, cost: null }, last_30_days: { runs: 9 } },
     })
   }
   expect(gateway.calls[0]).toMatch(/^sessions 6 /)
@@ -266,6 +267,16 @@ test('sessions are listed, and one is shown by its key, whatever characters it h
   for (const limit of ['0', '1001', 'x', '-1', '']) {
     expect(await ask(`${server.url}/sessions?limit=${limit}`)).toMatchObject({ status: 400 })
   }
+})
+
+test('usage, by agent and person', async () => {
+  const { server, gateway } = await start()
+  expect(await ask(`${server.url}/usage?limit=3`)).toMatchObject({
+    status: 200,
+    body: { agents: [{ agent: 'a' }], users: [] },
+  })
+  expect(gateway.calls).toEqual(['usage 3'])
+  expect(await ask(`${server.url}/usage?limit=x`)).toMatchObject({ status: 400 })
 })
 
 test('sessions are searched, filtered and paged; one more row than was asked for says that there are more', async () => {
