@@ -23,6 +23,8 @@ export interface BrokenSubject {
   readonly shows: 'lost' | 'doubledTurns' | 'unmarkedDoubles' | 'sentAgain' | 'outOfOrder' | 'doneTwice'
   /** Where a life ends for that; null: at any moment under load. */
   readonly dies: { readonly point: Point; readonly passage: number } | null
+  /** It shows only where a model is asked; without one a life costs half. */
+  readonly asksModel?: true
   readonly subject: () => Broken
 }
 
@@ -104,6 +106,7 @@ export const BROKEN: Readonly<Record<string, BrokenSubject>> = {
   },
   'a tool that begins before that is on disk': {
     shows: 'doneTwice',
+    asksModel: true,
     dies: { point: 'after tool', passage: 1 },
     subject: () => ({
       store: (store) => ({ ...store, commit: async (content) => store.commit(withoutBegin(content)) }),

@@ -24,14 +24,15 @@ const SENDING_MS = 4
 
 const PEOPLE_OF_A_BOT = 2
 
-export async function openTown(seed: number): Promise<Town> {
+/** With `asksModel: false` the agents are all echoes. */
+export async function openTown(seed: number, { asksModel }: { readonly asksModel: boolean }): Promise<Town> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-crash-'))
   const [api, model] = await Promise.all([startBotApi({ seed }), startModelServer()])
   void answerAll(model)
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   process.once('exit', remove)
   return {
-    ...settle({ api, model, folder }),
+    ...settle({ api, model: asksModel ? model : null, folder }),
     random: seededRandom(seed),
     ledger: { telegram: [], web: [], undos: [], lives: [] },
     folder,
@@ -47,7 +48,7 @@ export async function openTown(seed: number): Promise<Town> {
 
 interface Ground {
   readonly api: BotApiServer
-  readonly model: ModelServer
+  readonly model: ModelServer | null
   readonly folder: string
 }
 
@@ -65,13 +66,9 @@ function settle({ api, model, folder }: Ground): Places {
     channels[channel] = { ...OPEN, ...more, platform: 'telegram', token, api_root: api.url }
     return { channel, bot, people: Array.from({ length: PEOPLE_OF_A_BOT }, () => api.person()) }
   })
-  const asked = (name: string) => ({ provider: 'openai-compatible', name, base_url: model.baseUrl })
-  const tools = writeTools(folder)
-  const more = (name: string) => (name === 'acting' ? { tools } : {})
-  const models = MODELS.map((name) => [name, { instructions: `You are ${name}.`, model: asked(name), ...more(name) }])
   const file = {
     gateway: { concurrent_runs: 6, passivate_after: '100ms', drain: '60ms' },
-    agents: { echo: { model: { provider: 'echo', delay: '20ms' } }, ...Object.fromEntries(models) },
+    agents: { echo: ECHO, ...(model === null ? echoes() : asking(model, folder)) },
     channels,
   }
   writeFileSync(join(folder, 'gateway.yaml'), `${JSON.stringify(file, null, 2)}\n`)
@@ -83,6 +80,22 @@ function settle({ api, model, folder }: Ground): Places {
     ],
     undo: { channel: 'web', conversation: 'undone' },
   }
+}
+
+const ECHO = { model: { provider: 'echo', delay: '20ms' } }
+
+function echoes(): Readonly<Record<string, object>> {
+  return Object.fromEntries(MODELS.map((name) => [name, ECHO]))
+}
+
+function asking({ baseUrl }: ModelServer, folder: string): Readonly<Record<string, object>> {
+  const tools = writeTools(folder)
+  const agent = (name: string) => ({
+    instructions: `You are ${name}.`,
+    model: { provider: 'openai-compatible', name, base_url: baseUrl },
+    ...(name === 'acting' ? { tools } : {}),
+  })
+  return Object.fromEntries(MODELS.map((name) => [name, agent(name)]))
 }
 
 /** Everybody may speak, and nothing is refused for want of room: what is accepted must be answered. */

@@ -50,7 +50,7 @@ scenario(
 )
 
 scenario('S41 a loaded gateway comes by every named point', async () => {
-  const town = await openTown(43)
+  const town = await openTown(43, { asksModel: true })
   whenDone(() => town.close({ keepStore: false }))
   expect(await pointsMissed(town, SOON_MS)).toEqual([])
 })
