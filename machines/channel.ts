@@ -27,15 +27,19 @@ export const channelMachine = words.createMachine({
   }),
   initial: 'recovering',
   on: {
-    'message.accepted': { actions: 'routeMessage' },
-    'outbox.owed': { actions: 'routeOutbox' },
-    'child.stopped': { actions: 'freePlace' },
-    sweep: { guard: 'isSwept', actions: ['beginSweep', 'sweepNext'] },
-    'sweep.next': { actions: 'sweepNext' },
-    halt: { actions: 'tellPartitions' },
-    redefined: [{ guard: 'isServed', actions: 'tellAdoption' }, { actions: ['redefine', 'passOn'] }],
+    'message.accepted': { description: 'To the partition of its session.', actions: 'routeMessage' },
+    'outbox.owed': { description: 'Wakes the delivery of a conversation.', actions: 'routeOutbox' },
+    'child.stopped': { description: 'Its place in its partition is free.', actions: 'freePlace' },
+    sweep: { description: 'Who rests is unloaded.', guard: 'isSwept', actions: ['beginSweep', 'sweepNext'] },
+    'sweep.next': { description: 'One partition after the other, so that nobody waits.', actions: 'sweepNext' },
+    halt: { description: 'The time that runs had is over.', actions: 'tellPartitions' },
+    redefined: [
+      { description: 'What it serves already is said again.', guard: 'isServed', actions: 'tellAdoption' },
+      { actions: ['redefine', 'passOn'] },
+    ],
     'xstate.error.actor.*': [
       {
+        description: 'Its sessions and deliveries come back from the store, in another one.',
         guard: { type: 'isPartition', params: ({ event }) => ({ actorId: event.actorId }) },
         actions: [
           { type: 'noteFailure', params: ({ event }) => ({ partition: event.actorId, error: event.error }) },
@@ -44,7 +48,7 @@ export const channelMachine = words.createMachine({
       },
       { actions: 'stopEnded' },
     ],
-    'xstate.done.actor.*': { actions: 'stopEnded' },
+    'xstate.done.actor.*': { description: 'A recovery has told everything.', actions: 'stopEnded' },
   },
   states: {
     recovering: {
@@ -57,6 +61,7 @@ export const channelMachine = words.createMachine({
       },
       states: {
         reading: {
+          description: 'The store is asked what is unfinished.',
           invoke: {
             id: 'recover',
             src: 'recover',
@@ -68,7 +73,7 @@ export const channelMachine = words.createMachine({
             onError: { target: 'readingAgain', actions: { type: 'noteEnd', params: ({ event }) => failureIn(event) } },
           },
         },
-        readingAgain: { after: { backoff: 'reading' } },
+        readingAgain: { description: 'The disk did not answer; it is asked again.', after: { backoff: 'reading' } },
       },
     },
 
@@ -86,7 +91,7 @@ export const channelMachine = words.createMachine({
           description: 'The platform has not answered yet.',
           entry: { type: 'report', params: { state: 'connecting' } },
           after: { connectMsMax: { target: 'closing', actions: ['noteSilence', 'thenRetrying'] } },
-          on: { 'connection.live': 'live' },
+          on: { 'connection.live': { description: 'The platform knows the credential.', target: 'live' } },
         },
         live: {
           description: 'Messages come in.',
@@ -172,12 +177,9 @@ export const channelMachine = words.createMachine({
       },
       on: {
         control: [
+          { guard: { type: 'isControl', params: { control: 'pause' } }, target: '.closing', actions: 'thenPaused' },
           {
-            guard: { type: 'isControl', params: { control: 'pause' } },
-            target: '.closing',
-            actions: 'thenPaused',
-          },
-          {
+            description: 'Also with a credential that was replaced.',
             guard: { type: 'isControl', params: { control: 'reconnect' } },
             target: '.closing',
             actions: 'thenConnecting',
@@ -187,9 +189,14 @@ export const channelMachine = words.createMachine({
           { guard: 'isServed', actions: 'tellAdoption' },
           { actions: ['redefine', 'passOn', 'tellConnection'] },
         ],
-        drain: { target: '.closing', actions: ['thenStopped', 'tellPartitions'] },
+        drain: {
+          description: 'Nothing new is taken; runs finish, what is owed is sent.',
+          target: '.closing',
+          actions: ['thenStopped', 'tellPartitions'],
+        },
         'connection.ended': [
           {
+            description: 'The newer definition was never live: the earlier one serves again.',
             guard: 'hasWayBack',
             target: 'open',
             reenter: true,

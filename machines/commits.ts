@@ -15,11 +15,11 @@ import type {
   Settlement,
 } from './messages.ts'
 import type { Steering } from './steps.ts'
+import { accountOf, type Credit, usageEntries } from './usage.ts'
 
-/** How a run ended. */
-export type RunOutcome =
-  | { readonly kind: 'answered'; readonly text: string }
-  | { readonly kind: 'failed'; readonly failure: Failure }
+/** How a run ended; with who gave its last answer, and what that took. Earlier answers are in the commits of their steps. */
+export type RunOutcome = Partial<Credit> &
+  ({ readonly kind: 'answered'; readonly text: string } | { readonly kind: 'failed'; readonly failure: Failure })
 
 /** What these functions need to know of a session. */
 export interface Speaker {
@@ -36,6 +36,8 @@ export interface Speaker {
   readonly given: readonly Steering[]
   /** What the run waits for somebody's word about. */
   readonly approvals: readonly Approval[]
+  /** When the turn was prepared; 0: it was not. */
+  readonly preparedAtMs: number
   /** Whether as much of a cancelled answer as people had seen stays in the history. */
   readonly keepsPartial: boolean
 }
@@ -55,7 +57,16 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
     ],
     entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),
     replies,
+    ...usageOfTurn(speaker, live, outcome),
   }
+}
+
+/** A turn that was not prepared began no run. */
+function usageOfTurn({ agent, channel, preparedAtMs: atMs }: Speaker, live: Inbox, outcome: RunOutcome) {
+  const [first] = live
+  if (first === undefined || atMs === 0) return {}
+  const account = accountOf({ agent, channel, sender: first.message.sender, atMs })
+  return { usage: usageEntries(account, 1, [outcome.spent ?? null]) }
 }
 
 /** An interrupt: the running turn ends without an answer; what was said stays in the history. */
@@ -126,11 +137,12 @@ export function abandonCommit(message: AcceptedMessage): Commit {
 
 /** An answer that needs no run. */
 export function answerCommit(speaker: Speaker, command: AcceptedMessage, text: string): Commit {
+  const tellsUsage = command.command?.name === 'status'
   return {
     ...base(speaker),
     settled: [{ seq: command.seq, outcome: 'answered', reason: null }],
     entries: [],
-    replies: [replyTo(speaker, command, text)],
+    replies: [{ ...replyTo(speaker, command, text), ...(tellsUsage ? { adds: 'usage' } : {}) }],
   }
 }
 
@@ -193,7 +205,7 @@ function turnEntries(speaker: Speaker, live: Inbox, outcome: RunOutcome): NewTra
 /** A summary that failed leaves the history as it was. */
 function summaryEntries(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry[] {
   if (outcome.kind === 'failed') return []
-  return [{ role: 'summary', turn: speaker.turnId, text: outcome.text, sender: null }]
+  return [{ role: 'summary', turn: speaker.turnId, text: outcome.text, sender: null, ...creditOf(outcome) }]
 }
 
 /** A `/retry` that never learned what it was to ask again has asked nothing; a `/compact` asks nothing at all. */
@@ -206,7 +218,11 @@ function userEntries(speaker: Speaker, turn: Inbox): NewTranscriptEntry[] {
 
 function outcomeEntry(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry {
   const role = outcome.kind === 'answered' ? 'assistant' : 'failure'
-  return { role, turn: speaker.turnId, text: outcomeText(outcome), sender: null }
+  return { role, turn: speaker.turnId, text: outcomeText(outcome), sender: null, ...creditOf(outcome) }
+}
+
+function creditOf({ model, spent }: RunOutcome): Partial<Credit> {
+  return model === undefined ? {} : { model, spent: spent ?? null }
 }
 
 function replyText(live: Inbox, outcome: RunOutcome): string {

@@ -35,6 +35,12 @@ export interface AgentDefinition {
   readonly id: string
   readonly instructions: string
   readonly model: ModelDefinition
+  /** Asked in this order when the one before is overloaded, asked too often or away. */
+  readonly fallbackModels: readonly ModelDefinition[]
+  /** From this part of the model's context on the history is summarised before a run. */
+  readonly compactAt: number
+  /** What may be used of it in a day; null: as much as anybody asks for. */
+  readonly budget: Budget | null
   /** What it can do besides talking: names of built-in tools, or absolute paths of a user's own modules. */
   readonly tools: readonly string[]
   /** By tool name, or by `prefix.*`; what stands in neither is asked for when the tool changes something. */
@@ -58,6 +64,11 @@ export interface AgentDefinition {
   readonly missing: readonly string[]
 }
 
+export interface Budget {
+  readonly tokensPerDay: number
+  readonly per: 'user' | 'session' | 'agent'
+}
+
 /** Something that a definition needs and this machine does not have. */
 export interface Lack {
   /** For example `pandoc is not in PATH`. */
@@ -75,6 +86,8 @@ export type ModelDefinition =
       readonly name: string
       readonly baseUrl: string
       readonly apiKey: SecretReference | null
+      readonly contextTokens: number
+      readonly prices: Prices | null
     }
   | {
       readonly provider: 'openai' | 'anthropic' | 'google'
@@ -83,12 +96,28 @@ export type ModelDefinition =
       readonly baseUrl: string | null
       /** Defaults to the provider's usual variable (OPENAI_API_KEY, …), as a reference. */
       readonly apiKey: SecretReference
+      /** How much it takes in at once. */
+      readonly contextTokens: number
+      readonly prices: Prices | null
     }
+
+/** For a million tokens, in whatever currency the operator counts. */
+export interface Prices {
+  readonly inputPerMillion: number
+  readonly outputPerMillion: number
+}
 
 export type UnknownUserPolicy = 'deny' | 'pair' | 'allow'
 export type GroupPolicy = 'mention_only' | 'respond_all' | 'command_only'
 export type SessionScope = 'per_chat' | 'per_user'
 export type BusyMode = 'queue' | 'interrupt' | 'steer' | 'collect'
+
+export interface ResetPolicy {
+  /** After so long a silence; null: no silence is too long. */
+  readonly idleMs: number | null
+  /** At this hour of each day, in this time zone (an IANA name); null: at none. */
+  readonly daily: { readonly atHour: number; readonly timeZone: string } | null
+}
 
 export interface ChannelDefinition {
   readonly id: string
@@ -105,6 +134,8 @@ export interface ChannelDefinition {
   readonly queueLimit: number
   /** What becomes of as much of an answer as people had seen when its run was cancelled. */
   readonly partialAnswers: 'keep' | 'drop'
+  /** When its conversations begin anew by themselves; null: never. */
+  readonly reset: ResetPolicy | null
   /** What only this platform knows: for telegram `token` and `apiRoot`. */
   readonly token: SecretReference | null
   readonly apiRoot: string | null

@@ -23,11 +23,11 @@ export const gatewayMachine = words.createMachine({
   },
   always: { guard: 'someoneFinished', actions: 'flushFinished' },
   on: {
-    'message.accepted': { actions: 'routeToChannel' },
-    'outbox.owed': { actions: 'routeToChannel' },
-    'channel.control': { actions: 'routeToChannel' },
-    'slot.requested': { actions: 'changeSlots' },
-    'slot.released': { actions: 'changeSlots' },
+    'message.accepted': { description: 'It is on disk, and goes to its channel.', actions: 'routeToChannel' },
+    'outbox.owed': { description: 'A reply was committed, and goes to its channel.', actions: 'routeToChannel' },
+    'channel.control': { description: 'An operator’s hand: pause, resume, reconnect.', actions: 'routeToChannel' },
+    'slot.requested': { description: 'A session wants to run; first come, first served.', actions: 'changeSlots' },
+    'slot.released': { description: 'The next who waits is served.', actions: 'changeSlots' },
     'definition.changed': {
       description: 'The file was read anew and is valid as a whole.',
       actions: [
@@ -41,6 +41,7 @@ export const gatewayMachine = words.createMachine({
       ],
     },
     'channel.adopted': {
+      description: 'Which definition a channel serves, and why it is not the newest.',
       actions: [
         { type: 'noteAdoption', params: ({ event }) => event },
         { type: 'keepAdoption', params: ({ event }) => event },
@@ -48,6 +49,7 @@ export const gatewayMachine = words.createMachine({
     },
     'channel.reported': [
       {
+        description: 'A channel that leaves has no connection any more: what it owes is still sent.',
         guard: { type: 'isSilenceOfLeaving', params: ({ event }) => ({ report: event.report }) },
         actions: [
           { type: 'keepReport', params: ({ event }) => ({ report: event.report }) },
@@ -64,8 +66,8 @@ export const gatewayMachine = words.createMachine({
     ],
     'xstate.error.actor.*': [
       {
-        guard: { type: 'isLeaving', params: ({ event }) => ({ channel: nameOf(event.actorId) }) },
         description: 'Of a channel that leaves, or of its flush: there is nothing to wait for any more.',
+        guard: { type: 'isLeaving', params: ({ event }) => ({ channel: nameOf(event.actorId) }) },
         actions: [
           { type: 'noteFailure', params: ({ event }) => ({ channel: nameOf(event.actorId), error: event.error }) },
           'changeSlots',
@@ -91,6 +93,7 @@ export const gatewayMachine = words.createMachine({
     ],
     'xstate.done.actor.*': [
       {
+        description: 'A channel that leaves owes nothing any more.',
         guard: { type: 'isFlush', params: ({ event }) => ({ actorId: event.actorId }) },
         actions: [
           { type: 'noteLeft', params: ({ event }) => ({ channel: nameOf(event.actorId) }) },
@@ -99,7 +102,7 @@ export const gatewayMachine = words.createMachine({
       },
       { actions: 'stopFailed' },
     ],
-    'restart.due': { actions: 'restartChannel' },
+    'restart.due': { description: 'A failed channel’s backoff is over.', actions: 'restartChannel' },
     'return.due': [
       {
         guard: { type: 'isFlushing', params: ({ event }) => ({ channel: event.channel }) },
@@ -109,12 +112,13 @@ export const gatewayMachine = words.createMachine({
         ],
       },
       {
+        description: 'A channel that left and is in the file again: it begins anew.',
         guard: { type: 'isReturning', params: ({ event }) => ({ channel: event.channel }) },
         actions: 'haltReturning',
       },
     ],
-    sweep: { actions: 'sweepChannels' },
-    drain: '.draining',
+    sweep: { description: 'Who rests is unloaded.', actions: 'sweepChannels' },
+    drain: { description: 'The process ends.', target: '.draining' },
   },
   states: {
     starting: {

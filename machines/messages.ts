@@ -6,6 +6,7 @@ import type { AgentDefinition, BusyMode, ChannelDefinition, GatewayDefinition } 
 import type { Failure } from './failure.ts'
 import type { MemoryRequest } from './notes.ts'
 import type { Steering, Step, TurnStep } from './steps.ts'
+import type { Credit, UsageEntry } from './usage.ts'
 
 // --- what people write ------------------------------------------------------------------------------------------
 
@@ -81,7 +82,8 @@ export type TranscriptRole =
   /** `/undo`: the latest turn that is not undone yet is not part of the history any more. */
   | 'undo'
 
-export interface NewTranscriptEntry {
+/** With `model` and `spent` where a model gave the text: which one, and what that answer took. */
+export interface NewTranscriptEntry extends Partial<Credit> {
   readonly role: TranscriptRole
   /** The turn that it belongs to. */
   readonly turn: string
@@ -115,6 +117,8 @@ export interface Reply {
   readonly replyTo: string | null
   /** Answers that the platform may offer as buttons; each says a text as if the person had written it. */
   readonly choices?: readonly Choice[]
+  /** The store adds a line of its own: what the session has used today. A session at rest does not know. */
+  readonly adds?: 'usage'
 }
 
 export interface Choice {
@@ -132,6 +136,8 @@ export interface Commit {
   readonly replies: readonly Reply[]
   /** What the session's run did, in order. */
   readonly steps?: readonly TurnStep[]
+  /** What it took, added to what its day, agent, session and person have. */
+  readonly usage?: readonly UsageEntry[]
   /** True: a `partial` entry gets as much of the answer as people had seen when the run was cancelled. */
   readonly keepsPartial?: boolean
   /** What is asked about the notes on a person: the answer's words are put in when it is written. */

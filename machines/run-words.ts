@@ -6,6 +6,7 @@ import { approvalsOf, promptOf } from './approval.ts'
 import type { RunOutcome } from './commits.ts'
 import type { AgentDefinition } from './definitions.ts'
 import { type Failure, failureOf, unprovided } from './failure.ts'
+import { fitting } from './history.ts'
 import type { Reply, Sender, ToRun, TranscriptEntry } from './messages.ts'
 import {
   answersIn,
@@ -16,6 +17,7 @@ import {
   type Step,
   undecidedCalls,
 } from './steps.ts'
+import { type Account, accountOf, type Credit } from './usage.ts'
 
 export interface RunInput {
   /** The definition that the run begins and ends with, whatever the file says meanwhile. */
@@ -28,6 +30,8 @@ export interface RunInput {
   /** Sequence numbers of its messages. */
   readonly seqs: readonly number[]
   readonly messages: readonly { readonly text: string; readonly sender: Sender; readonly kind: 'dm' | 'group' }[]
+  /** A history that is too long may become a summary before this run; false: its oldest turns are left out. */
+  readonly mayCompact: boolean
   /** What an earlier activation did for this turn; empty at its first. */
   readonly steps: readonly Step[]
   /** When it was prepared; deadlines of approvals that wait already are counted from here. */
@@ -47,7 +51,7 @@ export interface RunContext {
 }
 
 /** One model answer. */
-export interface Answer {
+export interface Answer extends Credit {
   readonly text: string
   /** Empty: it is the last one. */
   readonly calls: readonly PlannedCall[]
@@ -75,6 +79,11 @@ export const words = setup({
     output: {} as RunOutcome,
   },
   actors: {
+    /**
+     * Makes a summary of the history, writes it into the transcript, and resolves with the history that begins with it. Nobody is
+     * told. Stopping it closes the request.
+     */
+    summarise: fromPromise<readonly TranscriptEntry[], RunInput>(() => unprovided('summarise')),
     /** One model answer; its pieces go past the machine to the channel. Stopping it closes the request. */
     think: fromPromise<Answer, Thinking>(() => unprovided('think')),
     /** Writes steps, and the questions that go with them, in one transaction; tries until the disk takes it. */
@@ -85,10 +94,25 @@ export const words = setup({
     act: fromPromise<readonly Step[], { run: RunInput; steps: readonly Step[] }>(() => unprovided('act')),
   },
   actions: {
-    keepOutcome: assign((_, params: Answer) => ({ outcome: { kind: 'answered' as const, text: params.text } })),
+    /** Says in the log that so many entries of the history are not told. */
+    noteLeftOut: (_, _params: LeftOut) => unprovided('noteLeftOut'),
+    keepSummary: assign(({ context }, params: { history: readonly TranscriptEntry[] }) =>
+      withHistory(context, params.history),
+    ),
+    leaveOutOldest: assign(({ context }) => withHistory(context, fitting(context.input))),
+    keepOutcome: assign((_, { text, model, spent }: Answer) => ({
+      outcome: { kind: 'answered' as const, text, model, spent },
+    })),
     keepFailure: assign((_, params: { error: unknown }) => failed(failureOf(params.error))),
     keepTimeout: assign(({ context }) => failed(tooLong(context.input.definition.runTimeoutMs))),
-    keepOutOfSteps: assign(({ context }) => failed(tooManySteps(context.input.definition.maxSteps))),
+    keepOutOfSteps: assign(({ context }, { model, spent }: Answer) => ({
+      outcome: {
+        kind: 'failed' as const,
+        failure: tooManySteps(context.input.definition.maxSteps),
+        model,
+        spent,
+      },
+    })),
     keepAnswer: assign(({ context }, params: Answer) =>
       added(context, [{ kind: 'answer', ...params, seqs: context.input.seqs }]),
     ),
@@ -116,6 +140,8 @@ export const words = setup({
     },
   },
   guards: {
+    needsSummary: ({ context }) => needsSummary(context),
+    isTooLong: ({ context }) => leftOut(context).entries > 0,
     isDefect: (_, params: { error: unknown }) => failureOf(params.error).kind === 'defect',
     isFinal: (_, params: Answer) => params.calls.length === 0,
     isOutOfSteps: ({ context }) => !mayCall(context),
@@ -131,6 +157,30 @@ export const words = setup({
     approvalMs: ({ context }) => approvalMsLeft(context),
   },
 })
+
+export interface LeftOut {
+  readonly session: string
+  readonly turn: string
+  readonly entries: number
+}
+
+/** What of the history has no room in the model's context. */
+export function leftOut({ input }: RunContext): LeftOut {
+  const { session, turn, history } = input
+  return { session, turn, entries: history.length - fitting(input).length }
+}
+
+/** One for a turn, also after a crash, and only before its first step. */
+function needsSummary(context: RunContext): boolean {
+  const { mayCompact, history, turn } = context.input
+  const [first] = history
+  const isSummarised = first?.role === 'summary' && first.turn === turn
+  return mayCompact && context.steps.length === 0 && !isSummarised && leftOut(context).entries > 0
+}
+
+function withHistory({ input }: RunContext, history: readonly TranscriptEntry[]): { input: RunInput } {
+  return { input: { ...input, history } }
+}
 
 type Decided = Extract<ToRun, { type: 'approval.decided' }>
 
@@ -151,6 +201,13 @@ export function needs({ input, steps, written }: RunContext): Recording {
   }))
   return { run: input, steps: fresh, replies }
 }
+
+/** Whose account a run goes to. */
+export function accountOfRun({ definition, channel, messages, nowMs: atMs }: RunInput): Account {
+  return accountOf({ agent: definition.id, channel, sender: messages[0]?.sender ?? NOBODY, atMs })
+}
+
+const NOBODY: Sender = { id: '', name: null, handle: null }
 
 function waiting({ input, steps }: RunContext) {
   return approvalsOf(input.turn, steps, input.definition.approvers)

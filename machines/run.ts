@@ -1,10 +1,11 @@
 // Run: one execution of an agent, from the messages of a turn to its outcome. Invoked by its session, which owns the commit.
 //   Each step is on disk before the next begins; after a crash a run goes on where its steps end.
+//   A history that has no room is summarised before the first answer, and never after it.
 //   S7's sibling: a run ends by itself. Its work has a deadline, an approval has one, and its answers are counted.
 //   An expected failure is an outcome that the sender is told. A defect is not: it fails the session, which restarts from its
 //   last commit, so that a message that keeps breaking it is counted.
 
-import { needs, thinking, words } from './run-words.ts'
+import { leftOut, needs, thinking, words } from './run-words.ts'
 
 export const runMachine = words.createMachine({
   id: 'run',
@@ -28,9 +29,44 @@ export const runMachine = words.createMachine({
   states: {
     working: {
       description: 'The model answers, tools are used, and so on until an answer that asks for nothing.',
-      initial: 'deciding',
+      initial: 'beginning',
       after: { runMsMax: { target: 'failed', actions: 'keepTimeout' } },
       states: {
+        beginning: {
+          description: 'The history has room beside the turn, or is given room: never in the middle of a run.',
+          always: [
+            { guard: 'needsSummary', target: 'summarising' },
+            {
+              guard: 'isTooLong',
+              target: 'deciding',
+              actions: [{ type: 'noteLeftOut', params: ({ context }) => leftOut(context) }, 'leaveOutOldest'],
+            },
+            { target: 'deciding' },
+          ],
+        },
+        summarising: {
+          description:
+            'A summary takes the place of the history, once a turn. Without one the oldest turns are left out.',
+          invoke: {
+            id: 'summarise',
+            src: 'summarise',
+            input: ({ context }) => context.input,
+            onDone: {
+              target: 'beginning',
+              actions: { type: 'keepSummary', params: ({ event }) => ({ history: event.output }) },
+            },
+            onError: [
+              {
+                guard: { type: 'isDefect', params: ({ event }) => ({ error: event.error }) },
+                actions: { type: 'escalate', params: ({ event }) => ({ error: event.error }) },
+              },
+              {
+                target: 'deciding',
+                actions: [{ type: 'noteLeftOut', params: ({ context }) => leftOut(context) }, 'leaveOutOldest'],
+              },
+            ],
+          },
+        },
         deciding: {
           description: 'What comes next follows from the steps alone.',
           always: [
@@ -53,7 +89,11 @@ export const runMachine = words.createMachine({
                 target: '#run.done',
                 actions: { type: 'keepOutcome', params: ({ event }) => event.output },
               },
-              { guard: 'isOutOfSteps', target: '#run.failed', actions: 'keepOutOfSteps' },
+              {
+                guard: 'isOutOfSteps',
+                target: '#run.failed',
+                actions: { type: 'keepOutOfSteps', params: ({ event }) => event.output },
+              },
               { target: 'recording', actions: { type: 'keepAnswer', params: ({ event }) => event.output } },
             ],
             onError: [

@@ -3,6 +3,7 @@
 import type { Speaker, RunOutcome } from './commits.ts'
 import type { AgentDefinition } from './definitions.ts'
 import { assert } from './failure.ts'
+import { SUMMARISE } from './history.ts'
 import { type Inbox, itemOf, offer, turnTexts } from './inbox.ts'
 import type { AcceptedMessage, SessionSettings, TranscriptEntry } from './messages.ts'
 import type { RunInput } from './run-words.ts'
@@ -79,6 +80,8 @@ export function runInput(context: SessionContext): RunInput {
       kind: item.message.kind,
     })),
     steps: context.steps,
+    // A /compact is itself the summary; a /retry goes back behind the newest turn, and a summary would stand after it.
+    mayCompact: live.every((item) => item.task === 'answer'),
     nowMs: context.preparedAtMs,
     draining: context.draining,
   }
@@ -112,7 +115,3 @@ export const NOTHING_PREPARED = {
   given: [],
   approvals: [],
 } as const
-
-/** What `/compact` asks the model. */
-const SUMMARISE =
-  'Summarise our conversation so far, for yourself to go on from: what was asked and decided, facts, names, numbers and open questions. Leave out nothing that later answers may need. Answer with the summary alone.'

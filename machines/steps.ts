@@ -4,6 +4,7 @@
 
 import type { ApprovalPolicy } from './definitions.ts'
 import type { Sender } from './messages.ts'
+import type { Credit } from './usage.ts'
 
 /** A tool that the model wants to be used. */
 export interface ToolCall {
@@ -30,7 +31,7 @@ export interface Steering {
 }
 
 /** The model answered and asks for tools. */
-export interface AnswerStep {
+export interface AnswerStep extends Partial<Credit> {
   readonly kind: 'answer'
   readonly text: string
   readonly calls: readonly PlannedCall[]

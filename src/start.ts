@@ -2,7 +2,6 @@
 // Phases, in order, each named in its failure: store, tokens, http, actors, watch. What a phase opened is closed in reverse.
 //   Nothing is opened before startGateway is called, and nothing stays open after `ended` has settled.
 
-import { resolve } from 'node:path'
 import type { GatewayContext } from '../machines/gateway-context.ts'
 import { buildAgent } from './agents/catalog.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
@@ -12,7 +11,7 @@ import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
 import type { Loaded } from './config/load.ts'
 import type { Problem } from './config/problems.ts'
-import { filesOf, watchFiles } from './config/watch.ts'
+import type { Watch } from './config/watch.ts'
 import type { GatewayDefinition, GatewaySettings, SecretReference } from '../machines/definitions.ts'
 import type { ChannelStatus, GatewayPort, InspectionWish } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
@@ -39,6 +38,8 @@ export type {
   Reloaded,
   SessionView,
   Status,
+  UsagePeriods,
+  UsageTotalsView,
   WebEvent,
   WebPort,
 } from './http/port.ts'
@@ -56,8 +57,8 @@ export interface StartOptions {
   readonly version: string
   /** Loads the file again; its problems when it does not load now. */
   readonly reload: () => Promise<Loaded | readonly Problem[]>
-  /** The configuration that is taken anew when it changes; null: none is watched. */
-  readonly watched: string | null
+  /** Says when the file has changed, so that it is taken anew; null: nobody does. */
+  readonly watch: Watch | null
   /** What the Stately inspector may see from the start; null: nothing until somebody asks, and nothing is paid for it. */
   readonly inspect: InspectionWish | null
 }
@@ -121,7 +122,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 
     const ended = untilEnded(gateway, () => close(opened))
     gateway.start()
-    opened.push(watch(options, () => void reloading.refresh()))
+    options.watch?.begin(world, () => void reloading.refresh())
+    opened.push(() => options.watch?.end())
     return {
       url: http.url,
       inspectUrl,
@@ -158,10 +160,6 @@ function listen(
     return reference && loaded.secrets.resolve(reference)
   }
   return startHttp({ host, port, gateway: running.port, log, world, token })
-}
-
-function watch({ watched, world }: StartOptions, changed: () => void): () => void {
-  return watched === null ? () => {} : watchFiles(filesOf(resolve(watched)), world, changed)
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */

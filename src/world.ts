@@ -20,6 +20,11 @@ export interface Clock {
   clearTimeout(id: unknown): void
 }
 
+/** Where days and hours of this machine are counted, as an IANA name. */
+export function machineTimeZone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
 export function realWorld(environment: Readonly<Record<string, string | undefined>>): World {
   return {
     nowMs: () => Date.now(),

@@ -14,7 +14,7 @@ import {
   readCharts,
   supervisorsAnswer,
 } from './architecture/charts.ts'
-import { chartsAreData, chartsAreWritten, chartsName } from './architecture/definitions.ts'
+import { chartsAreData, chartsAreWritten, chartsDescribe, chartsName } from './architecture/definitions.ts'
 import { cycles, libraries, reachable, table } from './architecture/imports.ts'
 import { codeIn, ROOT, readProject, SHIPPED } from './architecture/project.ts'
 import { pureMachines, worldIsTheDoor } from './architecture/purity.ts'
@@ -38,6 +38,7 @@ const RULES: readonly Rule[] = [
   chartsAreWritten,
   chartsAreData,
   chartsName,
+  chartsDescribe,
   threeFiles,
   invariantsAreStated,
   invariantsAreTested,

@@ -6,7 +6,7 @@ import type {
   GatewayDefinition,
   SecretReference,
 } from '../../machines/definitions.ts'
-import type { ChannelReport, ToGateway } from '../../machines/messages.ts'
+import type { ChannelReport, Commit, ToGateway } from '../../machines/messages.ts'
 import type { BuildAgent } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
 import type { BuildTools, Notes } from '../tools/tool.ts'
@@ -61,4 +61,11 @@ interface Directory {
 export function tellGateway(system: unknown, message: ToGateway): void {
   const directory = system as Directory // XState types its registry per system; ours is known by addresses.ts.
   directory.get('gateway').send(message)
+}
+
+/** S3. After the commit that holds its replies, and never before. */
+export function wakeDeliveries({ channel, replies }: Commit, system: unknown): void {
+  for (const conversation of new Set(replies.map((reply) => reply.conversation))) {
+    tellGateway(system, { type: 'outbox.owed', channel, conversation })
+  }
 }

@@ -5,22 +5,25 @@
 import { fromCallback, fromPromise } from 'xstate'
 import { policyOf } from '../../machines/approval.ts'
 import type { AgentDefinition } from '../../machines/definitions.ts'
-import { PAST_RESULT_UNITS_MAX } from '../../machines/limits.ts'
 import { noteOwner, notesForModel } from '../../machines/notes.ts'
 import { runMachine } from '../../machines/run.ts'
-import type { Answer, RunInput, Thinking } from '../../machines/run-words.ts'
+import { accountOfRun, type Answer, type RunInput, type Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
-import type { HistoryMessage, Usage } from '../agents/agent.ts'
+import { type Spent, usageEntries } from '../../machines/usage.ts'
 import type { Tool } from '../tools/tool.ts'
 import { act } from './act.ts'
+import { creditOf } from './credit.ts'
 import { endingItsChildren } from './ending.ts'
+import { toldHistory } from './history.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { persist } from './persist.ts'
+import { summarise } from './summary.ts'
 import { closeToolbox, toolsOf } from './toolbox.ts'
 
 export function runActor(parts: Parts) {
   const machine = runMachine.provide({
     actors: {
+      summarise: fromPromise(({ input, signal }) => summarise(parts, input, signal)),
       think: fromPromise(({ input, signal }) => think(parts, input, signal)),
       toolbox: fromCallback(
         ({ input }) =>
@@ -32,9 +35,15 @@ export function runActor(parts: Parts) {
         const { run, steps, replies } = input
         const { channel, session: sessionKey, turn } = run
         const written = steps.map((step) => ({ turn, step }))
-        await persist(parts, { channel, sessionKey, settled: [], entries: [], replies, steps: written }, signal)
+        const usage = usageEntries(accountOfRun(run), 0, steps.map(spentOn))
+        await persist(parts, { channel, sessionKey, settled: [], entries: [], replies, steps: written, usage }, signal)
         for (const { conversation } of replies) tellGateway(system, { type: 'outbox.owed', channel, conversation })
       }),
+    },
+    actions: {
+      noteLeftOut: (_, { session, turn, entries }) => {
+        parts.log.warn({ session, turn, entries }, 'the oldest part of a history has no room and is left out')
+      },
     },
   })
   return endingItsChildren(machine)
@@ -51,14 +60,14 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
     const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })
     // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
     signal.throwIfAborted()
-    const history = historyOf(run)
+    const history = toldHistory(run)
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
-    log.debug({ usage: thought.usage, calls: thought.calls.length }, 'the model answered')
+    const credit = creditOf(parts, definition, thought)
+    log.debug({ ...credit, calls: thought.calls.length }, 'the model answered')
     end('done')
-    noteTokens(parts, definition.id, thought.usage)
     const calls = planned(thought.calls, { run, tools, steps })
-    return { text: thought.text, calls, atMs: parts.world.nowMs() }
+    return { text: thought.text, calls, atMs: parts.world.nowMs(), ...credit }
   } catch (error) {
     end(signal.aborted ? 'stopped' : 'failed')
     if (!signal.aborted) log.warn({ err: error }, 'a run failed')
@@ -66,9 +75,8 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
   }
 }
 
-function noteTokens({ observe }: Parts, agent: string, usage: Usage | null): void {
-  if (usage === null) return
-  observe.note({ kind: 'tokens', agent, input: usage.inputTokens, output: usage.outputTokens })
+function spentOn(step: Step): Spent | null {
+  return step.kind === 'answer' ? (step.spent ?? null) : null
 }
 
 /** An agent that keeps notes is told those about the person whom it answers. */
@@ -106,21 +114,4 @@ function planned(asked: readonly ToolCall[], { run, tools, steps }: Planning): P
     if (tool === undefined) return { ...call, id, policy: 'allow', idempotent: true }
     return { ...call, id, policy: policyOf(run.definition, tool), idempotent: tool.idempotent }
   })
-}
-
-/** What the model is told of earlier turns: a cancelled turn's question stays, a failure's words do not. */
-function historyOf({ history, messages }: RunInput): HistoryMessage[] {
-  const inGroup = messages[0]?.kind === 'group'
-  return history.flatMap(({ role, text, sender, steps }): HistoryMessage[] => {
-    if (role === 'user') return [{ role, text, sender: inGroup ? sender : null }]
-    if (role === 'summary') return [{ role: 'user', text: `What was said before, in short:\n\n${text}` }]
-    const said = (role === 'assistant' || role === 'partial') && text !== ''
-    const done = steps.length === 0 ? [] : [{ role: 'assistant' as const, text: '', steps: steps.map(shortened) }]
-    return said ? [...done, { role: 'assistant', text }] : done
-  })
-}
-
-function shortened(step: Step): Step {
-  if (step.kind !== 'result' || step.text.length <= PAST_RESULT_UNITS_MAX) return step
-  return { ...step, text: `${step.text.slice(0, PAST_RESULT_UNITS_MAX)}\n(shortened)` }
 }

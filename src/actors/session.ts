@@ -4,15 +4,14 @@
 
 import { fromPromise } from 'xstate'
 import type { UndoCommits } from '../../machines/commits.ts'
-import { FailureError, failureOf } from '../../machines/failure.ts'
-import type { Inbox } from '../../machines/inbox.ts'
-import type { Commit, NotesQuestion, TranscriptEntry } from '../../machines/messages.ts'
+import { failureOf } from '../../machines/failure.ts'
+import type { Commit, NotesQuestion } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../machines/notes.ts'
-import type { Prepared } from '../../machines/session-context.ts'
 import { endingItsChildren } from './ending.ts'
 import { observed } from './observed.ts'
-import { agentFor, type Parts, tellGateway } from './parts.ts'
+import { type Parts, wakeDeliveries } from './parts.ts'
+import { prepare } from './prepare.ts'
 import { runActor } from './run.ts'
 import { lookAtTurns } from './turns.ts'
 
@@ -21,7 +20,7 @@ export function sessionActor(parts: Parts) {
   const machine = sessionMachine.provide({
     actors: {
       run: runActor(parts),
-      prepare: fromPromise(({ input }) => prepare(parts, input)),
+      prepare: fromPromise(({ input, signal, system }) => prepare(parts, input, { signal, system })),
       commit: fromPromise(({ input, system }) => commit(parts, input, system)),
     },
     actions: {
@@ -45,32 +44,6 @@ export function sessionActor(parts: Parts) {
     },
   })
   return endingItsChildren(observed(machine, lookAtTurns(parts.observe), log))
-}
-
-interface Preparing {
-  readonly key: string
-  readonly channel: string
-  readonly turnId: string
-  readonly turn: Inbox
-  readonly agent: string
-}
-
-async function prepare(parts: Parts, { key, channel, turnId, turn, agent }: Preparing): Promise<Prepared> {
-  const seqs = turn.map((item) => item.message.seq)
-  const begun = await parts.store.begin(key, turnId, seqs)
-  const definition = agentFor(parts, channel, agent)
-  if (definition === undefined) throw new FailureError(goneAgent(agent))
-  const prepared = { ...begun, turn, definition, preparedAtMs: parts.world.nowMs() }
-  if (turn.some((item) => item.task === 'compact') && begun.history.length === 0)
-    throw new FailureError(NOTHING_TO_COMPACT)
-  if (!turn.some((item) => item.task === 'retry')) return prepared
-  const last = lastTurn(begun.history)
-  if (last === null) throw new FailureError(NOTHING_TO_RETRY)
-  return {
-    ...prepared,
-    history: last.before,
-    turn: turn.map((item) => (item.task === 'retry' ? { ...item, text: last.text } : item)),
-  }
 }
 
 /** A turn that was cancelled keeps in the history what people had seen of its answer, unless the definition drops it. */
@@ -112,41 +85,4 @@ async function notesText({ definition, notes }: Parts, { agent, owner, request }
       return forgottenNote(request.number, removed ? 'removed' : 'unknown')
     }
   }
-}
-
-function wakeDeliveries({ channel, replies }: Commit, system: unknown): void {
-  for (const conversation of new Set(replies.map((reply) => reply.conversation))) {
-    tellGateway(system, { type: 'outbox.owed', channel, conversation })
-  }
-}
-
-/** The last turn of a history: what was asked in it, and what came before it. */
-function lastTurn(history: readonly TranscriptEntry[]): { text: string; before: TranscriptEntry[] } | null {
-  const last = history.findLast((entry) => entry.role === 'user')
-  if (last === undefined) return null
-  const asked = history.filter((entry) => entry.turn === last.turn && entry.role === 'user')
-  return {
-    text: asked.map((entry) => entry.text).join('\n'),
-    before: history.filter((entry) => entry.turn !== last.turn),
-  }
-}
-
-const NOTHING_TO_RETRY = {
-  kind: 'permanent',
-  reason: 'notFound',
-  message: 'there is no earlier message to answer again',
-} as const
-
-const NOTHING_TO_COMPACT = {
-  kind: 'permanent',
-  reason: 'notFound',
-  message: 'there is nothing to summarise',
-} as const
-
-function goneAgent(agent: string) {
-  return {
-    kind: 'permanent',
-    reason: 'missing',
-    message: `the agent ${agent} is not in the configuration any more`,
-  } as const
 }

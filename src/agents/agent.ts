@@ -1,6 +1,6 @@
 // Agent: the contract between a run and what can think. Built from a definition inside the run that uses it, never shared.
 
-import type { AgentDefinition, SecretReference } from '../../machines/definitions.ts'
+import type { AgentDefinition, ModelDefinition, SecretReference } from '../../machines/definitions.ts'
 import type { Sender } from '../../machines/messages.ts'
 import type { Step, ToolCall } from '../../machines/steps.ts'
 import type { Log } from '../log.ts'
@@ -8,8 +8,9 @@ import type { World } from '../world.ts'
 
 export interface Agent {
   /**
-   * One model answer: the last one of a run, or one that asks for tools. Resolves with the whole text. Rejects with a FailureError in plain words; with `cancelled` when
-   * `signal` aborts, in which case the request to the model is closed at once. Nothing is called after it settled.
+   * One model answer: the last one of a run, or one that asks for tools. Resolves with the whole text. Rejects with a
+   * FailureError in plain words; with `cancelled` when `signal` aborts, in which case the request to the model is closed at
+   * once. Nothing is called after it settled.
    */
   think(request: ThinkRequest): Promise<Thought>
   /** Asks whether the model's endpoint answers to this credential, without generating; used by `doctor`. */
@@ -61,6 +62,8 @@ export interface Thought {
   /** Tools that the model asks for; empty: this answer is the last. */
   readonly calls: readonly ToolCall[]
   readonly usage: Usage | null
+  /** Which of the definition's models gave it; left out: its own and no fallback. */
+  readonly model?: ModelDefinition
 }
 
 /** Tokens as the provider counts them. */

@@ -20,6 +20,7 @@ import {
 import { FailureError } from '../../machines/failure.ts'
 import type { ToolCall } from '../../machines/steps.ts'
 import type { Agent, AgentParts, ThinkRequest, Thought, Usage } from './agent.ts'
+import type { Patience } from './fallback.ts'
 import { type Lifetime, openLifetime } from './lifetime.ts'
 import { type Endpoint, endpointOf, probeEndpoint } from './model-endpoint.ts'
 import * as failures from './model-failure.ts'
@@ -33,7 +34,7 @@ export const FIRST_TEXT_MS_MAX = 120_000
 export const NEXT_TEXT_MS_MAX = 60_000
 
 /** Repeats of a request that failed before its first byte (429, 5xx, no connection); nothing else repeats it. */
-const REPEATS_MAX = 2
+const REPEATS: Readonly<Record<Patience, number>> = { once: 0, repeating: 2 }
 
 type Part = TextStreamPart<ToolSet>
 type Finish = Extract<Part, { type: 'finish' }>
@@ -45,12 +46,13 @@ interface Call {
   readonly endpoint: Endpoint
   readonly request: ThinkRequest
   readonly lifetime: Lifetime
+  readonly patience: Patience
   /** As much of the answer as has come. */
   text: string
   readonly calls: ToolCall[]
 }
 
-export async function buildModel(parts: AgentParts, model: LiveModelDefinition): Promise<Agent> {
+export async function buildModel(parts: AgentParts, model: LiveModelDefinition, patience: Patience): Promise<Agent> {
   const connect = await loadProvider(model)
   const endpoint = (): Endpoint => endpointOf(model, model.apiKey === null ? null : parts.secret(model.apiKey))
   return {
@@ -58,7 +60,7 @@ export async function buildModel(parts: AgentParts, model: LiveModelDefinition):
       if (request.signal.aborted) throw failures.cancelled()
       const lifetime = openLifetime(parts.world.clock, request.signal)
       try {
-        const call: Call = { parts, model, endpoint: endpoint(), request, lifetime, text: '', calls: [] }
+        const call: Call = { parts, model, endpoint: endpoint(), request, lifetime, patience, text: '', calls: [] }
         lifetime.expect(FIRST_TEXT_MS_MAX)
         // The race, because nobody who cancels should wait for a library to notice.
         return await Promise.race([read(call, open(call, connect)), lifetime.ended])
@@ -114,7 +116,7 @@ function open(call: Call, connect: (endpoint: Endpoint) => LanguageModel): Async
     // Its parts are the SDK's own, but for readonly.
     messages: promptOf(call.request) as ModelMessage[],
     ...toolsOf(call.request),
-    maxRetries: REPEATS_MAX,
+    maxRetries: REPEATS[call.patience],
     abortSignal: call.lifetime.signal,
     telemetry: { isEnabled: false },
     // What people write is not kept at the provider beyond the answer.

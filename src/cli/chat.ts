@@ -103,7 +103,7 @@ async function lookBack({ data }: OpenedFile, conversation: string, { world }: C
 }
 
 async function open(
-  { loaded, data, isDemo, reload }: OpenedFile,
+  { loaded, data, reload, watch }: OpenedFile,
   agent: string,
   { context, console }: { context: Context; console: ConsoleLog },
 ): Promise<RunningGateway> {
@@ -118,7 +118,7 @@ async function open(
       const newer = await reload()
       return isProblems(newer) ? newer : { ...newer, definition: inTerminal(newer.definition, agent) }
     },
-    watched: isDemo ? null : loaded.file,
+    watch,
     inspect: null,
   })
 }
@@ -139,6 +139,7 @@ const TERMINAL: Omit<ChannelDefinition, 'routes'> = {
   busyMode: 'queue',
   queueLimit: 32,
   partialAnswers: 'keep',
+  reset: null,
   token: null,
   apiRoot: null,
   missing: [],

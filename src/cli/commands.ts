@@ -15,6 +15,7 @@ import { sendCommand } from './send.ts'
 import { sessionsListCommand, sessionsShowCommand } from './sessions.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
+import { usageCommand } from './usage.ts'
 
 export const COMMANDS: readonly Command[] = [
   startCommand,
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   channelsReconnectCommand,
   sessionsListCommand,
   sessionsShowCommand,
+  usageCommand,
   deadLettersListCommand,
   deadLettersRetryCommand,
   pairingListCommand,

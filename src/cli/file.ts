@@ -4,6 +4,7 @@ import { lstatSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Loaded } from '../config/load.ts'
 import { formatProblem, type Problem } from '../config/problems.ts'
+import type { Watch } from '../config/watch.ts'
 import type { Context, Options } from './command.ts'
 
 export interface OpenedFile {
@@ -13,6 +14,8 @@ export interface OpenedFile {
   readonly data: string
   /** The same file again; its problems when it does not load now. */
   reload(): Promise<Loaded | readonly Problem[]>
+  /** Looks whether it changed since it was loaded last; null for the demo workforce, which is no file. */
+  readonly watch: Watch | null
 }
 
 const USUAL_FILE = 'gateway.yaml'
@@ -44,10 +47,12 @@ async function open(
   options: Options,
   path: string | null,
 ): Promise<OpenedFile | readonly Problem[]> {
+  // Loaded at this moment: `--help` and wrong usage need neither the YAML library nor the schema.
+  const watch = path === null ? null : (await import('../config/watch.ts')).watchFile(path)
   const load = async (): Promise<Loaded | readonly Problem[]> => {
-    // Loaded at this moment: `--help` and wrong usage need neither the YAML library nor the schema.
     if (path === null) return (await import('../config/demo.ts')).demoDefinition(world.environment)
     const { loadFile } = await import('../config/load.ts')
+    await watch?.reading()
     const result = await loadFile(path, world.environment)
     return result.ok ? result.loaded : result.problems
   }
@@ -60,6 +65,7 @@ async function open(
     isDemo: path === null,
     data: given === undefined ? loaded.definition.gateway.data : resolve(given),
     reload: load,
+    watch,
   }
 }
 

@@ -84,9 +84,13 @@ function tokenOfEnvironment({ world }: Pick<Context, 'world'>): string | null {
   return token === '' ? null : token
 }
 
+const NOTHING_USED = { runs: 0, input_tokens: 0, output_tokens: 0, cost: null } as const
+
 const NO_RECORDS: RecordsPort = {
   sessions: async () => [],
   transcript: async () => null,
+  sessionUsage: async () => ({ today: NOTHING_USED, last_30_days: NOTHING_USED }),
+  usage: async () => ({ agents: [], users: [] }),
   deadLetters: async () => [],
   retryDeadLetter: async () => false,
   pairings: async () => [],

@@ -2,7 +2,7 @@
 //   A3. The token goes into one header and nowhere else.
 
 import type { TranscriptEntry } from '../../machines/messages.ts'
-import type { DeadLetterView, PairingView, RecordsPort, SessionView } from '../start.ts'
+import type { DeadLetterView, PairingView, RecordsPort, SessionView, UsagePeriods } from '../start.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 
 export interface Remote {
@@ -86,6 +86,14 @@ export function remoteRecords({ ask }: Remote): RecordsPort {
       if (answer === null) return null
       const entries = rows<TranscriptEntry & { readonly at: string }>(answer, 'transcript')
       return entries.map(({ at, ...entry }) => ({ ...entry, atMs: Date.parse(at) }))
+    },
+    async sessionUsage(key) {
+      const answer = await ask('GET', `/sessions/${encodeURIComponent(key)}`)
+      return answer?.['usage'] as UsagePeriods // Our own server's: http/sessions.ts.
+    },
+    async usage(limit) {
+      const answer = await ask('GET', `/usage?limit=${limit}`)
+      return { agents: rows(answer, 'agents'), users: rows(answer, 'users') }
     },
     deadLetters: async (limit) => rows<DeadLetterView>(await ask('GET', `/deadletters?limit=${limit}`), 'dead_letters'),
     retryDeadLetter: async (id) => (await ask('POST', `/deadletters/${id}/retry`)) !== null,

@@ -2,6 +2,8 @@
 
 import type { TranscriptEntry } from '../../machines/messages.ts'
 import type { Step } from '../../machines/steps.ts'
+import { usageText } from '../../machines/usage.ts'
+import type { UsagePeriods, UsageTotalsView } from '../start.ts'
 import { type Command, CONFIG, DATA, type Invocation, JSON_OUTPUT, ROWS } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 import { withRecords } from './reach.ts'
@@ -63,15 +65,20 @@ function show(invocation: Invocation): Promise<ExitCode> {
       const message = `There is no session ${JSON.stringify(key)}; \`troupe sessions list\` shows them.`
       throw new CommandFailure(EXIT.failed, message)
     }
+    const usage = await records.sessionUsage(key)
     const transcript = entries.map(({ atMs, ...entry }) => ({ ...entry, at: new Date(atMs).toISOString() }))
-    if (invocation.options.given('json')) terminal.out(JSON.stringify({ key, transcript }, null, 2))
-    else for (const entry of entries) for (const line of [...entry.steps.map(done), spoken(entry)]) terminal.out(line)
+    if (invocation.options.given('json')) terminal.out(JSON.stringify({ key, transcript, usage }, null, 2))
+    else {
+      for (const entry of entries) for (const line of [...entry.steps.map(done), spoken(entry)]) terminal.out(line)
+      terminal.out(used(usage))
+    }
     return EXIT.fine
   })
 }
 
-function spoken({ atMs, role, sender, text }: TranscriptEntry): string {
-  const who = sender === null ? role : `${role} ${sender.name ?? sender.handle ?? sender.id}`
+function spoken({ atMs, role, sender, model, text }: TranscriptEntry): string {
+  const by = model === undefined ? role : `${role} (${model})`
+  const who = sender === null ? by : `${role} ${sender.name ?? sender.handle ?? sender.id}`
   return `${new Date(atMs).toISOString()} ${plainLine(who, KEY_UNITS_MAX)}: ${plain(text)}`.trimEnd()
 }
 
@@ -84,7 +91,7 @@ function doing(step: Step): string {
   switch (step.kind) {
     case 'answer': {
       const calls = step.calls.map(({ id, tool, input }) => `${id}: ${tool} ${JSON.stringify(input)}`)
-      return `asks for ${calls.join('; ')}`
+      return `asks for ${calls.join('; ')}${step.model === undefined ? '' : ` (${step.model})`}`
     }
     case 'decision':
       return `${step.call}: ${step.approved ? 'approved' : 'denied'} by ${step.by ?? 'nobody in time'}`
@@ -95,4 +102,10 @@ function doing(step: Step): string {
     case 'steering':
       return `was told meanwhile: ${step.messages.map(({ text }) => text).join(' / ')}`
   }
+}
+
+function used({ today, last_30_days: lately }: UsagePeriods): string {
+  const text = ({ runs, input_tokens, output_tokens, cost }: UsageTotalsView): string =>
+    usageText({ runs, inputTokens: input_tokens, outputTokens: output_tokens, cost })
+  return `Used today (UTC): ${text(today)}; in 30 days: ${text(lately)}`
 }

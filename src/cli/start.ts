@@ -83,7 +83,7 @@ async function serve(serving: Serving): Promise<ExitCode> {
     log: console.log,
     version: context.version,
     reload: () => file.reload(),
-    watched: file.isDemo ? null : file.loaded.file,
+    watch: file.watch,
     inspect: options.given('inspect') ? inspectionOf(options) : null,
   })
   running.gateway = gateway

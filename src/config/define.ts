@@ -1,18 +1,23 @@
 // Define: from what was read to frozen definitions (A1) and, apart from them, the values of secrets (A3).
 
 import { resolve } from 'node:path'
-import type {
-  AgentDefinition,
-  ChannelDefinition,
-  GatewayDefinition,
-  ModelDefinition,
-  SecretReference,
-} from '../../machines/definitions.ts'
+import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
 import { workdirOf } from './agent-folders.ts'
 import { type AgentPlace, approvalByName, approversOf, executableOf, hostOf, toolOf } from './agent-tools.ts'
-import { isSecret, type Pieces } from './check.ts'
-import { type AgentKeys, agentSchema, type ChannelKeys, type ModelKeys, PROVIDER_VARIABLES, read } from './schema.ts'
+import type { Pieces } from './check.ts'
+import {
+  fallbackDefinitions,
+  isOfFallback,
+  modelDefinition,
+  placedModels,
+  reference,
+  usualKey,
+} from './define-models.ts'
+import { read } from './kinds.ts'
+import { type AgentKeys, agentSchema, type ChannelKeys } from './schema.ts'
+import { isSecret } from './secret-places.ts'
+import { resetPolicy } from './session-reset.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
   nodeAt,
@@ -56,14 +61,14 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
     const { variable } = entry
     unset.push({ span: scalar, path, variable, message: `the variable ${variable} is empty: ${HOW_TO_SET}` })
   }
-  for (const [id, { model }] of pieces.agents) {
-    const path = ['agents', id, 'model']
-    if (model === null || nodeAt(root, [...path, 'api_key']) !== undefined) continue
-    const entry = usualKey(path, usualVariables(model), lookup)
+  for (const model of placedModels(pieces)) {
+    const { path } = model
+    if (nodeAt(root, [...path, 'api_key']) !== undefined) continue
+    const entry = usualKey(model, lookup)
     if (entry === null) continue
     entries.push(entry)
     if (entry.value !== null) continue
-    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give model.api_key`
+    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path[2] === 'model' ? 'model.' : ''}api_key`
     unset.push({ span: spanAt(root, path), path, variable: entry.variable, message })
   }
   return { entries, unset }
@@ -73,16 +78,27 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
 export function define(
   root: Tree,
   pieces: Pieces,
-  context: { unset: readonly Unset[]; folder: string; places: readonly AgentPlace[] },
+  context: {
+    readonly unset: readonly Unset[]
+    readonly folder: string
+    readonly places: readonly AgentPlace[]
+    /** Of agents whose instructions are in a file of their own. */
+    readonly instructions: ReadonlyMap<string, string>
+  },
 ): GatewayDefinition {
   const missingOf = (section: string, id: string) => {
-    const own = context.unset.filter(({ path }) => path[0] === section && path[1] === id)
+    const own = context.unset.filter((one) => one.path[0] === section && one.path[1] === id && !isOfFallback(one))
     return [...new Set(own.map(({ variable }) => variable))]
   }
   const places = new Map(context.places.map((place) => [place.id, place]))
-  const agents = [...pieces.agents].map(([id, { keys, model }]): [string, AgentDefinition] => {
-    const missing = missingOf('agents', id)
-    return [id, { ...agentDefinition(placeOf(places, id), keys, model), missing }]
+  const agents = [...pieces.agents].map(([id, { keys, model, fallbackModels }]): [string, AgentDefinition] => {
+    const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
+    const given = {
+      instructions: text ?? '',
+      model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
+      fallbackModels: fallbackDefinitions(id, fallbackModels, context.unset),
+    }
+    return [id, { ...agentDefinition(placeOf(places, id), keys, given), missing: missingOf('agents', id) }]
   })
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
@@ -99,18 +115,6 @@ export function define(
 // --- parts ----------------------------------------------------------------------------------------------------------
 
 const HOW_TO_SET = 'set it in the environment or in a file .env beside this one'
-
-/** A key that the file does not give, from the first of the provider's variables that is set; null: it needs none. */
-function usualKey(path: Path, names: readonly string[], lookup: Lookup): (SecretEntry & { variable: string }) | null {
-  const valueIn = (name: string) => (lookup(name) ?? '').trim()
-  const variable = names.find((name) => valueIn(name) !== '') ?? names[0]
-  if (variable === undefined) return null
-  return { secret: pathText([...path, 'api_key']), value: valueIn(variable) || null, variable }
-}
-
-function usualVariables(model: ModelKeys): readonly string[] {
-  return model.provider === 'echo' || model.provider === 'openai-compatible' ? [] : PROVIDER_VARIABLES[model.provider]
-}
 
 function secretEntry(path: Path, scalar: TreeScalar): SecretEntry {
   const text = typeof scalar.value === 'string' ? scalar.value.trim() : ''
@@ -140,15 +144,16 @@ function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlac
 
 function agentDefinition(
   place: AgentPlace,
-  given: AgentKeys | null,
-  model: ModelKeys | null,
+  found: AgentKeys | null,
+  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels'>,
 ): Omit<AgentDefinition, 'missing'> {
-  const keys = given ?? defaultAgentKeys()
+  const keys = found ?? defaultAgentKeys()
   const { id, folder } = place
   return {
     id,
-    instructions: keys.instructions,
-    model: modelDefinition(id, model),
+    ...given,
+    compactAt: keys.compact_at,
+    budget: budgetOf(keys),
     tools: keys.tools.map((tool) => toolOf(tool, folder)),
     approval: approvalByName(keys.approval),
     approvalTimeoutMs: keys.approval_timeout,
@@ -169,19 +174,8 @@ function defaultAgentKeys(): AgentKeys {
   return reading.value
 }
 
-function modelDefinition(id: string, keys: ModelKeys | null): ModelDefinition {
-  // Only an unset variable leads here without a model; `missing` then keeps this agent from being used.
-  if (keys === null) return { provider: 'echo', delayMs: 0 }
-  if (keys.provider === 'echo') return { provider: 'echo', delayMs: keys.delay }
-  if (keys.provider === 'openai-compatible') {
-    return { provider: keys.provider, name: keys.name, baseUrl: keys.base_url, apiKey: reference(keys.api_key) }
-  }
-  return {
-    provider: keys.provider,
-    name: keys.name,
-    baseUrl: keys.base_url ?? null,
-    apiKey: { secret: keys.api_key ?? `agents.${id}.model.api_key` },
-  }
+function budgetOf({ budget }: AgentKeys): AgentDefinition['budget'] {
+  return budget === undefined ? null : { tokensPerDay: budget.tokens_per_day, per: budget.per }
 }
 
 type ChannelRest = Omit<ChannelDefinition, 'missing'>
@@ -199,6 +193,7 @@ function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys
     busyMode: busy_mode,
     queueLimit: queue_limit,
     partialAnswers: partial_answers,
+    reset: resetPolicy(keys),
     ...telegramKeys(keys),
   }
 }
@@ -236,10 +231,6 @@ function usersOf(platform: string, list: Tree | undefined): string[] {
 function writtenAt(node: Tree | undefined, path: Path): string {
   const scalar = node === undefined ? undefined : nodeAt(node, path)
   return scalar?.kind === 'scalar' ? scalar.written : ''
-}
-
-function reference(secret: string | undefined): SecretReference | null {
-  return secret === undefined ? null : { secret }
 }
 
 function frozen<T>(value: T): T {

@@ -8,6 +8,8 @@ import { foldersFindings } from './agent-folders.ts'
 import { placesOf, toolsFindings } from './agent-tools.ts'
 import { readPieces } from './check.ts'
 import { define, readSecrets, type Unset } from './define.ts'
+import { isOfFallback } from './define-models.ts'
+import { readInstructions } from './instructions.ts'
 import { type Problem, PROBLEMS_MAX } from './problems.ts'
 import { crossCheck, warningsOf } from './references.ts'
 import { Secrets } from './secrets.ts'
@@ -22,6 +24,8 @@ export type LoadResult =
 export interface Loaded {
   /** As the user gave it. */
   readonly file: string
+  /** Absolute paths of the files that it names and whose text is part of the definition. */
+  readonly alsoRead: readonly string[]
   /** Frozen, and equal to itself after a JSON round trip (A1). */
   readonly definition: GatewayDefinition
   readonly secrets: Secrets
@@ -50,11 +54,18 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
   const { root } = parsed
   if (root === null) return refused(parsed, parsed.findings, new Secrets([]))
   const pieces = readPieces(root)
-  const { entries, unset } = readSecrets(root, pieces, lookup)
+  const { entries, unset: all } = readSecrets(root, pieces, lookup)
+  const [unset, spare] = [all.filter((one) => !isOfFallback(one)), all.filter(isOfFallback)]
   const secrets = new Secrets(entries)
   const folder = dirname(parsed.file)
   const places = placesOf(root, folder)
-  const crossed = [...crossCheck(root, entries), ...places.flatMap(toolsFindings), ...foldersFindings(places)]
+  const instructions = readInstructions(root, folder)
+  const crossed = [
+    ...crossCheck(root, entries),
+    ...places.flatMap(toolsFindings),
+    ...foldersFindings(places),
+    ...instructions.findings,
+  ]
   const found = [...pieces.findings, ...crossed, ...unset.filter((one) => ownerOf(one) === null)]
   const findings = [...parsed.findings, ...found.filter((finding) => trusted(finding, parsed.trustedUntil))]
   if (findings.length > 0) {
@@ -66,9 +77,11 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
     const owner = ownerOf(one)
     return owner === null ? [] : [{ ...problemOf(parsed, one, secrets), variable: one.variable, owner }]
   })
-  const definition = define(root, pieces, { unset, folder, places })
-  const warnings = warningsOf(root).map((finding) => problemOf(parsed, finding, secrets))
-  return { ok: true, loaded: { file: parsed.file, definition, secrets, missing, warnings } }
+  const definition = define(root, pieces, { unset: all, folder, places, instructions: instructions.texts })
+  const unused = spare.map((one) => ({ ...one, message: `${one.message}; until then this fallback is not asked` }))
+  const warnings = [...warningsOf(root), ...unused].map((finding) => problemOf(parsed, finding, secrets))
+  const { files: alsoRead } = instructions
+  return { ok: true, loaded: { file: parsed.file, alsoRead, definition, secrets, missing, warnings } }
 }
 
 // --- helpers ----------------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 // References: what one place of a file says about another, and values that need more than a type to be right.
 //   A second pass over the whole tree, whatever the first one found, so that a person sees everything at once.
 
-import { isSecret } from './check.ts'
 import { suggestion } from './problems.ts'
+import { modelFindings } from './agent-models.ts'
+import { isSecret } from './secret-places.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
   described,
@@ -19,6 +20,7 @@ import {
   textOf,
   valueOf,
 } from './tree.ts'
+import { resetFindings } from './session-reset.ts'
 import { userOf } from './users.ts'
 
 export function crossCheck(root: Tree, secrets: readonly SecretEntry[]): Finding[] {
@@ -27,6 +29,8 @@ export function crossCheck(root: Tree, secrets: readonly SecretEntry[]): Finding
     ...hostFindings(root),
     ...dataFindings(root),
     ...addressFindings(root),
+    ...modelFindings(root),
+    ...resetFindings(root),
     ...channels.flatMap((channel) => [...routeFindings(root, channel), ...userFindings(channel)]),
     ...tokenFindings(channels),
     ...spilledFindings(root, secrets),
@@ -77,8 +81,14 @@ function dataFindings(root: Tree): Finding[] {
 }
 
 function addressFindings(root: Tree): Finding[] {
-  const paths = [
-    ...entriesOf(valueOf(root, 'agents')).map(([id]) => ['agents', id, 'model', 'base_url']),
+  const paths: Path[] = [
+    ...entriesOf(valueOf(root, 'agents')).flatMap(([id, { value }]) => {
+      const fallbacks = valueOf(value, 'fallback_models')
+      const places = fallbacks?.kind === 'list' ? [...fallbacks.items.keys()] : []
+      return [['model'], ...places.map((place) => ['fallback_models', place])].map((model): Path => {
+        return ['agents', id, ...model, 'base_url']
+      })
+    }),
     ...entriesOf(valueOf(root, 'channels')).map(([id]) => ['channels', id, 'api_root']),
   ]
   return paths.flatMap((path) => {

@@ -1,10 +1,9 @@
-// Schema: every key of gateway.yaml, what it takes, its default and its explanation. The only file that knows zod.
+// Schema: every key of gateway.yaml, what it takes, its default and its explanation.
 //   One source: reading, the JSON Schema for editors and the suggestions all come from here.
 //   A platform or provider has exactly the keys that have an effect on it; a secret is read as its reference, never as its value.
 
-import { z } from 'zod'
-import { DURATION, LONGEST, milliseconds } from './durations.ts'
-import type { Issue, Reading } from './reading.ts'
+import { agentId, choice, decimal, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
+import { modelSchemas, shortModel } from './model-schema.ts'
 
 /** Ids stand in URLs, log lines and file names. */
 export const ID = /^[A-Za-z0-9_.-]{1,64}$/
@@ -16,44 +15,8 @@ const RUNS_MAX = 10_000
 const QUEUE_MAX = 100_000
 const STEPS_MAX = 1_000
 
-// --- kinds of values ----------------------------------------------------------------------------------------------
-
-function text(expected: string) {
-  return z.string({ error: expected }).min(1, { error: expected })
-}
-
-/** Digits in text count too: that is what a variable gives. */
-function wholeNumber(min: number, max: number) {
-  const error = `expected a whole number from ${min} to ${max}`
-  const toNumber = (value: unknown) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value)
-  return z.preprocess(toNumber, z.int({ error }).min(min, { error }).max(max, { error }))
-}
-
-/** `timer`: as long as a timer can take; a longer one would fire at once. `age`: it is compared with the clock at a start. */
-function duration(minMs: number, example: string, kind: keyof typeof LONGEST = 'timer') {
-  const { ms: maxMs, days } = LONGEST[kind]
-  const error = `expected a duration such as ${example} (units ms, s, m, h, d)`
-  const bounds = `expected a duration from ${minMs}ms to ${days}d`
-  return z
-    .string({ error })
-    .regex(DURATION, { error })
-    .transform(milliseconds)
-    .refine((ms) => ms >= minMs && ms <= maxMs, { error: bounds })
-}
-
-function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
-  return z.enum(values)
-}
-
-const secret = (what: string) => text(`expected ${what} in quotes, or a variable such as \${NAME}`)
-const agentId = text('expected the id of an agent')
-const url = text('expected an address that begins with http:// or https://')
-
-const allowedUser = z.union([z.int(), z.string().min(1)], {
-  error: 'expected a person\'s id (a whole number) or "@handle" in quotes',
-})
-
-const people = z.array(allowedUser, { error: 'expected a list such as [12345, "@anna"]' }).prefault([])
+/** More than any account can pay for. */
+const TOKENS_MAX = 1_000_000_000_000
 
 // --- gateway ------------------------------------------------------------------------------------------------------
 
@@ -86,63 +49,31 @@ export const gatewaySchema = z
 
 // --- agents -------------------------------------------------------------------------------------------------------
 
-/** Providers with an endpoint of their own, and the variables in which their keys usually are; the first that is set is used. */
-export const PROVIDER_VARIABLES = {
-  anthropic: ['ANTHROPIC_API_KEY'],
-  openai: ['OPENAI_API_KEY'],
-  google: ['GOOGLE_GENERATIVE_AI_API_KEY', 'GEMINI_API_KEY'],
-} as const
+const instructions = z.string({ error: 'expected text, or a file such as { file: ./ops.md }' }).prefault('')
 
-const modelName = text("expected the model's name").describe("The provider's name of the model.")
-const apiKey = secret('a key').optional().describe("The key. Default: the provider's usual variable.")
-
-function hostedModel<const Provider extends keyof typeof PROVIDER_VARIABLES>(provider: Provider) {
-  return z.strictObject({
-    provider: z
-      .literal(provider)
-      .describe(`A model of this provider; its key is in ${PROVIDER_VARIABLES[provider][0]}.`),
-    name: modelName,
-    api_key: apiKey,
-    base_url: url.optional().describe("Another endpoint than the provider's usual one."),
-  })
-}
-
-/** A model as a mapping, by provider. */
-export const modelSchemas = {
-  echo: z.strictObject({
-    provider: z.literal('echo').describe('Answers with what it heard; offline, needs nothing.'),
-    delay: duration(0, '200ms').prefault('0ms').describe('How long an answer takes.'),
-  }),
-  'openai-compatible': z.strictObject({
-    provider: z
-      .literal('openai-compatible')
-      .describe('Any server that speaks the OpenAI API, for example a local one.'),
-    name: modelName,
-    base_url: url.describe('The address of the API, for example http://127.0.0.1:11434/v1.'),
-    api_key: secret('a key').optional().describe('The key, when the server wants one.'),
-  }),
-  anthropic: hostedModel('anthropic'),
-  openai: hostedModel('openai'),
-  google: hostedModel('google'),
-}
-
-/** What can stand before the colon of a model in short. */
-export const SHORT_PROVIDERS = Object.keys(PROVIDER_VARIABLES) as (keyof typeof PROVIDER_VARIABLES)[] // as: its own keys
-
-const shortModel = z
-  .string()
-  .regex(/^(echo|(anthropic|openai|google):\S.*)$/)
-  .describe('"echo", or "anthropic:NAME", "openai:NAME", "google:NAME".')
+const instructionsFile = z.strictObject({
+  file: text('expected the path of a file').describe('A text file; a relative path begins beside this one.'),
+})
 
 const TOOL = 'expected files, shell, http, memory, or the path of a module such as ./tools/invoice.ts'
 const FOLDER = 'expected per_run, per_session, or a path such as ./work'
 const HOST = 'expected hosts such as ["127.0.0.1:8080", "intranet.example"]'
 
 const agentShape = {
-  instructions: z
-    .string({ error: 'expected text' })
-    .prefault('')
-    .describe('What the agent is told before every conversation.'),
+  compact_at: decimal(0.1, 0.95)
+    .prefault(0.8)
+    .describe(
+      'From this part of the model’s context on the history is summarised before a run. The whole of it is kept.',
+    ),
+  budget: z
+    .strictObject({
+      tokens_per_day: wholeNumber(1, TOKENS_MAX).describe('Tokens read and written together. A day is UTC’s.'),
+      per: choice(['user', 'session', 'agent'])
+        .prefault('user')
+        .describe('user: for each person of a channel. session: for each conversation. agent: for all together.'),
+    })
+    .optional()
+    .describe('What may be used in a day. Who is over it is told when it begins anew, and no model is asked.'),
   tools: z
     .array(text(TOOL), { error: 'expected a list such as [files, ./tools/invoice.ts]' })
     .prefault([])
@@ -174,10 +105,33 @@ const agentShape = {
     .describe('Hosts that are not public and that its http tools may reach all the same.'),
 }
 
-/** An agent without its model, which is read by provider. */
-export const agentSchema = z.strictObject({ ...agentShape, model: z.unknown().optional() })
+/** An agent without its models, which are read by provider. */
+export const agentSchema = z.strictObject({
+  ...agentShape,
+  instructions,
+  model: z.unknown().optional(),
+  fallback_models: z.unknown().optional(),
+})
+
+/** The same when its instructions are a mapping. */
+export const agentWithFileSchema = agentSchema.extend({ instructions: instructionsFile })
 
 // --- channels -----------------------------------------------------------------------------------------------------
+
+const MINUTES_OF_A_YEAR = 525_600
+
+const reset = z
+  .strictObject({
+    mode: choice(['idle', 'daily', 'both']).describe(
+      'idle: after a silence. daily: at an hour of each day. both: whichever comes first.',
+    ),
+    idle_minutes: wholeNumber(1, MINUTES_OF_A_YEAR).prefault(1_440).describe('How long the silence is.'),
+    at_hour: wholeNumber(0, 23).prefault(4).describe('The hour at which a day begins.'),
+    time_zone: text('expected a time zone such as Europe/Berlin')
+      .optional()
+      .describe("Where that hour is, for example Europe/Berlin. Default: the machine's."),
+  })
+  .describe('When a conversation begins anew by itself; its next message is told so. The transcript is kept.')
 
 const channelShape = {
   agent: agentId.optional().describe('The agent that answers here: short for routes: { default: … }.'),
@@ -200,6 +154,7 @@ const channelShape = {
     .describe(
       'When /stop or an interrupt cancels a run. keep: the next turn knows what had been said until then. drop: it knows only what was asked.',
     ),
+  session: z.strictObject({ reset }).optional().describe('How long a conversation is one.'),
 }
 
 const strangers = choice(['deny', 'pair', 'allow'])
@@ -254,7 +209,19 @@ export const FILE_KEYS = ['gateway', 'agents', 'channels'] as const
 /** The file's schema as JSON, as it stands; gateway.schema.json is made from it. */
 export function plainJsonSchema(): Record<string, unknown> {
   const model = z.union([shortModel, z.discriminatedUnion('provider', options(modelSchemas))])
-  const agent = z.strictObject({ ...agentShape, model: model.describe('What the agent thinks with.') })
+  const fallbackModels = z
+    .array(model)
+    .optional()
+    .describe('Models that answer in its place, in this order, when it is overloaded, asked too often or away.')
+  const agent = z.strictObject({
+    instructions: z
+      .union([instructions, instructionsFile])
+      .optional()
+      .describe('What the agent is told before every conversation: text, or a file with it.'),
+    ...agentShape,
+    model: model.describe('What the agent thinks with.'),
+    fallback_models: fallbackModels,
+  })
   const channel = z.discriminatedUnion('platform', options(channelSchemas))
   const id = z.string().regex(ID)
   const file = z.strictObject({
@@ -267,34 +234,6 @@ export function plainJsonSchema(): Record<string, unknown> {
   return { ...z.toJSONSchema(file, { io: 'input', target: 'draft-7' }) }
 }
 
-function options<Schemas extends Record<string, z.core.$ZodTypeDiscriminable>>(schemas: Schemas) {
-  return Object.values(schemas) as [Schemas[keyof Schemas], ...Schemas[keyof Schemas][]] // as: the tables are not empty
-}
-
-// --- reading ------------------------------------------------------------------------------------------------------
-
-/** Holds a plain value against a schema; all issues at once. */
-export function read<T>(schema: z.ZodType<T>, value: unknown): Reading<T> {
-  const result = schema.safeParse(value)
-  if (result.success) return { ok: true, value: result.data }
-  return { ok: false, issues: result.error.issues.flatMap(issuesOf) }
-}
-
-/** The keys that a mapping schema knows. */
-export function keysOf(schema: z.ZodObject): string[] {
-  return Object.keys(schema.shape)
-}
-
-function issuesOf(issue: z.core.$ZodIssue): Issue[] {
-  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ kind: 'unknownKey', path: [...path, key], key }))
-  if (issue.code === 'invalid_value') return [{ kind: 'choice', path, values: issue.values.map(String) }]
-  const mapping = issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'record')
-  return [{ kind: 'wrong', path, expected: mapping ? 'expected a mapping' : issue.message }]
-}
-
 export type GatewayKeys = z.infer<typeof gatewaySchema>
-export type AgentKeys = z.infer<typeof agentSchema>
-export type ModelKeys = z.infer<(typeof modelSchemas)[keyof typeof modelSchemas]>
+export type AgentKeys = z.infer<typeof agentSchema> | z.infer<typeof agentWithFileSchema>
 export type ChannelKeys = z.infer<(typeof channelSchemas)[keyof typeof channelSchemas]>

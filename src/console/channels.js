@@ -8,11 +8,14 @@ import { hrefTo, keepLooking, report } from './shell.js'
 import { age, count, encodedId, sessionParts } from './words.js'
 
 const SESSIONS_SHOWN = 6
+/** How old the sessions of a channel may be on the page. */
+const RECENT_MS = 20_000
 
 export class ChannelsView {
   #visible = false
   #id = null
   #report = null
+  #recentAsked = { id: null, at: 0, found: null }
   #records = { letters: [], pairs: [], recent: [] }
   #rollCall = createRollCall({ list: byId('roll-call'), hrefOf: ({ id }) => hrefTo('channels', id) })
   #parts = detailParts()
@@ -50,9 +53,7 @@ export class ChannelsView {
 
   async #loadRecords() {
     const id = this.#id
-    const recent =
-      id === null ? Promise.resolve({ sessions: [] }) : sessions({ search: `${encodeURIComponent(id)}/`, limit: 50 })
-    const [letters, pairs, found] = await Promise.all([deadLetters(), pairings(), recent])
+    const [letters, pairs, found] = await Promise.all([deadLetters(), pairings(), this.#recent(id)])
     const isOf = ({ channel }) => id === null || channel === id
     this.#records = {
       letters: letters.dead_letters.filter(isOf),
@@ -60,6 +61,15 @@ export class ChannelsView {
       recent: found.sessions.filter(isOf).slice(0, SESSIONS_SHOWN),
     }
     this.#draw()
+  }
+
+  /** Not each time: of a channel that nobody writes to the gateway looks through all sessions. */
+  async #recent(id) {
+    if (id === null) return { sessions: [] }
+    if (this.#recentAsked.id !== id || Date.now() > this.#recentAsked.at + RECENT_MS) {
+      this.#recentAsked = { id, at: Date.now(), found: sessions({ search: `${encodeURIComponent(id)}/`, limit: 50 }) }
+    }
+    return this.#recentAsked.found
   }
 
   async #control(verb) {

@@ -9,6 +9,8 @@ import { innermost } from './words.js'
 const SCALE_MAX = 1.25
 /** Smaller than this nobody reads it: the chart is scrolled instead. */
 const SCALE_MIN = 0.6
+/** On a phone the words of all arrows would leave no room for the states; the transitions are listed below. */
+const LABELS_WIDTH_MIN = 480
 /** Around the chart, both sides together: the padding of its box. */
 const MARGIN = 28
 
@@ -51,7 +53,8 @@ export class Chart {
     if (drawing === null) return
     this.#layouts = []
     const aspect = this.#box.clientWidth / Math.max(1, this.#box.clientHeight)
-    const layouts = layoutsOf(drawing, this.#detail, aspect)
+    const detail = this.#box.clientWidth < LABELS_WIDTH_MIN ? 'shapes' : this.#detail
+    const layouts = layoutsOf(drawing, detail, aspect)
     await Promise.all(layouts.map((layout) => layout.then((made) => wanted === this.#wanted && this.#add(made)))).catch(
       (problem) => {
         if (wanted === this.#wanted && this.#layout === null) {

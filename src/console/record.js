@@ -3,7 +3,7 @@
 
 import { el, setAttribute, setText } from './dom.js'
 import { drawEntry } from './entries.js'
-import { record, sessions, stopRun } from './gateway.js'
+import { record, stopRun } from './gateway.js'
 import { hrefTo, keepLooking, report } from './shell.js'
 import { toolsIn } from './step-entries.js'
 import { age, day, placeOfSession, sessionParts } from './words.js'
@@ -61,15 +61,19 @@ export class SessionRecord {
     this.#showNothing()
   }
 
-  #showNothing() {
-    this.#box.replaceChildren(el('p', { class: 'empty', text: 'Pick a session to see what happened in it.' }))
+  #showNothing(words = 'Pick a session to see what happened in it.') {
+    this.#box.replaceChildren(el('p', { class: 'empty', text: words }))
   }
 
   async #refresh() {
     const key = this.#key
-    const [page, found] = await Promise.all([record(key, null), sessions({ search: key, limit: 20 })])
+    const page = await record(key, null).catch((problem) => {
+      if (problem.code !== 'unknown_session') throw problem
+      return null
+    })
     if (key !== this.#key) return
-    this.#session = found.sessions.find((session) => session.key === key) ?? null
+    if (page === null) return this.#showNothing(`There is no session ${key}.`)
+    this.#session = page.session
     // An older page that was loaded before keeps its own end.
     if (this.#entries.size === 0) this.#older = page.older
     this.#forgetRetried(page.entries)

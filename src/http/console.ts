@@ -74,8 +74,8 @@ export async function pageFile({ part }: Call): Promise<Response> {
 }
 
 function layoutWorker(): Promise<Response> {
-  const path = createRequire(import.meta.url).resolve('elkjs/lib/elk-worker.min.js')
-  return answer(pathToFileURL(path), 'js', 'public, max-age=86400')
+  const require = createRequire(import.meta.url)
+  return answer(pathToFileURL(require.resolve('elkjs/lib/elk-worker.min.js')), 'js', 'public, max-age=86400')
 }
 
 function file(name: string): Promise<Response> {

@@ -25,6 +25,10 @@ export interface GatewayPort {
   record(key: string, before: string | null, limit: number): Promise<RecordView | null>
   /** Ends a session's run as `/stop` does, in the operator's name. */
   stop(key: string): Promise<'stopping' | 'nothing to stop' | 'unknown'>
+  /** What a session has used. */
+  sessionUsage(key: string): Promise<UsagePeriods>
+  /** At most so many agents and so many people, who used most first. */
+  usage(limit: number): Promise<UsageView>
   deadLetters(limit: number): Promise<readonly DeadLetterView[]>
   /** False: there is no such dead letter. */
   retryDeadLetter(id: number): Promise<boolean>
@@ -69,6 +73,7 @@ export interface ActorEvent {
 }
 
 export interface RecordView {
+  readonly session: SessionView
   /** Oldest first. */
   readonly entries: readonly RecordEntryView[]
   /** null: there is nothing older. */
@@ -207,6 +212,25 @@ export interface SessionView {
   readonly turns: number
   readonly waiting: number
   readonly updated_at: string
+}
+
+export interface UsageView {
+  readonly agents: readonly (UsagePeriods & { readonly agent: string })[]
+  readonly users: readonly (UsagePeriods & { readonly agent: string; readonly user: string })[]
+}
+
+export interface UsagePeriods {
+  /** Since midnight UTC. */
+  readonly today: UsageTotalsView
+  readonly last_30_days: UsageTotalsView
+}
+
+export interface UsageTotalsView {
+  readonly runs: number
+  readonly input_tokens: number
+  readonly output_tokens: number
+  /** null: no model that was used has prices. */
+  readonly cost: number | null
 }
 
 export interface DeadLetterView {

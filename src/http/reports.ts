@@ -1,7 +1,7 @@
 // Reports: what the gateway says of itself, to probes and to people.
 
 import { json } from './answers.ts'
-import type { Call } from './call.ts'
+import { type Call, rows } from './call.ts'
 
 export function health(): Response {
   return json(200, { ok: true })
@@ -24,4 +24,8 @@ export async function status({ gateway }: Call): Promise<Response> {
 export async function metrics({ gateway }: Call): Promise<Response> {
   const headers = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }
   return new Response(await gateway.metrics(), { headers })
+}
+
+export async function usage(call: Call): Promise<Response> {
+  return json(200, await call.gateway.usage(rows(call)))
 }

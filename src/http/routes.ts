@@ -7,7 +7,7 @@ import { controlChannel, sendOutside } from './channel.ts'
 import { page, pageFile } from './console.ts'
 import { endInspection, openInspection } from './inspection.ts'
 import { approvePairing, listDeadLetters, listPairings, reload, retryDeadLetter, revokePairing } from './operations.ts'
-import { health, metrics, readiness, status } from './reports.ts'
+import { health, metrics, readiness, status, usage } from './reports.ts'
 import { listSessions, showRecord, showSession, stopRun } from './sessions.ts'
 import { conversationEvents, postMessage } from './web-channel.ts'
 
@@ -31,6 +31,7 @@ export const ROUTES: readonly Route[] = [
 
   { method: 'GET', path: '/status', access: 'read', answer: status },
   { method: 'GET', path: '/metrics', access: 'read', answer: metrics },
+  { method: 'GET', path: '/usage', access: 'read', answer: usage },
   { method: 'POST', path: '/reload', access: 'guarded', answer: reload },
   { method: 'POST', path: '/inspect', access: 'guarded', answer: openInspection },
   { method: 'DELETE', path: '/inspect', access: 'guarded', answer: endInspection },

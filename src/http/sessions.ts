@@ -1,4 +1,4 @@
-// Sessions: the list, one session's transcript and record, and the operator's hand on its run.
+// Sessions: the list, one session's transcript and record, what it used, and the operator's hand on its run.
 
 import { json, Refusal } from './answers.ts'
 import { type Call, offset, rows, searchText } from './call.ts'
@@ -20,7 +20,7 @@ export async function showSession({ gateway, part }: Call): Promise<Response> {
   const entries = await gateway.transcript(key)
   if (entries === null) throw unknownSession()
   const transcript = entries.map(({ atMs, ...entry }) => ({ ...entry, at: new Date(atMs).toISOString() }))
-  return json(200, { key, transcript })
+  return json(200, { key, transcript, usage: await gateway.sessionUsage(key) })
 }
 
 export async function showRecord(call: Call): Promise<Response> {

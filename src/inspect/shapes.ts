@@ -6,6 +6,7 @@ import type { Failure } from '../../machines/failure.ts'
 import type { InboxItem } from '../../machines/inbox.ts'
 import type { AcceptedMessage, OutboxItem, Sender, TranscriptEntry } from '../../machines/messages.ts'
 import type { Steering, Step } from '../../machines/steps.ts'
+import type { Credit, Spent } from '../../machines/usage.ts'
 import type { Shape } from './shape.ts'
 
 /** A shape for every part of T, and for nothing else. */
@@ -58,6 +59,10 @@ export const inbox: Shape = {
   each: { parts: { message, text: 'text', manner: 'word', task: 'word' } satisfies Parts<InboxItem> },
 }
 
+const spent: Shape = { parts: { inputTokens: 'word', outputTokens: 'word', cost: 'word' } satisfies Parts<Spent> }
+
+export const credit = { model: 'word', spent } satisfies Parts<Credit>
+
 /** Inputs and results of tools are as free as what people write. */
 export const step = {
   kind: 'word',
@@ -70,6 +75,7 @@ export const step = {
   failed: 'word',
   seqs: WORDS,
   messages: { each: { parts: { seqs: WORDS, text: 'text', sender, kind: 'word' } satisfies Parts<Steering> } },
+  ...credit,
 } satisfies PartsOfAny<Step>
 
 export const steps: Shape = { each: { parts: step } }
@@ -90,6 +96,7 @@ export const history: Shape = {
       seq: 'word',
       atMs: 'word',
       steps,
+      ...credit,
     } satisfies Parts<TranscriptEntry>,
   },
 }
@@ -109,4 +116,4 @@ export const outboxItem: Shape = {
 
 export const deliveredPart: Shape = { parts: { receipt: 'text', last: 'word' } }
 
-export const outcome: Shape = { parts: { kind: 'word', text: 'text', failure } }
+export const outcome: Shape = { parts: { kind: 'word', text: 'text', failure, ...credit } }

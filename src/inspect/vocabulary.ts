@@ -27,6 +27,7 @@ import type { Slots } from '../../machines/slots.ts'
 import type { Shape } from './shape.ts'
 import {
   approvals,
+  credit,
   deliveredPart,
   failure,
   history,
@@ -57,6 +58,7 @@ const channelDefinition: Shape = {
     busyMode: 'word',
     queueLimit: 'word',
     partialAnswers: 'word',
+    reset: { parts: { idleMs: 'word', daily: { parts: { atHour: 'word', timeZone: 'word' } } } },
     token: 'hidden',
     apiRoot: 'hidden',
     missing: 'hidden',
@@ -119,6 +121,7 @@ const runInput: Shape = {
     history,
     seqs: WORDS,
     messages: { each: { parts: { text: 'text', sender, kind: 'word' } } },
+    mayCompact: 'word',
     steps,
     nowMs: 'word',
     draining: 'word',
@@ -217,7 +220,8 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
 export const RESULTS: Readonly<Record<string, Shape>> = {
   prepare: prepared,
   run: outcome,
-  think: { parts: { text: 'text', calls: step.calls, atMs: 'word' } },
+  summarise: history,
+  think: { parts: { text: 'text', calls: step.calls, atMs: 'word', ...credit } },
   act: steps,
   recover: { each: message },
   recovery: { each: message },

@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import type { AgentDefinition, ChannelDefinition } from '../../machines/definitions.ts'
 import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
+import { modelLabel } from '../../machines/models.ts'
 import { buildAgent } from '../agents/catalog.ts'
 import type { Journal } from '../channels/adapter.ts'
 import { platforms } from '../channels/catalog.ts'
@@ -46,7 +47,7 @@ export function probe(options: ProbeOptions): Promise<readonly Probed[]> {
     ...toolProbes(options),
     ...folderAndPort,
     ...Object.values(channels).map((channel) => credential(channel, options)),
-    ...Object.values(agents).map((agent) => endpoint(agent, options)),
+    ...Object.values(agents).flatMap((agent) => endpoints(agent, options)),
   ]
   return Promise.all(probes.map((one) => answerOf(one, options.world)))
 }
@@ -104,16 +105,28 @@ function credential(definition: ChannelDefinition, { loaded, world, log }: Probe
   }
 }
 
-function endpoint(definition: AgentDefinition, { loaded, world, log }: ProbeOptions): Probe {
+function endpoints(definition: AgentDefinition, options: ProbeOptions): readonly Probe[] {
+  const { id, fallbackModels } = definition
+  const fallbacks = fallbackModels.map((model): Probe => {
+    const alone = { ...definition, model, fallbackModels: [] }
+    return endpoint(alone, { ...options, about: `fallback of ${id}` })
+  })
+  return [endpoint(definition, { ...options, about: `agent ${id}` }), ...fallbacks]
+}
+
+function endpoint(
+  definition: AgentDefinition,
+  { about, loaded, world, log }: ProbeOptions & { readonly about: string },
+): Probe {
   const { model } = definition
   return {
-    about: `agent ${definition.id}`,
+    about,
     async ask(signal) {
       requireVariables(definition.missing)
       const secret = loaded.secrets.resolve.bind(loaded.secrets)
       const agent = await buildAgent({ definition, secret, world, log })
       await agent.probe(signal)
-      return model.provider === 'echo' ? 'echo, offline' : `${model.provider}:${model.name}`
+      return model.provider === 'echo' ? 'echo, offline' : modelLabel(model)
     },
   }
 }

@@ -1,7 +1,7 @@
 // Port: what HTTP and the commands may ask of a running gateway, answered from the actors, the adapters and the store.
 
 import type { ChannelDefinition } from '../../machines/definitions.ts'
-import type { AcceptedMessage } from '../../machines/messages.ts'
+import type { AcceptedMessage, SessionState } from '../../machines/messages.ts'
 import { census, sessionStates } from '../actors/census.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
@@ -37,8 +37,9 @@ export interface PortParts {
 export function gatewayPort(parts: PortParts): GatewayPort {
   const { gateway, store, reloading, world } = parts
   const onMessage = (message: AcceptedMessage): void => gateway.send({ type: 'message.accepted', message })
+  const stateOf = (): Map<string, SessionState> => sessionStates(gateway)
   const records = recordsPort(store, {
-    stateOf: () => sessionStates(gateway),
+    stateOf,
     onMessage: (message) => onMessage({ ...message, again: 'retry' }),
     onOwed: (channel, conversation) => gateway.send({ type: 'outbox.owed', channel, conversation }),
   })
@@ -70,8 +71,8 @@ export function gatewayPort(parts: PortParts): GatewayPort {
       return true
     },
     web: (channel) => webPort(parts, channel),
-    record: (key, before, limit) => sessionRecord(store, key, { before, limit }),
-    stop: (key) => stopSession({ store, world, onMessage, stateOf: (each) => sessionStates(gateway).get(each) }, key),
+    record: (key, before, limit) => sessionRecord({ store, stateOf }, key, { before, limit }),
+    stop: (key) => stopSession({ store, world, onMessage, stateOf: (each) => stateOf().get(each) }, key),
     machines: () => machineNames.map((name) => ({ name, description: describeMachine(name) })),
     machine: drawingOf,
     actors: (query) => actorsPage(gateway, query),

@@ -3,10 +3,19 @@
 import type { AcceptedMessage, SessionState } from '../../machines/messages.ts'
 import type { DeadLetterView, GatewayPort, PairingView, SessionView } from '../http/port.ts'
 import type { DeadLetter, Pairing, SessionSummary, Store } from '../store/store.ts'
+import { sessionUsageView, usageView } from './usage-view.ts'
 
 export type RecordsPort = Pick<
   GatewayPort,
-  'sessions' | 'transcript' | 'deadLetters' | 'retryDeadLetter' | 'pairings' | 'approvePairing' | 'revokePairing'
+  | 'sessions'
+  | 'transcript'
+  | 'sessionUsage'
+  | 'usage'
+  | 'deadLetters'
+  | 'retryDeadLetter'
+  | 'pairings'
+  | 'approvePairing'
+  | 'revokePairing'
 >
 
 export interface Living {
@@ -31,6 +40,8 @@ export function recordsPort(store: Store, living: Living): RecordsPort {
       const known = living.stateOf().has(key)
       return known ? [] : null
     },
+    sessionUsage: (key) => sessionUsageView(store, key),
+    usage: (limit) => usageView(store, limit),
     async deadLetters(limit) {
       return (await store.deadLetters(limit)).map(deadLetterView)
     },
@@ -58,7 +69,7 @@ function keysIn(state: SessionView['state'] | undefined, states: ReadonlyMap<str
   return { only: [...states].filter(([, each]) => each === state).map(([key]) => key) }
 }
 
-function sessionView(session: SessionSummary, states: ReadonlyMap<string, SessionState>): SessionView {
+export function sessionView(session: SessionSummary, states: ReadonlyMap<string, SessionState>): SessionView {
   const { key, channel, conversation, agent, turns, waiting, updatedAtMs } = session
   const state = states.get(key) ?? 'passivated'
   return { key, channel, conversation, agent, state, turns, waiting, updated_at: new Date(updatedAtMs).toISOString() }

@@ -1,17 +1,30 @@
 // Session record: what became of a session's messages, turns, steps and replies, as people see it.
 
+import type { SessionState } from '../../machines/messages.ts'
 import type { RecordEntryView, RecordView } from '../http/port.ts'
 import type { RecordEntry, RecordPlace, Store } from '../store/store.ts'
+import { sessionView } from './records.ts'
+
+export interface RecordParts {
+  readonly store: Store
+  readonly stateOf: () => ReadonlyMap<string, SessionState>
+}
 
 /** null: no such session. `before` is what an earlier page has under `older`. */
 export async function sessionRecord(
-  store: Store,
+  { store, stateOf }: RecordParts,
   key: string,
   { before, limit }: { before: string | null; limit: number },
 ): Promise<RecordView | null> {
-  const { entries, older } = await store.record(key, before === null ? null : placeOf(before), limit)
-  if (entries.length === 0 && (await store.sessions(1, { only: [key] })).length === 0) return null
-  return { entries: entries.map(viewOf), older: older === null ? null : textOf(older) }
+  const place = before === null ? null : placeOf(before)
+  // Asked together, so that they are of one moment.
+  const [[session], { entries, older }] = await Promise.all([
+    store.sessions(1, { only: [key] }),
+    store.record(key, place, limit),
+  ])
+  if (session === undefined) return null
+  const view = sessionView(session, stateOf())
+  return { session: view, entries: entries.map(viewOf), older: older === null ? null : textOf(older) }
 }
 
 function textOf({ message, transcript, step, delivery }: RecordPlace): string {

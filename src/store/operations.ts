@@ -1,8 +1,9 @@
 // Operations: every call of the store as one synchronous step over the tables. What belongs together stands in one function,
 // and the group commit makes it one savepoint: it happens whole or not at all.
 
-import type { AcceptedMessage, Commit } from '../../machines/messages.ts'
+import type { AcceptedMessage, Commit, Reply } from '../../machines/messages.ts'
 import { turnIdOf } from '../../machines/steps.ts'
+import { usageLine } from '../../machines/usage.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, textOf } from './database.ts'
 import { deadLetters } from './dead-letters.ts'
@@ -12,9 +13,11 @@ import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
 import { record } from './record.ts'
+import { sessionList } from './session-list.ts'
 import { type Steps, steps } from './steps.ts'
 import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
 import { type Transcripts, transcripts } from './transcripts.ts'
+import { type UsageTable, usageTable } from './usage.ts'
 
 export type Operations = {
   readonly [Name in Exclude<keyof Store, 'close'>]: (
@@ -31,10 +34,13 @@ export function operations(database: Database, world: World): Operations {
     outbox: outbox(database, world),
     dead: deadLetters(database, world),
     journal: journal(database, world),
+    usage: usageTable(database, world),
   }
   const people = { ...pairingOperations(database, world), ...noteOperations(database, world) }
-  const past = { record: record(database), counts: counts(database) }
-  return { ...arrivals(parts), ...departures(parts), ...people, ...past }
+  const past = { record: record(database), sessions: sessionList(database), counts: counts(database) }
+  const { onDay: usageOn, ofSession: usageOfSession, byUser: usageByUser } = parts.usage
+  const used = { usageOn, usageOfSession, usageByUser }
+  return { ...arrivals(parts), ...departures(parts), ...people, ...past, ...used }
 }
 
 interface Parts {
@@ -44,9 +50,10 @@ interface Parts {
   readonly outbox: Outbox
   readonly dead: ReturnType<typeof deadLetters>
   readonly journal: Journal
+  readonly usage: UsageTable
 }
 
-function arrivals({ messages, transcripts, steps, outbox, dead, journal }: Parts) {
+function arrivals({ messages, transcripts, steps, outbox, dead, journal, usage }: Parts) {
   function commit(content: Commit): void {
     for (const settlement of content.settled) {
       const settled = messages.settle(settlement)
@@ -57,8 +64,14 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal }: Parts
     if (content.sessionKey !== null) {
       steps.append(content.sessionKey, content.steps ?? [])
       transcripts.append(content.sessionKey, content.entries)
+      usage.add(content.sessionKey, content.usage ?? [])
     }
-    for (const reply of content.replies) outbox.add(content, reply)
+    for (const reply of content.replies) outbox.add(content, whole(content, reply))
+  }
+
+  function whole({ sessionKey }: Commit, reply: Reply): Reply {
+    if (reply.adds === undefined || sessionKey === null) return reply
+    return { ...reply, text: `${reply.text}\n${usageLine(usage.ofSession(sessionKey, 1))}` }
   }
 
   return {
@@ -83,7 +96,6 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal }: Parts
     unfinishedOf: (sessionKey) => messages.unfinishedOf(sessionKey).map(resuming(steps)),
     history: transcripts.history,
     transcript: transcripts.transcript,
-    sessions: transcripts.sessions,
   } satisfies Partial<Operations>
 }
 

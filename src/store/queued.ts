@@ -57,6 +57,9 @@ export function queuedStore(parts: QueuedStoreParts): Store {
     removeNote: (agent, user, number) => line.write(() => tables.removeNote(agent, user, number)),
     appendJournal: (entry) => line.write(() => tables.appendJournal(entry)),
     journalAfter: (place, id, limit) => line.read(() => tables.journalAfter(place, id, limit)),
+    usageOn: (day, of) => line.read(() => tables.usageOn(day, of)),
+    usageOfSession: (sessionKey, days) => line.read(() => tables.usageOfSession(sessionKey, days)),
+    usageByUser: (days) => line.read(() => tables.usageByUser(days)),
     counts: () => line.read(() => tables.counts()),
     close: () => (closed ??= close()),
   }

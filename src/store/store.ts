@@ -16,6 +16,7 @@ import type {
 import type { Failure } from '../../machines/failure.ts'
 import type { Note } from '../../machines/notes.ts'
 import type { Step } from '../../machines/steps.ts'
+import type { UsageOf, UsageTotals } from '../../machines/usage.ts'
 
 export interface Store {
   /** Writes an inbound message down; a platform message id seen before in its conversation is a duplicate, and nothing is written. */
@@ -30,7 +31,10 @@ export interface Store {
   /** Takes back the try of messages whose run was ended by a drain and not by their own doing. */
   release(seqs: readonly number[]): Promise<void>
 
-  /** History, inbox and outbox in one transaction. A message that is settled already stays as it is. */
+  /**
+   * History, inbox, outbox and usage in one transaction. A message that is settled already stays as it is. A reply that `adds`
+   * something gets its line from what is true when it is written.
+   */
   commit(commit: Commit): Promise<void>
 
   /** Commits `done` when the session's history has a turn, and `nothing` when it is empty: one look and one write. */
@@ -84,6 +88,13 @@ export interface Store {
 
   appendJournal(entry: NewJournalEntry): Promise<number>
   journalAfter(place: ConversationPlace, id: number, limit: number): Promise<StoredJournalEntry[]>
+
+  /** What was used on a day. */
+  usageOn(day: number, of: UsageOf): Promise<UsageTotals>
+  /** What a session has used in the last `days` days; 1: today. */
+  usageOfSession(sessionKey: string, days: number): Promise<UsageTotals>
+  /** The same for everybody, by agent and person. */
+  usageByUser(days: number): Promise<UsageRow[]>
 
   counts(): Promise<StoreCounts>
   /** Finishes what was asked for, then closes; every later call rejects. */
@@ -236,6 +247,11 @@ export interface StoredJournalEntry {
   readonly id: number
   readonly role: 'user' | 'assistant'
   readonly text: string
+}
+
+export interface UsageRow extends UsageTotals {
+  readonly agent: string
+  readonly user: string
 }
 
 export interface StoreCounts {

@@ -1,14 +1,15 @@
-// Transcripts: the append-only record of each session, the history that is read out of it, and the list of sessions.
+// Transcripts: the append-only record of each session, and the history that is read out of it.
 // `reset` and `undo` are entries like any other; nothing is ever changed or removed. A session runs one run at a time (S1),
 // so the entries of one turn stand together.
 
 import { assert } from '../../machines/failure.ts'
 import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
 import type { NewTranscriptEntry, Sender, TranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
+import type { Credit } from '../../machines/usage.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, optionalTextOf, type Row, type Statement, textOf } from './database.ts'
 import type { Steps } from './steps.ts'
-import type { NewMessage, SessionsFilter, SessionSummary } from './store.ts'
+import type { NewMessage } from './store.ts'
 
 export interface Transcripts {
   /** A message was accepted for this session. */
@@ -16,7 +17,6 @@ export interface Transcripts {
   append(sessionKey: string, entries: readonly NewTranscriptEntry[]): void
   history(sessionKey: string): TranscriptEntry[]
   transcript(sessionKey: string): TranscriptEntry[]
-  sessions(limit: number, filter?: SessionsFilter): SessionSummary[]
 }
 
 export function transcripts(database: Database, { world, steps }: { world: World; steps: Steps }): Transcripts {
@@ -25,8 +25,9 @@ export function transcripts(database: Database, { world, steps }: { world: World
      ON CONFLICT (key) DO UPDATE SET agent = excluded.agent, updated_at_ms = excluded.updated_at_ms`,
   )
   const insert = database.prepare(
-    `INSERT INTO transcript (session_key, role, turn, text, sender_id, sender_name, sender_handle, at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO transcript (
+       session_key, role, turn, text, sender_id, sender_name, sender_handle, at_ms, model, input_tokens, output_tokens, cost
+     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const countTurn = database.prepare(
     'UPDATE sessions SET turns = turns + 1, last_turn = ?2 WHERE key = ?1 AND last_turn IS NOT ?2',
@@ -34,7 +35,6 @@ export function transcripts(database: Database, { world, steps }: { world: World
   const update = database.prepare('UPDATE sessions SET updated_at_ms = ? WHERE key = ?')
   const all = database.prepare('SELECT * FROM transcript WHERE session_key = ? ORDER BY seq')
   const older = database.prepare('SELECT * FROM transcript WHERE session_key = ? AND seq < ? ORDER BY seq DESC LIMIT ?')
-  const newestSessions = database.prepare(NEWEST_SESSIONS)
 
   return {
     touch({ sessionKey, channel, conversation, agent }) {
@@ -42,19 +42,16 @@ export function transcripts(database: Database, { world, steps }: { world: World
     },
     append(sessionKey, entries) {
       const atMs = world.nowMs()
-      for (const { role, turn, text, sender } of entries) {
+      for (const { role, turn, text, sender, model = null, spent } of entries) {
         const { id, name, handle } = sender ?? NO_SENDER
-        insert.run(sessionKey, role, turn, text, id, name, handle, atMs)
+        const { inputTokens, outputTokens, cost } = spent ?? NOT_COUNTED
+        insert.run(sessionKey, role, turn, text, id, name, handle, atMs, model, inputTokens, outputTokens, cost)
         if (role !== 'reset' && role !== 'undo') countTurn.run(sessionKey, turn)
       }
       update.run(atMs, sessionKey)
     },
     history: (sessionKey) => withSteps(steps, sessionKey, wholeTurns(newestFirst(older, sessionKey))),
     transcript: (sessionKey) => withSteps(steps, sessionKey, all.all(sessionKey).map(entryOf)),
-    sessions(limit, { search = '', only, without = [], offset = 0 } = {}) {
-      const keys = [only === undefined ? null : JSON.stringify(only), JSON.stringify(without)]
-      return newestSessions.all(search.toLowerCase(), ...keys, limit, offset).map(summaryOf)
-    },
   }
 }
 
@@ -68,16 +65,8 @@ function withSteps(steps: Steps, sessionKey: string, entries: TranscriptEntry[])
 
 const CLOSING: readonly TranscriptRole[] = ['assistant', 'partial', 'failure']
 
-/** A search that finds little reads many keys on its way: 80 ms for 100,000 sessions, and one person waits for it. */
-const NEWEST_SESSIONS = `
-  SELECT *, (SELECT count(*) FROM messages WHERE session_key = sessions.key AND outcome IS NULL) AS waiting
-  FROM sessions
-  WHERE (?1 = '' OR instr(lower(key || char(10) || conversation || char(10) || agent), ?1) > 0)
-    AND (?2 IS NULL OR key IN (SELECT value FROM json_each(?2)))
-    AND key NOT IN (SELECT value FROM json_each(?3))
-  ORDER BY updated_at_ms DESC LIMIT ?4 OFFSET ?5`
-
 const NO_SENDER = { id: null, name: null, handle: null }
+const NOT_COUNTED = { inputTokens: null, outputTokens: null, cost: null }
 
 /** Most histories are one read. */
 const PAGE_ENTRIES = HISTORY_ENTRIES_MAX + 1
@@ -135,6 +124,18 @@ export function entryOf(row: Row): TranscriptEntry {
     sender: senderOf(row),
     atMs: numberOf(row, 'at_ms'),
     steps: [],
+    ...creditOf(row),
+  }
+}
+
+function creditOf(row: Row): Partial<Credit> {
+  const model = optionalTextOf(row, 'model')
+  if (model === null) return {}
+  if (row['input_tokens'] === null) return { model, spent: null }
+  const cost = row['cost'] === null ? null : numberOf(row, 'cost')
+  return {
+    model,
+    spent: { inputTokens: numberOf(row, 'input_tokens'), outputTokens: numberOf(row, 'output_tokens'), cost },
   }
 }
 
@@ -151,16 +152,4 @@ function senderOf(row: Row): Sender | null {
   return id === null
     ? null
     : { id, name: optionalTextOf(row, 'sender_name'), handle: optionalTextOf(row, 'sender_handle') }
-}
-
-function summaryOf(row: Row): SessionSummary {
-  return {
-    key: textOf(row, 'key'),
-    channel: textOf(row, 'channel'),
-    conversation: textOf(row, 'conversation'),
-    agent: textOf(row, 'agent'),
-    turns: numberOf(row, 'turns'),
-    waiting: numberOf(row, 'waiting'),
-    updatedAtMs: numberOf(row, 'updated_at_ms'),
-  }
 }

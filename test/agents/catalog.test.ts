@@ -5,15 +5,16 @@ import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import type { ModelDefinition } from '../../machines/definitions.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
-import { testAgent } from '../support/definitions.ts'
+import { PLAIN_MODEL, testAgent } from '../support/definitions.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { asking, failureFrom, KEY, partsFor } from './parts.ts'
 
-const LOCAL: ModelDefinition = {
+const LOCAL: Extract<ModelDefinition, { provider: 'openai-compatible' }> = {
   provider: 'openai-compatible',
   name: 'm',
   baseUrl: 'http://127.0.0.1:9/v1',
   apiKey: null,
+  ...PLAIN_MODEL,
 }
 const run = promisify(execFile)
 let server: ModelServer | null = null

@@ -13,6 +13,7 @@ import {
   type Refusal,
   startModelServer,
 } from '../support/model-server.ts'
+import { PLAIN_MODEL } from '../support/definitions.ts'
 import { asking, failureFrom, KEY, partsFor, type TestParts } from './parts.ts'
 
 // With characters that JSON and URLs spell differently.
@@ -265,5 +266,5 @@ function wholeOf(error: unknown): string {
 }
 
 function definition(): Extract<ModelDefinition, { provider: 'openai-compatible' }> {
-  return { provider: 'openai-compatible', name: 'llama3.3', baseUrl: server.baseUrl, apiKey: KEY }
+  return { provider: 'openai-compatible', name: 'llama3.3', baseUrl: server.baseUrl, apiKey: KEY, ...PLAIN_MODEL }
 }

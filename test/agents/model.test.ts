@@ -8,6 +8,7 @@ import type { Agent } from '../../src/agents/agent.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
 import { FIRST_TEXT_MS_MAX, NEXT_TEXT_MS_MAX } from '../../src/agents/model.ts'
 import { type Exchange, type ModelServer, startModelServer } from '../support/model-server.ts'
+import { PLAIN_MODEL } from '../support/definitions.ts'
 import { asking, failureFrom, KEY, partsFor, said, sender, type TestParts } from './parts.ts'
 
 /** The promise is 100 ms; a busy machine that runs the tests gets more. Measured: 3 to 30 ms. */
@@ -288,5 +289,5 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 function definition(): Extract<ModelDefinition, { provider: 'openai-compatible' }> {
-  return { provider: 'openai-compatible', name: 'llama3.3', baseUrl: server.baseUrl, apiKey: KEY }
+  return { provider: 'openai-compatible', name: 'llama3.3', baseUrl: server.baseUrl, apiKey: KEY, ...PLAIN_MODEL }
 }

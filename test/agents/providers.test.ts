@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Agent } from '../../src/agents/agent.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
 import type { LiveModelDefinition } from '../../src/agents/model-failure.ts'
+import { PLAIN_MODEL } from '../support/definitions.ts'
 import { asking, failureFrom, KEY, partsFor } from './parts.ts'
 
 type Provider = LiveModelDefinition['provider']
@@ -236,7 +237,7 @@ async function agentOf(provider: Provider, at: string): Promise<Agent> {
 
 function definitionOf(provider: Provider, at: string): LiveModelDefinition {
   const name = provider === 'anthropic' ? 'claude-sonnet-4-5' : provider === 'google' ? 'gemini-2.5-flash' : 'gpt-4o'
-  return { provider, name, baseUrl: `${at}${PATHS[provider]}`, apiKey: KEY }
+  return { provider, name, baseUrl: `${at}${PATHS[provider]}`, apiKey: KEY, ...PLAIN_MODEL }
 }
 
 /** Role and text of each message in what the mock has written down. */

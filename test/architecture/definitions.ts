@@ -126,6 +126,30 @@ export const chartsName: Rule = {
   },
 }
 
+export const chartsDescribe: Rule = {
+  sentence: 'a chart explains itself: every state has a description, and every message one where it is answered',
+  instead: 'say in a sentence what is so in the state, or what the message does there',
+  find: (project) =>
+    inCharts(project.charts, ({ config }) => {
+      const states = statesIn(config, []).filter(({ state }) => !described(state))
+      const answers = statesIn(config, []).flatMap(({ state }) => Object.entries((state['on'] ?? {}) as Config))
+      const explained = new Set(answers.filter(([, answer]) => [answer].flat().some(described)).map(([event]) => event))
+      const bare = new Set(answers.map(([event]) => event).filter((event) => !explained.has(event)))
+      return [
+        ...states.map(({ path }) => `does not describe its state ${path.join('.') || 'at the top'}`),
+        ...[...bare].map((event) => `describes ${event} nowhere`),
+      ]
+    }),
+  breaches: {
+    'a chart without a word': { charts: [{ path: 'machines/planted.ts', machine: setup({}).createMachine({}) }] },
+    'a state': planted({ initial: 'a', states: { a: {} } }),
+    'a state with an empty word': planted({ initial: 'a', states: { a: { description: ' ' } } }),
+    'a message': planted({ on: { a: {} } }),
+    'a message by its target alone': planted({ initial: 'a', states: { a: { description: 'A.', on: { b: 'a' } } } }),
+  },
+  fine: { 'one of two answers': planted({ on: { a: [{ description: 'Does.', guard: 'b' }, {}] } }) },
+}
+
 // --- reading a definition -----------------------------------------------------------------------------------------------
 
 interface Definition {
@@ -167,6 +191,11 @@ function wordOf(named: unknown): readonly string[] {
 function delaysIn(config: Config): readonly string[] {
   const waits = statesIn(config, []).flatMap(({ state }) => Object.keys(state['after'] ?? {}))
   return waits.filter((delay) => !/^\d+$/.test(delay))
+}
+
+function described(part: unknown): boolean {
+  const text: unknown = typeof part === 'object' && part !== null && 'description' in part ? part.description : ''
+  return typeof text === 'string' && text.trim() !== ''
 }
 
 function planted(config: Config): { readonly charts: readonly Chart[] } {

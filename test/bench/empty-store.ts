@@ -2,6 +2,7 @@
 // without a disk, and whatever memory grows is not the store's.
 
 import type { OutboxItem } from '../../machines/messages.ts'
+import { NOTHING_USED } from '../../machines/usage.ts'
 import type { Store } from '../../src/store/store.ts'
 
 export function emptyStore(): Store {
@@ -57,6 +58,9 @@ const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'r
   removeNote: async () => false,
   appendJournal: async () => 0,
   journalAfter: none,
+  usageOn: async () => NOTHING_USED,
+  usageOfSession: async () => NOTHING_USED,
+  usageByUser: none,
   counts: async () => ({
     sessions: 0,
     outbox: 0,

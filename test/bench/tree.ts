@@ -251,6 +251,7 @@ const CHANNEL_DEFINITION: ChannelDefinition = {
   busyMode: 'queue',
   queueLimit: 32,
   partialAnswers: 'keep',
+  reset: null,
   token: null,
   apiRoot: null,
   missing: [],

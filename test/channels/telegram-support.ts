@@ -39,6 +39,7 @@ export function telegramParts(options: PartsOptions): TestParts {
     busyMode: 'queue',
     queueLimit: 32,
     partialAnswers: 'keep',
+    reset: null,
     token: { secret: `channels.${id}.token` },
     apiRoot,
     missing: [],

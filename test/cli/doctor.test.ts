@@ -66,12 +66,14 @@ test('each model’s endpoint is asked; one that nobody serves is named with its
     response.end('{"object":"list","data":[{"id":"small","object":"model"}]}'),
   )
   const model = (address: string) => `model: { provider: openai-compatible, name: small, base_url: "${address}/v1" }`
-  const file = TWO.replace('model: echo', model(url)).replace('model: echo', model('http://127.0.0.1:1'))
+  const spare = `fallback_models: [{ ${model('http://127.0.0.1:1').slice('model: { '.length)}]`
+  const file = TWO.replace('model: echo', `${model(url)}, ${spare}`).replace('model: echo', model('http://127.0.0.1:1'))
   const { code, out } = await troupe(['doctor', '--json'], { folder: folderWith({ 'gateway.yaml': file }) })
   expect(code).toBe(1)
   const { ok, checks } = JSON.parse(out)
   expect(ok).toBe(false)
   expect(checks).toContainEqual({ about: 'agent cfo', ok: true, said: 'openai-compatible:small' })
+  expect(checks).toContainEqual({ about: 'fallback of cfo', ok: false, said: expect.stringMatching(/\.$/) })
   expect(checks).toContainEqual({ about: 'agent ops', ok: false, said: expect.stringMatching(/\.$/) })
 })
 

@@ -25,7 +25,17 @@ test('every command of the contract is there', () => {
         'machines',
       ],
       'pairing approve',
-      ...['pairing list', 'pairing revoke', 'reload', 'send', 'sessions list', 'sessions show', 'start', 'status'],
+      ...[
+        'pairing list',
+        'pairing revoke',
+        'reload',
+        'send',
+        'sessions list',
+        'sessions show',
+        'start',
+        'status',
+        'usage',
+      ],
     ].toSorted(),
   )
 })

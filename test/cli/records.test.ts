@@ -8,8 +8,12 @@ import { openOffline } from '../../src/start.ts'
 import { realWorld } from '../../src/world.ts'
 import { begin, folderWith, post, type Ran, type Running, troupe, TWO, until } from './child.ts'
 import type { Step } from '../../machines/steps.ts'
+import { dayOf } from '../../machines/usage.ts'
 
 const TOKEN = 'a-token-of-this-test'
+
+const SPENT = { inputTokens: 1_200, outputTokens: 34, cost: 0.5 }
+const USED = { runs: 1, input_tokens: 1_200, output_tokens: 34, cost: 0.5 }
 
 /** A data folder with one answered message, one dead letter of each kind and one person who waits for a pairing. */
 async function furnished(file: string): Promise<{ folder: string; code: string }> {
@@ -29,10 +33,11 @@ async function furnished(file: string): Promise<{ folder: string; code: string }
     ],
     entries: [
       { role: 'user', turn: 't1', text: 'hello', sender },
-      { role: 'assistant', turn: 't1', text: 'cfo heard: hello', sender: null },
+      { role: 'assistant', turn: 't1', text: 'cfo heard: hello', sender: null, model: 'openai:a', spent: SPENT },
     ],
     replies: [],
     steps: STEPS.map((step) => ({ turn: 't1', step })),
+    usage: [{ day: dayOf(Date.now()), agent: 'cfo', user: 'cfo/anna', runs: 1, ...SPENT }],
   })
   const code = await store.pairingCode('cfo', { id: '77', name: 'Bert' })
   await store.close()
@@ -74,15 +79,33 @@ test.each(WAYS)('sessions, %s', (way) =>
     const show = await run('sessions', 'show', 'cfo/lobby')
     expect(show.out.replace(/^\S+ /gm, '')).toContain('user Anna [2J: hello\n')
     expect(show.out).toContain('\n  asks for c1: shell {"command":"ls"}\n  c1: approved by 7\n  c1: one two\n')
-    expect(show.out).toMatch(/\S+ assistant: cfo heard: hello\n$/)
-    const { key, transcript } = JSON.parse((await run('sessions', 'show', 'cfo/lobby', '--json')).out)
+    expect(show.out).toMatch(/\S+ assistant \(openai:a\): cfo heard: hello\n/)
+    const used = '1,234 tokens (1,200 in, 34 out) in 1 run, cost 0.50'
+    expect(show.out).toContain(`\nUsed today (UTC): ${used}; in 30 days: ${used}\n`)
+    const { key, transcript, usage } = JSON.parse((await run('sessions', 'show', 'cfo/lobby', '--json')).out)
     expect(key).toBe('cfo/lobby')
     expect(transcript).toEqual([
       expect.objectContaining({ role: 'user', text: 'hello', at: expect.stringMatching(/^20\d\d-.*Z$/) }),
-      expect.objectContaining({ role: 'assistant', text: 'cfo heard: hello' }),
+      expect.objectContaining({ role: 'assistant', text: 'cfo heard: hello', model: 'openai:a', spent: SPENT }),
     ])
+    expect(usage).toEqual({ today: USED, last_30_days: USED })
     const unknown = await run('sessions', 'show', 'cfo/nowhere')
     expect(unknown).toEqual({ code: 1, out: '', err: expect.stringContaining('There is no session "cfo/nowhere"') })
+  }),
+)
+
+test.each(WAYS)('usage, %s', (way) =>
+  bothWays(way, async (run) => {
+    const usage = await run('usage')
+    expect(usage).toMatchObject({ code: 0, err: '' })
+    const cells = '1 +1200 +34 +0.50 +1 +1200 +34 +0.50'
+    expect(usage.out).toMatch(
+      new RegExp(`^AGENT +RUNS TODAY .*COST *\ncfo +${cells}\n\nAGENT +PERSON .*\ncfo +cfo/anna +${cells}\n$`),
+    )
+    expect(JSON.parse((await run('usage', '--json')).out)).toEqual({
+      agents: [{ agent: 'cfo', today: USED, last_30_days: USED }],
+      users: [{ agent: 'cfo', user: 'cfo/anna', today: USED, last_30_days: USED }],
+    })
   }),
 )
 
@@ -114,6 +137,7 @@ test('looking at what is not there makes no data folder', async () => {
   const folder = folderWith({ 'gateway.yaml': TWO })
   expect(await troupe(['sessions', 'list'], { folder })).toMatchObject({ code: 0, out: 'There are no sessions yet.\n' })
   expect(await troupe(['deadletters', 'retry', '1'], { folder })).toMatchObject({ code: 1 })
+  expect((await troupe(['usage'], { folder })).out).toBe('Nothing was used in the last 30 days.\n')
   expect(existsSync(join(folder, '.troupe'))).toBe(false)
 })
 

@@ -11,14 +11,17 @@ import { fixture, fixtureText, folder, loaded, spilled, unfrozen, withChannels, 
 
 const VARIABLES = {
   PORT: '4321',
+  PRICE: '2',
+  SLOW_FILE: fixture('slow.md'),
   TROUPE_TOKEN: 'gateway-token-value',
   KEY: 'local-key-value',
   HOSTED_KEY: 'hosted-key-value',
+  SPARE_KEY: 'spare-key-value',
   GEMINI_API_KEY: 'gemini-key-value',
   ZETA_TOKEN: '123456789:AAabcdefghijklmnopqrstuvwxyz0123456',
 }
 
-const SECRET_VALUES = Object.values(VARIABLES).slice(1)
+const SECRET_VALUES = Object.values(VARIABLES).slice(3)
 
 function survivesRoundTrip(definition: unknown): boolean {
   try {
@@ -45,7 +48,7 @@ describe('a file that sets every key', () => {
     })
     expect(definition.agents).toEqual({
       slow: testAgent('slow', {
-        instructions: 'Say it slowly.',
+        instructions: 'Say it slowly.\n',
         model: { provider: 'echo', delayMs: 200 },
         tools: ['files', 'shell', 'http', 'memory'],
         approval: {
@@ -66,6 +69,8 @@ describe('a file that sets every key', () => {
       }),
       local: testAgent('local', {
         instructions: 'You run here.',
+        compactAt: 0.5,
+        budget: { tokensPerDay: 2_000_000, per: 'agent' },
         tools: ['files'],
         workdir: { path: resolve('work/inner') },
         model: {
@@ -73,6 +78,8 @@ describe('a file that sets every key', () => {
           name: 'llama3.3',
           baseUrl: 'http://127.0.0.1:11434/v1',
           apiKey: { secret: 'agents.local.model.api_key' },
+          contextTokens: 8_192,
+          prices: null,
         },
       }),
       hosted: testAgent('hosted', {
@@ -82,7 +89,28 @@ describe('a file that sets every key', () => {
           name: 'big',
           baseUrl: 'https://models.example/v1',
           apiKey: { secret: 'agents.hosted.model.api_key' },
+          contextTokens: 200_000,
+          prices: null,
         },
+        fallbackModels: [
+          {
+            provider: 'openai-compatible',
+            name: 'spare',
+            baseUrl: 'http://127.0.0.1:11434/v1',
+            apiKey: { secret: 'agents.hosted.fallback_models[0].api_key' },
+            contextTokens: 32_768,
+            prices: { inputPerMillion: 0.25, outputPerMillion: 2 },
+          },
+          {
+            provider: 'google',
+            name: 'small',
+            baseUrl: null,
+            apiKey: { secret: 'agents.hosted.fallback_models[1].api_key' },
+            contextTokens: 128_000,
+            prices: null,
+          },
+          { provider: 'echo', delayMs: 0 },
+        ],
       }),
       short: testAgent('short', {
         instructions: '',
@@ -91,6 +119,8 @@ describe('a file that sets every key', () => {
           name: 'small',
           baseUrl: null,
           apiKey: { secret: 'agents.short.model.api_key' },
+          contextTokens: 128_000,
+          prices: null,
         },
       }),
     })
@@ -105,6 +135,7 @@ describe('a file that sets every key', () => {
       busyMode: 'collect',
       queueLimit: 5,
       partialAnswers: 'keep',
+      reset: { idleMs: 5_400_000, daily: { atHour: 5, timeZone: 'America/New_York' } },
       token: { secret: 'channels.zeta.token' },
       apiRoot: 'http://127.0.0.1:9999',
       missing: [],
@@ -120,6 +151,7 @@ describe('a file that sets every key', () => {
       busyMode: 'steer',
       queueLimit: 9,
       partialAnswers: 'keep',
+      reset: null,
       token: null,
       apiRoot: null,
       missing: [],
@@ -146,7 +178,7 @@ describe('a file that sets every key', () => {
     expect(spilled(inspect(secrets, { depth: 9, showHidden: true }) + String(secrets), SECRET_VALUES)).toEqual([])
     expect(secrets.values().toSorted()).toEqual(SECRET_VALUES.toSorted())
     const references = ['gateway.token', 'agents.local.model.api_key', 'agents.hosted.model.api_key']
-    const more = ['agents.short.model.api_key', 'channels.zeta.token']
+    const more = ['agents.hosted.fallback_models[0].api_key', 'agents.short.model.api_key', 'channels.zeta.token']
     expect([...references, ...more].map((secret) => secrets.resolve({ secret }))).toEqual(SECRET_VALUES)
   })
 

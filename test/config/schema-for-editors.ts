@@ -12,7 +12,7 @@ export function jsonSchema(): Record<string, unknown> {
 function withVariables(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(withVariables)
   if (typeof node !== 'object' || node === null) return node
-  if (!('enum' in node || 'pattern' in node || ('type' in node && node.type === 'integer')))
+  if (!('enum' in node || 'pattern' in node || ('type' in node && (node.type === 'integer' || node.type === 'number'))))
     return withVariablesIn(node)
   const entries = Object.entries(node)
   const about = entries.filter(([key]) => key === 'description' || key === 'default')

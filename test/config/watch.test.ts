@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { filesOf, watchFiles } from '../../src/config/watch.ts'
+import { type Watch, watchFile } from '../../src/config/watch.ts'
 import { held, type TestWorld, testWorld } from '../support/world.ts'
 
 const opened: (() => void)[] = []
@@ -15,6 +15,7 @@ afterEach(() => {
 interface Watched {
   readonly folder: string
   readonly file: string
+  readonly watch: Watch
   changes: number
   /** So many looks later. */
   looks(count: number): Promise<void>
@@ -22,10 +23,11 @@ interface Watched {
   rests(): Promise<void>
 }
 
-/** A file that was found and has been at rest; `changes` counts from there. */
-async function watching(watch = watchFiles, file?: string): Promise<Watched> {
+/** A file that was read, and is watched from then on. */
+async function watching(make = watchFile, path?: string): Promise<Watched> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-watch-'))
   opened.push(() => rmSync(folder, { recursive: true, force: true }))
+  const file = path ?? join(folder, 'gateway.yaml')
   const world = testWorld()
   // A look is over when it has set the time of the next one: a stat takes as long as the disk wants.
   let over = held<void>()
@@ -35,7 +37,8 @@ async function watching(watch = watchFiles, file?: string): Promise<Watched> {
   }
   const watched: Watched = {
     folder,
-    file: file ?? join(folder, 'gateway.yaml'),
+    file,
+    watch: make(file),
     changes: 0,
     async looks(count) {
       for (let look = 0; look < count; look += 1) {
@@ -48,11 +51,10 @@ async function watching(watch = watchFiles, file?: string): Promise<Watched> {
   }
   writeFileSync(watched.file, 'one')
   const seen = { ...world, clock: { ...world.clock, setTimeout: setNext, clearTimeout: world.clock.clearTimeout } }
-  opened.push(watch(filesOf(watched.file), seen, () => void (watched.changes += 1)))
+  await watched.watch.reading()
+  watched.watch.begin(seen, () => void (watched.changes += 1))
+  opened.push(() => watched.watch.end())
   await over.promise
-  await watched.looks(2)
-  expect(watched.changes, 'once, for what is there at the beginning').toBe(1)
-  watched.changes = 0
   return watched
 }
 
@@ -71,15 +73,16 @@ const SAVES: readonly (readonly [how: string, save: (watched: Watched) => void])
   ['has a .env beside it that is new', ({ folder }) => writeFileSync(join(folder, '.env'), 'A=1')],
 ]
 
-test.each(SAVES)('a file that %s: said once, when it has come to rest', (_, save) => expectSaid(watchFiles, save))
+test.each(SAVES)('a file that %s: said once, when it has come to rest', (_, save) => expectSaid(watchFile, save))
 
-test('a broken watch that forgets one of the two is caught', async () => {
-  const half: typeof watchFiles = (files, world, changed) => watchFiles(files.slice(1), world, changed)
-  await expect(expectSaid(half, ({ file }) => writeFileSync(file, 'One'))).rejects.toThrow()
+test('a broken watch that looks at another file is caught', async () => {
+  const elsewhere: typeof watchFile = (file) => watchFile(`${file}.other`)
+  await expect(expectSaid(elsewhere, ({ file }) => writeFileSync(file, 'One'))).rejects.toThrow()
 })
 
-async function expectSaid(watch: typeof watchFiles, save: (watched: Watched) => void): Promise<void> {
-  const watched = await watching(watch)
+async function expectSaid(make: typeof watchFile, save: (watched: Watched) => void): Promise<void> {
+  const watched = await watching(make)
+  await watched.looks(3)
   save(watched)
   await watched.looks(1)
   expect(watched.changes, 'not before it is at rest').toBe(0)
@@ -123,7 +126,7 @@ test('a link is followed, and so is the folder that it leads through', async () 
   }
   symlinkSync('v1', join(folder, 'current'))
   symlinkSync('current/gateway.yaml', join(folder, 'gateway.yaml'))
-  const watched = await watching(watchFiles, join(folder, 'gateway.yaml'))
+  const watched = await watching(watchFile, join(folder, 'gateway.yaml'))
   symlinkSync('v2', join(folder, 'next'))
   renameSync(join(folder, 'next'), join(folder, 'current'))
   await watched.looks(3)
@@ -136,6 +139,33 @@ test('a folder that is put in the place of another is looked into', async () => 
   opened.push(() => rmSync(`${watched.folder}-old`, { recursive: true, force: true }))
   mkdirSync(watched.folder)
   writeFileSync(watched.file, 'two')
+  await watched.looks(3)
+  expect(watched.changes).toBe(1)
+})
+
+test('what changed between the first reading and the first look is said', async () => {
+  const early: typeof watchFile = (file) => {
+    const watch = watchFile(file)
+    return {
+      ...watch,
+      begin(world, changed) {
+        writeFileSync(file, 'two')
+        watch.begin(world, changed)
+      },
+    }
+  }
+  const watched = await watching(early)
+  await watched.looks(3)
+  expect(watched.changes).toBe(1)
+})
+
+test('what somebody read meanwhile is no news; what changed after that is', async () => {
+  const watched = await watching()
+  writeFileSync(watched.file, 'two')
+  await watched.watch.reading()
+  await watched.looks(4)
+  expect(watched.changes).toBe(0)
+  writeFileSync(watched.file, 'three')
   await watched.looks(3)
   expect(watched.changes).toBe(1)
 })

@@ -23,7 +23,9 @@ test('C3: the roll call shows every channel with state and reason, and follows w
   others.set('telegram_cfo', channelStatus('telegram_cfo', 'telegram', 'live'))
   await lookAgain(page)
   await page.locator('#live-count', { hasText: '3 of 3 channels live' }).waitFor()
+  // As soon as all are live the number is that of the dead letters.
   expect(await page.locator('#badge-channels').textContent()).toBe('1')
+  expect(await row(page, 'telegram_cfo').textContent()).toMatch(/^telegram_cfolive/)
   await page.locator('#channel-detail').getByText('1 dead letter').waitFor()
 })
 

@@ -35,6 +35,10 @@ export function crowd(gateway: GatewayDouble, count = 10_000): Crowd {
     rows.sessions += page.length
     return page
   }
+  gateway.record = async (key) => {
+    const session = sessions.find((each) => each.key === key)
+    return session === undefined ? null : { session, entries: [], older: null }
+  }
   gateway.actors = ({ under, search, offset, limit }) => {
     const all = search === '' ? childrenAt(under, count) : everybody(count).filter(({ id }) => id.includes(search))
     const page = all.slice(offset, offset + limit)

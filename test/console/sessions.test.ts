@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import type { RecordEntryView } from '../../src/http/port.ts'
 import { lookAgain, soon } from './browser.ts'
+import { sessionView } from '../http/double.ts'
 import { crowd } from './crowd.ts'
 import { useStage } from './stage.ts'
 
@@ -109,7 +110,7 @@ async function openRecord(set: (gateway: typeof stage.gateway) => void): Promise
 
 test('a session’s record has everything that happened in time order; an unknown kind is shown plainly', async () => {
   const page = await openRecord((gateway) => {
-    gateway.record = async () => ({ entries: RECORD, older: null })
+    gateway.record = async (key) => ({ session: sessionView(key, 'idle'), entries: RECORD, older: null })
   })
   const entries = page.locator('#session-detail .entry')
   await soon(() => entries.count()).toBe(RECORD.length - 1)
@@ -133,10 +134,10 @@ test('a session’s record has everything that happened in time order; an unknow
 test('older entries are fetched when they are asked for; what is read stays, and a retried dead letter goes', async () => {
   let letters = RECORD.slice(8, 9)
   const page = await openRecord((gateway) => {
-    gateway.record = async (_key, before) =>
+    gateway.record = async (key, before) =>
       before === null
-        ? { entries: [...RECORD.slice(6, 8), ...letters], older: '1.2.3.4' }
-        : { entries: RECORD.slice(0, 6), older: null }
+        ? { session: sessionView(key), entries: [...RECORD.slice(6, 8), ...letters], older: '1.2.3.4' }
+        : { session: sessionView(key), entries: RECORD.slice(0, 6), older: null }
   })
   const entries = page.locator('#session-detail .entry')
   await soon(() => entries.count()).toBe(3)

@@ -4,7 +4,7 @@
 import type { Inbound } from '../../machines/messages.ts'
 import type { Door, Journal, JournalEntry, Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
-import type { ChannelStatus, GatewayPort, Reloaded, Status } from '../../src/http/port.ts'
+import type { ChannelStatus, GatewayPort, Reloaded, SessionView, Status } from '../../src/http/port.ts'
 import type { Log } from '../../src/log.ts'
 import type { World } from '../../src/world.ts'
 
@@ -150,6 +150,7 @@ export interface GatewayDouble extends GatewayPort {
   reloaded: Reloaded
 }
 
+const USED = { runs: 1, input_tokens: 20, output_tokens: 3, cost: null }
 const SINCE = '2026-01-02T03:04:05.000Z'
 
 export function createGatewayDouble(world: World, ids: readonly string[]): GatewayDouble {
@@ -221,6 +222,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
       note(`record ${key} ${before} ${limit}`)
       if (key.startsWith('no')) return null
       return {
+        session: sessionView(key),
         entries: [{ kind: 'message', id: 1, at: SINCE, text: 'hello' }],
         older: before === null ? '1.2.3.4' : null,
       }
@@ -253,6 +255,13 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
       note(`transcript ${key}`)
       if (key.startsWith('no')) return null
       return [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, atMs: Date.parse(SINCE), steps: [] }]
+    },
+    async sessionUsage() {
+      return { today: USED, last_30_days: { ...USED, runs: 9 } }
+    },
+    async usage(limit) {
+      note(`usage ${limit}`)
+      return { agents: [{ agent: 'a', today: USED, last_30_days: USED }], users: [] }
     },
     async deadLetters(limit) {
       note(`deadLetters ${limit}`)
@@ -298,8 +307,14 @@ export function webDefinition(id: string) {
     busyMode: 'queue',
     queueLimit: 32,
     partialAnswers: 'keep',
+    reset: null,
     token: null,
     apiRoot: null,
     missing: [],
   } as const
+}
+
+export function sessionView(key: string, state: SessionView['state'] = 'idle'): SessionView {
+  const [channel = '', conversation = ''] = key.split('/')
+  return { key, channel, conversation, agent: channel, state, turns: 1, waiting: 0, updated_at: SINCE }
 }

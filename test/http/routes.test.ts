@@ -4,20 +4,11 @@ import { afterEach, expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
 import { BODY_BYTES_MAX } from '../../src/http/limits.ts'
 import { ask, closeAll, events, raw, start } from './client.ts'
-import { channelStatus } from './double.ts'
+import { channelStatus, sessionView } from './double.ts'
 
 afterEach(closeAll)
 
 const message = { conversation: 'c', user: 'u', text: 'hello' }
-const SESSION_ROW = {
-  channel: 'a',
-  conversation: 'c',
-  agent: 'a',
-  state: 'running' as const,
-  turns: 1,
-  waiting: 0,
-  updated_at: '2026-01-02T03:04:05.000Z',
-}
 const error = (code: string) => ({ error: { code, message: expect.stringMatching(/\S.*[.;]/) } })
 
 test('/healthz is 200 while the process serves', async () => {
@@ -265,9 +256,10 @@ test('sessions are listed, and one is shown by its key, whatever characters it h
   for (const key of ['a/c', 'a|c|per_user', '100% ä/ö?x#y&z', 'a%2Fb', '["a","c d",null]', '+ +']) {
     const answer = await ask(`${server.url}/sessions/${encodeURIComponent(key)}`)
     const at = '2026-01-02T03:04:05.000Z'
-    expect(answer.body).toEqual({
+    expect(answer.body).toMatchObject({
       key,
       transcript: [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, at, steps: [] }],
+      usage: { today: { runs: 1, input_tokens: 20, output_tokens: 3, cost: null }, last_30_days: { runs: 9 } },
     })
   }
   expect(gateway.calls[0]).toMatch(/^sessions 6 /)
@@ -277,9 +269,19 @@ test('sessions are listed, and one is shown by its key, whatever characters it h
   }
 })
 
+test('usage, by agent and person', async () => {
+  const { server, gateway } = await start()
+  expect(await ask(`${server.url}/usage?limit=3`)).toMatchObject({
+    status: 200,
+    body: { agents: [{ agent: 'a' }], users: [] },
+  })
+  expect(gateway.calls).toEqual(['usage 3'])
+  expect(await ask(`${server.url}/usage?limit=x`)).toMatchObject({ status: 400 })
+})
+
 test('sessions are searched, filtered and paged; one more row than was asked for says that there are more', async () => {
   const { server, gateway } = await start()
-  const row = (n: number) => ({ ...SESSION_ROW, key: `a/${n}` })
+  const row = (n: number) => sessionView(`a/${n}`)
   gateway.sessions = async (limit, filter) => {
     gateway.calls.push(JSON.stringify([limit, filter]))
     return Array.from({ length: limit }, (_, n) => row(n))

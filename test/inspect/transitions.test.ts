@@ -190,7 +190,7 @@ test('the tree is shown a page at a time, with states; a search finds by a part 
   expect(page({})).toMatchObject({
     actor: { id: 'gateway', machine: 'gateway', state: 'serving', status: 'active' },
     rows: [
-      { place: 'channel:cfo', state: 'open.live' },
+      { place: 'channel:cfo', state: 'open.live.serving' },
       { place: 'channel:ops' },
       { id: 'sweeper', machine: null, state: null },
     ],

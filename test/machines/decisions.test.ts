@@ -224,5 +224,6 @@ const speaker: Speaker = {
   turnId: 'turn-1',
   given: [],
   approvals: [],
+  preparedAtMs: 0,
   keepsPartial: true,
 }

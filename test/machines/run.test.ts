@@ -4,24 +4,33 @@
 import { createActor, fromCallback, fromPromise, SimulatedClock, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
-import type { ToRun } from '../../machines/messages.ts'
+import type { ToRun, TranscriptEntry } from '../../machines/messages.ts'
 import { runMachine } from '../../machines/run.ts'
 import type { Answer, Recording, RunInput, Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step } from '../../machines/steps.ts'
 import { withChanged } from '../support/broken.ts'
-import { testAgent } from '../support/definitions.ts'
+import { PLAIN_MODEL, testAgent } from '../support/definitions.ts'
 import { type Held, held, settled } from '../support/world.ts'
 
 const SENDER = { id: '1', name: 'Anna', handle: null }
 
 function rig(given: Partial<RunInput> = {}, machine = runMachine) {
+  const summaries: (Held<readonly TranscriptEntry[]> & { input: RunInput; aborted: boolean })[] = []
+  const left: number[] = []
   const thinks: (Held<Answer> & { input: Thinking; aborted: boolean })[] = []
   const records: (Held<void> & { input: Recording })[] = []
   const acts: (Held<readonly Step[]> & { input: { steps: readonly Step[] } })[] = []
   const told: ({ type: string } & Record<string, unknown>)[] = []
   let closed = 0
   const run = machine.provide({
+    actions: { noteLeftOut: (_, { entries }) => void left.push(entries) },
     actors: {
+      summarise: fromPromise<readonly TranscriptEntry[], RunInput>(({ input, signal }) => {
+        const summary = Object.assign(held<readonly TranscriptEntry[]>(), { input, aborted: false })
+        signal.addEventListener('abort', () => (summary.aborted = true))
+        summaries.push(summary)
+        return summary.promise
+      }),
       think: fromPromise<Answer, Thinking>(({ input, signal }) => {
         const think = Object.assign(held<Answer>(), { input, aborted: false })
         signal.addEventListener('abort', () => (think.aborted = true))
@@ -50,6 +59,7 @@ function rig(given: Partial<RunInput> = {}, machine = runMachine) {
     history: [],
     seqs: [1],
     messages: [{ text: 'hello', sender: SENDER, kind: 'dm' }],
+    mayCompact: true,
     steps: [],
     nowMs: 0,
     draining: false,
@@ -67,6 +77,8 @@ function rig(given: Partial<RunInput> = {}, machine = runMachine) {
   const parent = createActor(session, { clock }).start()
   const actor = parent.getSnapshot().children.run
   return {
+    summaries,
+    left,
     thinks,
     records,
     acts,
@@ -97,7 +109,7 @@ const call = (id: string, given: Partial<PlannedCall> = {}): PlannedCall => ({
 const done = (id: string): Step => ({ kind: 'result', call: id, text: 'ok', failed: false })
 
 async function answers(run: Rig, ...calls: PlannedCall[]): Promise<void> {
-  run.thinks.at(-1)?.resolve({ text: calls.length === 0 ? '42' : '', calls, atMs: 1_000 })
+  run.thinks.at(-1)?.resolve({ text: calls.length === 0 ? '42' : '', calls, atMs: 1_000, model: 'echo', spent: null })
   await settled()
 }
 
@@ -114,7 +126,7 @@ async function acted(run: Rig, ...steps: Step[]): Promise<void> {
 test('an answer that asks for nothing is the outcome', async () => {
   const run = rig()
   await answers(run)
-  expect(run.output()).toEqual({ kind: 'answered', text: '42' })
+  expect(run.output()).toEqual({ kind: 'answered', text: '42', model: 'echo', spent: null })
   expect(run.closed()).toBe(1)
 })
 
@@ -165,7 +177,7 @@ async function expectWrittenFirst(machine: typeof runMachine): Promise<void> {
   await run.send({ type: 'steering.given', messages: [] })
   expect(run.thinks[1]?.input.steps).toHaveLength(5)
   await answers(run)
-  expect(run.output()).toEqual({ kind: 'answered', text: '42' })
+  expect(run.output()).toEqual({ kind: 'answered', text: '42', model: 'echo', spent: null })
 }
 
 test('S23: what was said meanwhile is written, and then part of what the next answer is made from', async () => {
@@ -271,3 +283,89 @@ async function expectDeadline(machine: typeof runMachine): Promise<void> {
   expect(run.output()).toMatchObject({ failure: { reason: 'timeout' } })
   expect([run.thinks[0]?.aborted, run.closed()]).toEqual([true, 1])
 }
+
+/** 500 tokens a turn, and room for 800. */
+const LONG = testAgent('cfo', {
+  ...{ instructions: '', compactAt: 0.8 },
+  model: {
+    ...{ provider: 'openai', name: 'a', baseUrl: null, apiKey: { secret: 's' } },
+    ...PLAIN_MODEL,
+    contextTokens: 1_000,
+  },
+})
+
+function entry(turn: string, given: Partial<TranscriptEntry> = {}): TranscriptEntry {
+  return { role: 'user', turn, text: 'x'.repeat(1_488), sender: null, seq: 1, atMs: 0, steps: [], ...given }
+}
+
+const LONG_HISTORY = [entry('turn-0'), entry('turn-0b')]
+
+const summary = (turn: string, text = 'in short') => entry(turn, { role: 'summary', text })
+
+const turnsTold = (run: Rig): string[] | undefined =>
+  run.thinks[0]?.input.run.history.map(({ role, turn }) => (role === 'summary' ? role : turn))
+
+test('a history that has no room is summarised before the first answer, and the run goes on with the summary', async () => {
+  await expectSummarised(runMachine)
+})
+
+test('a broken run that thinks without having made room is caught', async () => {
+  const first = ['states', 'working', 'states', 'beginning', 'always', '0', 'target']
+  await expect(expectSummarised(withChanged(runMachine, first, 'deciding'))).rejects.toThrow()
+})
+
+async function expectSummarised(machine: typeof runMachine): Promise<void> {
+  const run = rig({ definition: LONG, history: LONG_HISTORY }, machine)
+  expect([run.state(), run.thinks.length]).toEqual([{ working: 'summarising' }, 0])
+  run.summaries[0]?.resolve([summary('turn-1')])
+  await settled()
+  expect([turnsTold(run), run.summaries.length, run.left]).toEqual([['summary'], 1, []])
+  await answers(run)
+  expect(run.output()).toMatchObject({ kind: 'answered' })
+}
+
+test('a history that has room is told as it is', () => {
+  const run = rig({ definition: LONG, history: LONG_HISTORY.slice(1) })
+  expect([run.summaries.length, turnsTold(run), run.left]).toEqual([0, ['turn-0b'], []])
+})
+
+test('without a summary the oldest turns are left out, and that is said', async () => {
+  const run = rig({ definition: LONG, history: LONG_HISTORY })
+  run.summaries[0]?.reject(new FailureError({ kind: 'retryable', reason: 'unavailable', message: 'it is away' }))
+  await settled()
+  expect([turnsTold(run), run.left]).toEqual([['turn-0b'], [1]])
+})
+
+test('a summary is made once for a turn: what has no room beside it is left out', async () => {
+  const run = rig({ definition: LONG, history: LONG_HISTORY })
+  run.summaries[0]?.resolve([summary('turn-1', 'x'.repeat(9_000))])
+  await settled()
+  expect([run.summaries.length, turnsTold(run), run.left]).toEqual([1, [], [1]])
+})
+
+test.each([
+  ['a turn that may not compact', { mayCompact: false }, ['turn-0b'], [1]],
+  ['after a crash behind its summary', { history: [summary('turn-1'), ...LONG_HISTORY] }, ['summary', 'turn-0b'], [1]],
+])('%s: the oldest turns are left out without one', (_, given, told, left) => {
+  const run = rig({ definition: LONG, history: LONG_HISTORY, ...given })
+  expect([run.summaries.length, turnsTold(run), run.left]).toEqual([0, told, left])
+})
+
+test('S42: never in the middle of a run: one that goes on after a crash is told what it was told before', async () => {
+  const answer: Step = { kind: 'answer', text: '', calls: [call('1')], atMs: 0, seqs: [1] }
+  const run = rig({ definition: LONG, history: LONG_HISTORY, steps: [answer, done('1')] })
+  await run.send({ type: 'steering.given', messages: [] })
+  expect([run.summaries.length, turnsTold(run)]).toEqual([0, ['turn-0b']])
+})
+
+test('S7: the deadline of a run ends its summary too; a defect in it is not hidden', async () => {
+  const late = rig({ definition: LONG, history: LONG_HISTORY })
+  late.clock.increment(10 * 60_000)
+  await settled()
+  expect([late.summaries[0]?.aborted, late.state()]).toEqual([true, 'failed'])
+  const broken = rig({ definition: LONG, history: LONG_HISTORY })
+  const defect = new TypeError('bug')
+  broken.summaries[0]?.reject(defect)
+  await settled()
+  expect(broken.error()).toBe(defect)
+})

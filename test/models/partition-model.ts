@@ -21,6 +21,7 @@ export const PARTITION_EVENTS = [
   { type: 'diskFails' },
   { type: 'time' },
   { type: 'sweep' },
+  { type: 'redefined' },
   { type: 'drain' },
   { type: 'halt' },
 ] as const
@@ -37,6 +38,9 @@ interface Seen {
   /** What the living session was given since it began. */
   readonly received: readonly string[]
   readonly endings: readonly string[]
+  /** The definition is a newer one; the living session knows it. */
+  readonly newer: boolean
+  readonly knows: boolean
   /** Messages that are being set aside one by one. */
   readonly toBury: number
   readonly sweeps: number
@@ -56,7 +60,7 @@ const RESTARTS_MAX = 10
 /** Between the first failure and the last restart. */
 export const OFTEN = 9
 
-const NOBODY = { received: [], endings: [] } as const
+const NOBODY = { received: [], endings: [], knows: false } as const
 const GONE = { ...NOBODY, failures: 0, sweeps: 0, reached: 0 } as const
 const DELIVERY_GONE = { deliveryPlaced: false, deliveryFailures: 0, deliveryEndings: [] } as const
 
@@ -69,6 +73,7 @@ const chart = setup({
       written: ({ context }) => context.written + 1,
       received: ({ context }) => [...context.received, `${context.written + 1}`],
       reached: ({ context }) => context.written + 1,
+      knows: ({ context }) => context.newer,
       placed: true,
     }),
     rest: assign({ settled: ({ context }) => context.written, failures: 0, sweeps: 0 }),
@@ -82,11 +87,14 @@ const chart = setup({
       reached: written,
     })),
     beGone: assign(({ context }) => ({ ...GONE, placed: context.dropped })),
-    resume: assign(({ context: { written, settled, reached } }) => ({
+    redefine: assign({ newer: true }),
+    resume: assign(({ context: { written, settled, reached, newer } }) => ({
+      knows: newer,
       received: numbers(settled, written).map((seq) => (seq <= reached ? `${seq} again` : `${seq}`)),
       reached: written,
     })),
-    beginAnew: assign(({ context: { written, settled } }) => ({
+    beginAnew: assign(({ context: { written, settled, newer } }) => ({
+      knows: newer,
       received: numbers(settled, written).map(String),
       reached: written,
       failures: 0,
@@ -242,42 +250,63 @@ const delivery = chart.createStateConfig({
 export const partitionModel = chart.createMachine({
   id: 'partition',
   type: 'parallel',
-  context: { ...GONE, ...DELIVERY_GONE, placed: false, dropped: false, written: 0, settled: 0, dead: 0, toBury: 0 },
+  context: {
+    ...GONE,
+    ...DELIVERY_GONE,
+    placed: false,
+    dropped: false,
+    newer: false,
+    written: 0,
+    settled: 0,
+    dead: 0,
+    toBury: 0,
+  },
   states: {
-    phase: { initial: 'supervising', states: { supervising: { on: { drain: 'draining' } }, draining: {} } },
+    phase: {
+      initial: 'supervising',
+      states: { supervising: { on: { drain: 'draining', redefined: { actions: 'redefine' } } }, draining: {} },
+    },
     session,
     delivery,
     sibling: { initial: 'none', states: { none: { on: { sibling: 'working' } }, working: {} } },
   },
 })
 
-function numbers(after: number, upTo: number): number[] {
-  return Array.from({ length: upTo - after }, (_, index) => after + 1 + index)
-}
-
 /** What would only be the same again does not happen. */
 export function partitionCan({ value, context }: SnapshotFrom<typeof partitionModel>, event: PartitionEvent): boolean {
   const { phase, delivery, sibling } = value
   const session = typeof value.session === 'string' ? value.session : 'abandoning'
-  const { written, dead, failures, deliveryFailures } = context
+  const { written, dead, failures, deliveryFailures, newer } = context
   // The long way to giving up is walked alone, and what comes after it was seen before.
   const alone = failures > 1 || deliveryFailures > 1 || dead > 0
+  const alike = !alone && !newer && sibling === 'none'
   const asksDisk = session === 'recovering' || session === 'abandoning'
   switch (event.type) {
     case 'message':
       return written < 2 && (session === 'abandoning' || (!alone && deliveryFailures === 0 && sibling === 'none'))
     case 'sibling':
-      return phase === 'supervising' && written === 1 && failures === 0 && session === 'working' && delivery === 'none'
+      return (
+        alike &&
+        phase === 'supervising' &&
+        written === 1 &&
+        failures === 0 &&
+        session === 'working' &&
+        delivery === 'none'
+      )
     case 'outbox':
-      return written < 2 && failures + deliveryFailures === 0 && sibling === 'none' && session !== 'resting'
+      return alike && written < 2 && failures + deliveryFailures === 0 && session !== 'resting'
     case 'rests':
     case 'restsTooEarly':
       return session === 'working' && delivery === 'none'
     case 'fails':
       if (session !== 'working' && session !== 'resting') return false
-      return delivery === 'none' && dead === 0 && (event.of === 'defect' || [0, 10].includes(failures))
+      return (
+        delivery === 'none' &&
+        dead === 0 &&
+        (event.of === 'defect' ? !newer || failures === 0 : [0, 10].includes(failures) && !newer)
+      )
     case 'failsOften':
-      return session === 'working' && phase === 'supervising' && failures === 1 && sibling === 'none'
+      return session === 'working' && phase === 'supervising' && failures === 1 && sibling === 'none' && !newer
     case 'deliveryRests':
     case 'deliveryRestsTooEarly':
       return delivery === 'working'
@@ -288,19 +317,20 @@ export function partitionCan({ value, context }: SnapshotFrom<typeof partitionMo
     case 'disk':
       return asksDisk
     case 'diskFails':
-      return asksDisk && (session === 'abandoning' ? failures < 12 : failures < 2)
+      return asksDisk && !newer && (session === 'abandoning' ? failures < 12 : failures < 2)
     case 'time':
       return !alone || session === 'waiting' || session === 'abandoning' || delivery === 'waiting'
     case 'sweep':
-      return !alone && written < 2 && sibling === 'none'
+      return alike && written < 2
+    case 'redefined':
+      return alike && phase === 'supervising' && written === 1 && failures === 0 && delivery === 'none'
     case 'drain':
-      return (
-        !alone &&
-        sibling === 'none' &&
-        context.sweeps === 0 &&
-        (failures === 0 || !['none', 'working', 'resting'].includes(session))
-      )
+      return alike && context.sweeps === 0 && (failures === 0 || !['none', 'working', 'resting'].includes(session))
     case 'halt':
       return !alone && ![...context.endings, ...context.deliveryEndings].includes('halt')
   }
+}
+
+function numbers(after: number, upTo: number): number[] {
+  return Array.from({ length: upTo - after }, (_, index) => after + 1 + index)
 }

@@ -15,7 +15,7 @@ import {
 } from 'xstate'
 import { gateway, nameOf } from '../../machines/addresses.ts'
 import { type Failure, FailureError } from '../../machines/failure.ts'
-import type { AcceptedMessage, Ending, ToPartition, ToGateway } from '../../machines/messages.ts'
+import type { AcceptedMessage, Ending, SessionSettings, ToPartition, ToGateway } from '../../machines/messages.ts'
 import { emptySlots, releaseSlot, requestSlot } from '../../machines/slots.ts'
 import { endingItsChildren } from '../../src/actors/ending.ts'
 import type { Log } from '../../src/log.ts'
@@ -131,14 +131,16 @@ export async function partitionSubject(options: PartitionOptions): Promise<Subje
     diskFails: () => lets(true),
     time: () => world.advance(world.pending()[0] ?? HOUR_MS),
     sweep: () => send({ type: 'sweep' }),
+    redefined: () => send({ type: 'redefined', definition: testChannel('a', { queueLimit: NEWER_LIMIT }), agents: {} }),
     drain: () => send({ type: 'drain' }),
     halt: () => send({ type: 'halt' }),
   }
 
   function told(id: string) {
-    const heard: Heard = alive(id)?.getSnapshot().context ?? { received: [], endings: [], routed: 0 }
+    const heard: Heard = alive(id)?.getSnapshot().context ?? { received: [], endings: [], routed: 0, limit: 0 }
     const received = heard.received.map(({ seq, again }) => `${seqs.indexOf(seq) + 1}${again ? ' again' : ''}`)
-    return { received, endings: heard.endings, isLast: heard.routed === above.lineOf(id) }
+    const knows = heard.limit === NEWER_LIMIT
+    return { received, endings: heard.endings, isLast: heard.routed === above.lineOf(id), knows }
   }
 
   return {
@@ -175,13 +177,26 @@ interface Heard {
   readonly received: readonly { readonly seq: number; readonly again: boolean }[]
   readonly endings: readonly string[]
   readonly routed: number
+  readonly limit: number
 }
+
+/** `queue_limit` of a newer definition. */
+const NEWER_LIMIT = 7
+
+interface Settings {
+  readonly queueLimit?: number
+}
+
+/** For its type. */
+const SETTINGS: Settings = {}
 
 /** Stands where a session or a delivery stands. */
 const listener = setup({
   types: {
     context: {} as Heard,
+    input: SETTINGS,
     events: {} as
+      | { type: 'redefined'; settings: SessionSettings }
       | { type: 'message.routed'; routed: number; message: AcceptedMessage }
       | { type: 'outbox.routed'; routed: number }
       | { type: 'rests' }
@@ -189,7 +204,7 @@ const listener = setup({
       | Ending,
   },
 }).createMachine({
-  context: { received: [], endings: [], routed: 0 },
+  context: ({ input }) => ({ received: [], endings: [], routed: 0, limit: input.queueLimit ?? 0 }),
   on: {
     'message.routed': {
       actions: [
@@ -200,6 +215,7 @@ const listener = setup({
         sendTo(gateway, ({ self }) => ({ type: 'slot.requested', sessionKey: nameOf(self.id) })),
       ],
     },
+    redefined: { actions: assign({ limit: ({ event }) => event.settings.queueLimit }) },
     'outbox.routed': { actions: assign({ routed: ({ event }) => event.routed }) },
     rests: {
       actions: [
@@ -277,11 +293,13 @@ function expected({ value, context }: SnapshotFrom<typeof partitionModel>) {
       received: context.received,
       endings: context.endings,
       isLast: lives ? !context.dropped : !context.placed,
+      knows: context.knows,
     },
     delivery: {
       received: [],
       endings: context.deliveryEndings,
       isLast: delivery === 'working' || !context.deliveryPlaced,
+      knows: false,
     },
     placed: [context.placed, context.deliveryPlaced],
     slots: [session === 'working' ? 'c' : '', sibling === 'working' ? 's' : ''].filter((key) => key !== ''),

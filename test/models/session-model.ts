@@ -9,7 +9,6 @@ import {
   done,
   ended,
   kept,
-  LIMIT,
   lastAsked,
   left,
   refusal,
@@ -18,10 +17,10 @@ import {
   startedOver,
   stopped,
   taken,
-  turnsIn,
   undoing,
   answered,
   interrupted,
+  isFull,
   isPart,
 } from './session-words.ts'
 
@@ -29,8 +28,6 @@ export type Next = (seen: Seen, event: SessionEvent) => Seen | null
 
 /** `interrupt`: as `busy_mode` says; everything else is the same. */
 export function sessionModel(mode: 'queue' | 'interrupt', run: Next = () => null) {
-  const interrupts = (event: SessionEvent): boolean => mode === 'interrupt' && event.type === 'message'
-
   const idle: Next = (seen, event) => {
     switch (event.type) {
       case 'message':
@@ -64,9 +61,7 @@ export function sessionModel(mode: 'queue' | 'interrupt', run: Next = () => null
       case 'message':
       case 'photo':
       case 'part':
-        return turnsIn(seen.inbox) >= LIMIT && !(event.type === 'part' && seen.inbox.some(isPart))
-          ? refusal(seen)
-          : kept(seen, event)
+        return isFull(seen) && !(event.type === 'part' && seen.inbox.some(isPart)) ? refusal(seen) : kept(seen, event)
       case 'says':
         if (event.command === 'stop') return over(stopped(seen, seen.turn))
         if (event.command === 'new') return over(startedOver(seen, seen.turn))
@@ -134,7 +129,7 @@ export function sessionModel(mode: 'queue' | 'interrupt', run: Next = () => null
       case 'halt':
         return drained(seen)
       default:
-        return interrupts(event) && turnsIn(seen.inbox) < LIMIT
+        return seen.mode === 'interrupt' && event.type === 'message' && !isFull(seen)
           ? pending({ ...interrupted(kept(seen, event)), ...NO_TURN })
           : meanwhile(seen, event)
     }
@@ -187,8 +182,9 @@ export function sessionModel(mode: 'queue' | 'interrupt', run: Next = () => null
     draining: () => null,
     failed: () => null,
   }
-  return reducerModel<Seen, SessionEvent>(BEGINNING, (before, event) => {
-    const seen = { ...before, said: [] }
+  return reducerModel<Seen, SessionEvent>({ ...BEGINNING, mode }, (before, event) => {
+    const seen: Seen = { ...before, said: [] }
+    if (event.type === 'redefines') return { ...seen, limit: 2, mode: 'interrupt' }
     return states[seen.at](seen, event) ?? line(seen, event) ?? seen
   })
 }

@@ -181,6 +181,16 @@ export const COMMANDS: SessionPart = {
   }),
 }
 
+/** A newer definition counts for what comes from now on. */
+export const REDEFINED: SessionPart = {
+  mode: 'queue',
+  events: [{ type: 'message' }, { type: 'redefines' }, { type: 'slot' }, { type: 'disk' }, { type: 'answers' }],
+  possible: can(({ at, heard, limit }, event) => {
+    if (event.type === 'redefines') return limit === 1 && heard > 0 && at !== 'preparing' && at !== 'committing'
+    return event.type !== 'message' || heard < (at === 'working' || heard === 0 ? 3 : 2)
+  }),
+}
+
 /** A run that uses tools: questions and words, steering, what a stop and a shutdown do to both. */
 export const TOOLS: SessionPart = {
   mode: 'queue',

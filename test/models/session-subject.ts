@@ -19,7 +19,7 @@ import { toolParts } from '../support/tools.ts'
 import type { Taken } from '../support/transitions.ts'
 import { type Held, held, settled, testWorld } from '../support/world.ts'
 import type { sessionModel } from './session-model.ts'
-import { lastAsked, LIMIT, type Seen, type SessionEvent, visible, YES } from './session-words.ts'
+import { lastAsked, type Seen, type SessionEvent, visible, YES } from './session-words.ts'
 
 type Model = ReturnType<typeof sessionModel>
 export type SessionLogic = ReturnType<typeof sessionActor>
@@ -149,6 +149,7 @@ export async function sessionSubject(options: SessionOptions): Promise<Subject<M
     time: () => world.advance(world.pending()[0] ?? HOUR_MS),
     drain: () => send({ type: 'drain' }),
     halt: () => send({ type: 'halt' }),
+    redefines: () => send({ type: 'redefined', settings: { ...SETTINGS, busyMode: 'interrupt', queueLimit: 2 } }),
   }
 
   /** What people were told since the last look, and how messages ended. */
@@ -259,11 +260,13 @@ interface Place {
   readonly mode: 'queue' | 'interrupt'
 }
 
+const SETTINGS = { agent: 'cfo', model: 'echo', queueLimit: 1, keepsPartial: true } as const
+
 /** Stands where the partition and the gateway stand. */
 function standIn(session: SessionLogic, { key, conversation, mode }: Place) {
   let slot: 'none' | 'asked' | 'held' = 'none'
   let [routed, rested, owed] = [0, 0, false]
-  const input = { key, channel: 'a', conversation, agent: 'cfo', model: 'echo', busyMode: mode, queueLimit: LIMIT }
+  const input = { key, channel: 'a', conversation, ...SETTINGS, busyMode: mode }
   const gateway = setup({
     types: {
       events: {} as
@@ -275,7 +278,7 @@ function standIn(session: SessionLogic, { key, conversation, mode }: Place) {
     },
     actors: { session },
   }).createMachine({
-    invoke: { id: 'session', systemId: `session:${key}`, src: 'session', input: { ...input, keepsPartial: true } },
+    invoke: { id: 'session', systemId: `session:${key}`, src: 'session', input },
     on: {
       'child.rested': { actions: ({ event }) => (rested = event.routed) },
       'slot.requested': { actions: () => (slot = 'asked') },
@@ -315,7 +318,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^There is nothing to stop\.$/, 'nothing to stop'],
   [/^Stopped\.(?: (\d+) waiting messages? (?:was|were) discarded\.)?$/, 'stopped: $1 discarded'],
   [/^Started over/, 'started over'],
-  [/was not kept: (\d+) /, 'not kept: $1 waits'],
+  [/was not kept: (\d+) /, 'not kept: $1 wait'],
   [/^Not now: a run is in progress/, 'not now'],
   [/^The last turn is out of the history\.$/, 'undone'],
   [/^There is no turn to take out\.$/, 'nothing to undo'],

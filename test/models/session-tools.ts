@@ -1,7 +1,7 @@
 // The part of the session's model whose run uses tools: what people are asked, what they decide, what is said to a run on its way.
 // Written from sections 4 and the scenarios 23, 39, 40 and 42: each step is on disk before the next thing begins.
 
-import { asking, kept, LIMIT, refusal, type Seen, type SessionEvent, turnsIn, done } from './session-words.ts'
+import { asking, done, isFull, kept, refusal, type Seen, type SessionEvent } from './session-words.ts'
 
 /** What a run that may use tools makes of an event; null: the session answers it as ever. */
 export function toolRun(seen: Seen, event: SessionEvent): Seen | null {
@@ -72,7 +72,7 @@ function denied(seen: Seen): Seen {
 
 /** What is said to a run that is at work waits; while it waits itself, whoever says it is reminded. */
 function said(seen: Seen, how: 'message' | 'steer'): Seen {
-  if (turnsIn(seen.inbox) >= LIMIT) return refusal(seen)
+  if (isFull(seen)) return refusal(seen)
   const heard = seen.heard + 1
   const next =
     how === 'steer' ? { ...seen, heard, inbox: [...seen.inbox, `steer${heard}`] } : kept(seen, { type: 'message' })

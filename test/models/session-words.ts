@@ -18,6 +18,8 @@ export type SessionEvent =
   | { readonly type: 'time' }
   | { readonly type: 'drain' }
   | { readonly type: 'halt' }
+  /** From now on two turns may wait, and a message interrupts. */
+  | { readonly type: 'redefines' }
   /** `/steer` with a text. */
   | { readonly type: 'steer' }
   /** The model asks for a tool: one that people are asked about, or one that they are not. */
@@ -64,6 +66,9 @@ export interface Seen {
     | 'writingAgain'
     | 'draining'
     | 'failed'
+  /** `queue_limit` and `busy_mode`. */
+  readonly limit: 1 | 2
+  readonly mode: 'queue' | 'interrupt'
   /** Messages so far, commands not counted. */
   readonly heard: number
   readonly inbox: readonly string[]
@@ -88,14 +93,13 @@ export interface Seen {
   readonly said: readonly string[]
 }
 
-/** `queue_limit` of the test. */
-export const LIMIT = 1
-
 /** What the test's model answers. */
 export const YES = 'yes'
 
 export const BEGINNING: Seen = {
   at: 'idle',
+  limit: 1,
+  mode: 'queue',
   heard: 0,
   inbox: [],
   turn: [],
@@ -121,12 +125,16 @@ export function kept(seen: Seen, event: SessionEvent): Seen {
   return { ...seen, heard, inbox: [...seen.inbox, `${event.type === 'part' ? 'part' : 'm'}${heard}`] }
 }
 
+export function isFull({ inbox, limit }: Seen): boolean {
+  return turnsIn(inbox) >= limit
+}
+
 export function isPart(label: string): boolean {
   return label.startsWith('part')
 }
 
 /** Photos of one album count once. */
-export function turnsIn(inbox: readonly string[]): number {
+function turnsIn(inbox: readonly string[]): number {
   return inbox.filter((label) => !isPart(label)).length + Number(inbox.some(isPart))
 }
 
@@ -151,7 +159,7 @@ export function undoing(seen: Seen): Seen {
 
 export function refusal(seen: Seen): Seen {
   const waits = turnsIn(seen.inbox)
-  return asking({ ...seen, heard: seen.heard + 1 }, { says: [`not kept: ${waits} waits`, 'dead +1'] })
+  return asking({ ...seen, heard: seen.heard + 1 }, { says: [`not kept: ${waits} wait`, 'dead +1'] })
 }
 
 export function stopped(seen: Seen, turn: readonly string[]): Seen {

@@ -1,12 +1,13 @@
 // Session: the real actor with its real run on the real store against what can be seen of it (see session-model.ts).
 
-import { sendTo } from 'xstate'
+import { enqueueActions, sendTo } from 'xstate'
+import { gateway } from '../../machines/addresses.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import { endingItsChildren } from '../../src/actors/ending.ts'
-import { withChanged, withEdited } from '../support/broken.ts'
+import { withChanged, withoutAction } from '../support/broken.ts'
 import { type AnyPart, modelSuite, part } from '../support/model-suite.ts'
 import { sessionModel } from './session-model.ts'
-import { ALBUM, COMMANDS, INTERRUPT, QUEUE, type SessionPart, TOOLS } from './session-parts.ts'
+import { ALBUM, COMMANDS, INTERRUPT, QUEUE, REDEFINED, type SessionPart, TOOLS } from './session-parts.ts'
 import { type SessionOptions, sessionSubject } from './session-subject.ts'
 
 type Broken = Pick<SessionOptions, 'broken' | 'brokenStore'>
@@ -32,12 +33,7 @@ const changed = (path: readonly string[], value: unknown): Broken => ({
 })
 
 const without = (path: readonly string[], action: string): Broken => ({
-  broken: (real) =>
-    endingItsChildren(
-      withEdited(real, path, (actions: readonly (string | { type: string })[]) =>
-        actions.filter((each) => (typeof each === 'string' ? each : each.type) !== action),
-      ),
-    ),
+  broken: (real) => endingItsChildren(withoutAction(real, path, action)),
 })
 
 modelSuite({
@@ -72,7 +68,19 @@ modelSuite({
           replies: [],
         }),
       ),
-      'S5: the queue is kept on /stop': without([...ANSWERS, '3', 'actions'], 'forgetWaiting'),
+      'S5: the queue is kept on /stop': {
+        broken: (real) =>
+          endingItsChildren(
+            real.provide({
+              actions: {
+                endTurn: enqueueActions(({ context, enqueue }) => {
+                  enqueue.assign({ turn: [], turnId: '' })
+                  enqueue.sendTo(gateway, { type: 'slot.released', sessionKey: context.key })
+                }),
+              },
+            }),
+          ),
+      },
       'S6: /stop does not end the run': changed([...ANSWERS, '3', 'target'], undefined),
       'S7: preparation has no deadline': changed([...PENDING, 'states', 'preparing', 'after'], {}),
       'a run ends without a commit': changed([...WORKING, 'invoke', 'onDone'], '#session.idle'),
@@ -87,7 +95,7 @@ modelSuite({
             }),
           ),
       },
-      'S20: an interrupt leaves its turn unsettled': without([...ANSWERS, '7', 'actions'], 'record'),
+      'S20: an interrupt leaves its turn unsettled': without([...ANSWERS, '6', 'actions'], 'record'),
     }),
     albums: look(ALBUM, {
       'S24: each photo of an album is a turn': {
@@ -99,10 +107,13 @@ modelSuite({
       '/undo is answered by nobody': without(['states', 'idle', 'on', 'message.routed', '4', 'actions'], 'undo'),
       'S34: /new leaves the history': without(['states', 'idle', 'on', 'message.routed', '3', 'actions'], 'record'),
     }),
+    'a newer definition': look(REDEFINED, {
+      'a newer definition is not taken': without(['on', 'redefined', 'actions'], 'redefine'),
+    }),
     'a run that uses tools': look(TOOLS, {
-      'S39: /approve does not reach the run': without([...ANSWERS, '1', 'actions'], 'tellDecision'),
+      'S39: /approve does not reach the run': without([...ANSWERS, '1', 'actions'], 'passDecision'),
       'S39: a shutdown waits for somebody’s word': without([...WORKING, 'on', 'drain', 'actions'], 'drainRun'),
-      'S40: nobody is reminded that an approval waits': without([...ANSWERS, '8', 'actions'], 'record'),
+      'S40: nobody is reminded that an approval waits': without([...ANSWERS, '7', 'actions'], 'record'),
       'S23: what is said to a run is given to it and stays in the queue': {
         broken: (real) =>
           endingItsChildren(

@@ -136,9 +136,9 @@ export class Ledger {
     if (sessionKey !== null && commit.entries.length > 0)
       this.entries.set(sessionKey, [...(this.entries.get(sessionKey) ?? []), ...commit.entries])
     const settles = commit.settled.map((settlement) => settlement.seq)
-    for (const { conversation, text } of commit.replies) {
+    for (const { conversation, text, adds = null } of commit.replies) {
       const id = this.replies.size + 1
-      const owed: Owed = { id, channel, conversation, text, settles, end: null, partsSent: 0, reopened: false }
+      const owed: Owed = { id, channel, conversation, text, adds, settles, end: null, partsSent: 0, reopened: false }
       this.replies.set(id, owed)
       keep(this.#owedOf, `${channel} ${conversation}`, owed)
     }

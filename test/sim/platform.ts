@@ -7,6 +7,7 @@ import type { Inbound } from '../../machines/messages.ts'
 import type { Adapter, Door, Outgoing, Receipt } from '../../src/channels/adapter.ts'
 import type { Clock } from '../../src/world.ts'
 import type { Ledger } from './ledger.ts'
+import { isCommitted } from './records.ts'
 import type { ConnectAct, SendAct } from './steps.ts'
 import type { Throws } from './throws.ts'
 import type { Verdict } from './violation.ts'
@@ -197,7 +198,11 @@ export class Platform {
     const { ledger, verdict, channel } = this.#parts
     const { outboxId, conversation, text, uncertain } = outgoing
     const reply = ledger.replies.get(outboxId)
-    const committed = reply?.text === text && reply.conversation === conversation && reply.channel === channel
+    const committed =
+      reply !== undefined &&
+      isCommitted(reply, text) &&
+      reply.conversation === conversation &&
+      reply.channel === channel
     verdict.check(committed, 'S3', () => `reply ${outboxId} was sent and never committed so`)
     const before = ledger.owedTo(channel, conversation).filter((owed) => owed.id < outboxId && !owed.reopened)
     verdict.check(before.length === 0, 'D1', () => `reply ${outboxId} went out before ${before[0]?.id}`)

@@ -1,6 +1,6 @@
 // Records: what the ledger keeps of each message and of each reply.
 
-import type { Outcome } from '../../machines/messages.ts'
+import type { Outcome, Reply } from '../../machines/messages.ts'
 import type { NewMessage } from '../../src/store/store.ts'
 
 export interface Written {
@@ -28,12 +28,19 @@ export interface Owed {
   readonly channel: string
   readonly conversation: string
   readonly text: string
+  /** A line that the store adds, and with it the text is sent. */
+  readonly adds: Reply['adds'] | null
   /** Messages that the same commit settled. */
   readonly settles: readonly number[]
   end: 'delivered' | 'dead' | null
   partsSent: number
   /** It was a dead letter and is owed again: it goes out when its turn comes again. */
   reopened: boolean
+}
+
+/** Whether this text is what was committed for it. */
+export function isCommitted(reply: Owed, text: string): boolean {
+  return reply.adds === null ? text === reply.text : text.startsWith(`${reply.text}\nUsed today: `)
 }
 
 /** Messages that wait for a turn; commands that are answered at once take no room. */

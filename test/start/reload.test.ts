@@ -58,7 +58,7 @@ async function running(text = FILE, variables: Readonly<Record<string, string>> 
     log: logInto(lines),
     version: '0.0.0',
     reload: () => (rig.read ?? read)(),
-    watched: null,
+    watch: null,
     inspect: null,
   })
   opened.push(async () => {

@@ -79,6 +79,20 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   'sessions are listed newest first, with their turns and what waits': (store) => ({
     sessions: async (limit) => (await store.sessions(limit)).toReversed(),
   }),
+  'usage is added up by day, agent, person and session; a cost is what has a price': (store) => ({
+    usageOn: (day, of) => store.usageOn(day, of.per === 'user' ? { per: 'agent', agent: of.agent } : of),
+  }),
+  'usage is part of its commit: what fails adds nothing, and a reply that tells it tells it as it is then': (
+    store,
+  ) => ({
+    async commit({ usage = [], ...rest }) {
+      await store.commit({ ...rest, entries: [], replies: [], usage })
+      await store.commit(rest)
+    },
+  }),
+  'which model gave a text, and what it took, comes back with its entry': (store) => ({
+    transcript: async (sessionKey) => (await store.transcript(sessionKey)).map((entry) => ({ ...entry, spent: null })),
+  }),
   'sessions are found by a part of their key, conversation or agent, among some keys, without others, page by page': (
     store,
   ) => ({ sessions: (limit, filter) => store.sessions(limit, { ...filter, offset: 0 }) }),

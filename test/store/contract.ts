@@ -6,6 +6,7 @@ import { arrivalChecks } from './contract-arrivals.ts'
 import { departureChecks } from './contract-departures.ts'
 import { historyChecks } from './contract-history.ts'
 import { noteChecks } from './contract-notes.ts'
+import { usageChecks } from './contract-usage.ts'
 import { newMessage } from './message-parts.ts'
 import type { StillWorld } from './still-world.ts'
 
@@ -19,6 +20,7 @@ export const checks: readonly Check[] = [
   ...historyChecks,
   ...departureChecks,
   ...noteChecks,
+  ...usageChecks,
   {
     name: 'a read sees every write that was asked for before it, also one that nobody waited for',
     async run(store) {

@@ -8,18 +8,18 @@ export function withChanged<T extends AnyStateMachine>(machine: T, path: readonl
   return createMachine(config as never, machine.implementations as never) as unknown as T // The same chart but for one place.
 }
 
-/** The same with `edit` of what stands there. */
-export function withEdited<T extends AnyStateMachine>(
-  machine: T,
-  path: readonly string[],
-  edit: (value: never) => unknown,
-): T {
+/** The same without one action of those that stand there. */
+export function withoutAction<T extends AnyStateMachine>(machine: T, path: readonly string[], action: string): T {
   const there = path.reduce((node, key) => Reflect.get(Object(node), key) as unknown, machine.config as unknown)
-  return withChanged(machine, path, edit(there as never))
+  const actions = [there].flat() as (string | { readonly type: string })[] // What stands under `actions` and `entry`.
+  const left = actions.filter((each) => (typeof each === 'string' ? each : each.type) !== action)
+  if (left.length === actions.length) throw new Error(`the chart does not ${action} there`)
+  return withChanged(machine, path, left)
 }
 
 function changed(node: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
   if (key === undefined) return value
   if (typeof node !== 'object' || node === null || !(key in node)) throw new Error(`the chart has no ${key} there`)
-  return { ...node, [key]: changed(Reflect.get(node, key), rest, value) }
+  const next = changed(Reflect.get(node, key), rest, value)
+  return Array.isArray(node) ? node.with(Number(key), next) : { ...node, [key]: next }
 }

@@ -1,6 +1,6 @@
 // Definitions for tests: as the configuration would fill them in, with what a test gives in front.
 
-import type { AgentDefinition } from '../../machines/definitions.ts'
+import type { AgentDefinition, ModelDefinition } from '../../machines/definitions.ts'
 import type { Inbox } from '../../machines/inbox.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 
@@ -9,6 +9,9 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     id,
     instructions: 'answer',
     model: { provider: 'echo', delayMs: 0 },
+    fallbackModels: [],
+    compactAt: 0.8,
+    budget: null,
     tools: [],
     approval: {},
     approvalTimeoutMs: 300_000,
@@ -23,6 +26,11 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     ...given,
   }
 }
+
+type Live = Exclude<ModelDefinition, { provider: 'echo' }>
+
+/** What a model has besides its endpoint when its file says nothing of it. */
+export const PLAIN_MODEL = { contextTokens: 128_000, prices: null } satisfies Partial<Live>
 
 /** What the preparation of a turn gives back when nothing was before. */
 export function prepared(turn: Inbox, given: Partial<Prepared> = {}): Prepared {

@@ -65,7 +65,9 @@ export interface HeldThought {
   readonly agent: string
   /** What its agent was built with. */
   readonly instructions: string
-  answer(text: string, usage?: Usage): Promise<void>
+  answer(text: string, usage?: Usage | null): Promise<void>
+  /** An answer with more than its text. */
+  gives(thought: Partial<Thought>): Promise<void>
   /** It asks for tools. */
   asks(...calls: ToolCall[]): Promise<void>
   /** A piece of the answer. */
@@ -173,19 +175,18 @@ function think(
   const aborted = (): void =>
     end.reject(new FailureError({ kind: 'permanent', reason: 'cancelled', message: 'the run was ended' }))
   request.signal.addEventListener('abort', aborted)
+  const gives = async (thought: Partial<Thought>): Promise<void> => {
+    end.resolve({ text: '', calls: [], usage: null, ...thought })
+    await settled()
+  }
   thoughts.push({
     request,
     agent,
     instructions,
     closed: () => request.signal.aborted,
-    async answer(text, usage) {
-      end.resolve({ text, calls: [], usage: usage ?? null })
-      await settled()
-    },
-    async asks(...calls) {
-      end.resolve({ text: '', calls, usage: null })
-      await settled()
-    },
+    answer: (text, usage = null) => gives({ text, usage }),
+    gives,
+    asks: (...calls) => gives({ calls }),
     says: (text) => request.onDelta(text),
     async fail(error) {
       end.reject(error)
@@ -312,6 +313,7 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     busyMode: 'queue',
     queueLimit: 32,
     partialAnswers: 'keep',
+    reset: null,
     token: null,
     apiRoot: null,
     missing: [],

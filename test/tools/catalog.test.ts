@@ -162,13 +162,9 @@ describe('what an agent lacks', () => {
     const lacking = [{ what: 'pandoc is not in PATH', remedy: 'Install pandoc' }]
     const agents = { cfo: testAgent('cfo', { lacking, missing: ['KEY'] }), ops: testAgent('ops') }
     const failure = missingFailure({ definition: testChannel('a', { missing: ['TOKEN'] }), agents })
-    expect(failure).toEqual({
-      kind: 'permanent',
-      reason: 'missing',
-      message: 'TOKEN, KEY are not set; pandoc is not in PATH',
-      remedy:
-        'Set them in the environment or in the .env file beside the configuration, and start again. Install pandoc',
-    })
+    expect(failure).toMatchObject({ kind: 'permanent', reason: 'missing' })
+    expect(failure?.message).toBe('TOKEN, KEY are not set; pandoc is not in PATH')
+    expect(failure?.remedy).toMatch(/^Set them in the \.env file .*\. Install pandoc$/)
     const routes = { default: 'ops', dm: null, group: null }
     expect(missingFailure({ definition: testChannel('b', { routes }), agents })).toBeNull()
   })

@@ -1,0 +1,135 @@
+// Prepare: what a turn needs before its run: a try counted for each message, the history, the definition that the run begins and ends
+// with, what /retry asks again; whether the conversation begins anew, and whether there is anything left of the day's budget.
+//   S6. Nothing is written after its end: the signal is asked right before.
+
+import { budgetFailure, usageUnder } from '../../machines/budget.ts'
+import type { AgentDefinition } from '../../machines/definitions.ts'
+import { FailureError } from '../../machines/failure.ts'
+import type { Inbox } from '../../machines/inbox.ts'
+import type { TranscriptEntry } from '../../machines/messages.ts'
+import { resetDue, resetText } from '../../machines/reset.ts'
+import type { Prepared } from '../../machines/session-context.ts'
+import { accountOf } from '../../machines/usage.ts'
+import type { Begun } from '../store/store.ts'
+import { agentFor, type Parts, wakeDeliveries } from './parts.ts'
+
+interface Preparing {
+  readonly key: string
+  readonly channel: string
+  readonly turnId: string
+  readonly turn: Inbox
+  readonly agent: string
+}
+
+/** Where a preparation is at home, and when it is over. */
+interface Stage {
+  readonly signal: AbortSignal
+  readonly system: unknown
+}
+
+export async function prepare(
+  parts: Parts,
+  { key, channel, turnId, turn, agent }: Preparing,
+  stage: Stage,
+): Promise<Prepared> {
+  const seqs = turn.map((item) => item.message.seq)
+  const begun = await parts.store.begin(key, turnId, seqs)
+  const definition = agentFor(parts, channel, agent)
+  if (definition === undefined) throw new FailureError(goneAgent(agent))
+  const isNew = begun.steps.length === 0
+  const history = isNew && (await startedOver(parts, { key, turnId, turn, begun }, stage)) ? [] : begun.history
+  if (isNew) await requireBudget(parts, { key, turn, definition })
+  if (turn.some((item) => item.task === 'compact') && history.length === 0) throw new FailureError(NOTHING_TO_COMPACT)
+  const prepared = { ...begun, history, turn, definition, preparedAtMs: parts.world.nowMs() }
+  if (!turn.some((item) => item.task === 'retry')) return prepared
+  const last = lastTurn(history)
+  if (last === null) throw new FailureError(NOTHING_TO_RETRY)
+  return {
+    ...prepared,
+    history: last.before,
+    turn: turn.map((item) => (item.task === 'retry' ? { ...item, text: last.text } : item)),
+  }
+}
+
+interface Arriving {
+  readonly key: string
+  readonly turnId: string
+  readonly turn: Inbox
+  readonly begun: Begun
+}
+
+/**
+ * Begins the conversation anew when its channel's policy says so, and tells the person, in one commit before the run. A crash behind
+ * it finds no history, and does not tell it again. Commands about the last turn mean the old conversation, and leave it.
+ */
+async function startedOver(
+  parts: Parts,
+  { key: sessionKey, turnId, turn, begun }: Arriving,
+  { signal, system }: Stage,
+): Promise<boolean> {
+  const live = turn.filter(({ message }) => !begun.exhausted.includes(message.seq))
+  const [first] = live
+  const last = begun.history.at(-1)
+  if (first === undefined || last === undefined || live.some(({ task }) => task !== 'answer')) return false
+  const { channel, conversation, acceptedAtMs } = first.message
+  const policy = parts.definition.channels[channel]?.reset ?? null
+  const due = policy === null ? null : resetDue(policy, last.atMs, acceptedAtMs)
+  if (policy === null || due === null) return false
+  signal.throwIfAborted()
+  const entries = [{ role: 'reset', turn: turnId, text: '', sender: null }] as const
+  const replies = [{ conversation, text: resetText(policy, due), replyTo: null }]
+  const content = { channel, sessionKey, settled: [], entries, replies }
+  await parts.store.commit(content)
+  wakeDeliveries(content, system)
+  return true
+}
+
+interface Asking {
+  readonly key: string
+  readonly turn: Inbox
+  readonly definition: AgentDefinition
+}
+
+/** A turn that began under the budget is finished: it is asked only before the first step. */
+async function requireBudget({ store, world }: Parts, { key, turn, definition }: Asking): Promise<void> {
+  const { budget, id: agent } = definition
+  const [first] = turn
+  if (budget === null || first === undefined) return
+  const { channel, sender } = first.message
+  const account = accountOf({ agent, channel, sender, atMs: world.nowMs() })
+  const used = await store.usageOn(account.day, usageUnder(budget, account, key))
+  const failure = budgetFailure(budget, used, world.nowMs())
+  if (failure !== null) throw new FailureError(failure)
+}
+
+/** The last turn of a history: what was asked in it, and what came before it. */
+function lastTurn(history: readonly TranscriptEntry[]): { text: string; before: TranscriptEntry[] } | null {
+  const last = history.findLast((entry) => entry.role === 'user')
+  if (last === undefined) return null
+  const asked = history.filter((entry) => entry.turn === last.turn && entry.role === 'user')
+  return {
+    text: asked.map((entry) => entry.text).join('\n'),
+    // A summary that was made for the turn stands for what came before it.
+    before: history.filter((entry) => entry.turn !== last.turn || entry.role === 'summary'),
+  }
+}
+
+const NOTHING_TO_RETRY = {
+  kind: 'permanent',
+  reason: 'notFound',
+  message: 'there is no earlier message to answer again',
+} as const
+
+const NOTHING_TO_COMPACT = {
+  kind: 'permanent',
+  reason: 'notFound',
+  message: 'there is nothing to summarise',
+} as const
+
+function goneAgent(agent: string) {
+  return {
+    kind: 'permanent',
+    reason: 'missing',
+    message: `the agent ${agent} is not in the configuration any more`,
+  } as const
+}
