@@ -73,9 +73,12 @@ export function openCalls(steps: readonly Step[]): readonly PlannedCall[] {
   return answer === undefined ? [] : answer.calls.filter(({ id }) => !results.has(id))
 }
 
-/** Open calls that wait for somebody's word. A call that began has had it. */
+/**
+ * Open calls that wait for somebody's word. That a call began does not stand for it: when the disk did not take the word, the session
+ * is restarted, and the word is asked for again.
+ */
 export function undecidedCalls(steps: readonly Step[]): readonly PlannedCall[] {
-  const decided = callsWith(steps, 'decision', 'begin')
+  const decided = callsWith(steps, 'decision')
   return openCalls(steps).filter(({ id, policy }) => policy === 'ask' && !decided.has(id))
 }
 

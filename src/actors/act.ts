@@ -1,6 +1,7 @@
 // Act: the tools of one answer, all at once. That a tool begins is on disk before it does; so is its result before the next answer.
 //   A call whose outcome is unknown after a crash is not repeated unless its tool is idempotent: `plansOf` decides.
 //   S6. What a tool says after its run was ended is neither written nor told.
+//   S42. A defect in the midst of one call ends the others: nothing of this run acts beside its successor.
 
 import { failureOf, FailureError, sayable } from '../../machines/failure.ts'
 import { RESULT_UNITS_MAX } from '../../machines/limits.ts'
@@ -17,7 +18,9 @@ interface Acting {
 }
 
 /** Resolves with the steps that it wrote, in the order in which they are on disk. */
-export async function act(parts: Parts, { run, steps }: Acting, signal: AbortSignal): Promise<readonly Step[]> {
+export async function act(parts: Parts, { run, steps }: Acting, ended: AbortSignal): Promise<readonly Step[]> {
+  const broken = new AbortController()
+  const signal = AbortSignal.any([ended, broken.signal])
   const written: Step[] = []
   const tools = await toolsOf(parts, run)
   const write = async (step: Step): Promise<void> => {
@@ -36,7 +39,13 @@ export async function act(parts: Parts, { run, steps }: Acting, signal: AbortSig
     signal.throwIfAborted()
     await write({ kind: 'result', call: plan.call.id, ...result })
   }
-  await Promise.all(plansOf(steps).map(doOne))
+  try {
+    await Promise.all(plansOf(steps).map(doOne))
+  } catch (error) {
+    // A promise that rejects by itself is not stopped by anybody, and what it started would go on.
+    broken.abort(error)
+    throw error
+  }
   return written
 }
 

@@ -284,6 +284,61 @@ test('S42: a turn of several messages goes on with all of them after the process
   expect((await house.store.counts()).messages).toMatchObject({ answered: 3, waiting: 0 })
 })
 
+describe('S42: several tools at once', () => {
+  const CALLS = ['1', '2'].map((id) => ({ id, tool: 'write', input: { id } }))
+  const houseWith = async (given: Partial<Tool>, wrap: (store: Store) => Store) => {
+    const calls: unknown[] = []
+    const call: Tool['call'] = (input, { signal }) => {
+      calls.push([input, signal])
+      return new Promise(() => {})
+    }
+    const write: Tool = { ...LOOK, name: 'write', ...given, call }
+    const house = await openHouse({ agents: { cfo: { tools: ['write'] } }, tools: { write }, wrap })
+    await house.says('a', 'do it')
+    await house.thoughts[0]?.asks(...CALLS)
+    return { house, calls }
+  }
+
+  test('a defect at one of them ends the other, and nothing of their run acts beside its successor', async () => {
+    const breaking = (store: Store): Store => ({
+      ...store,
+      commit: async (commit) => {
+        const [taken] = commit.steps ?? []
+        if (taken?.step.kind === 'begin' && taken.step.call === '2') throw new TypeError('bug')
+        return store.commit(commit)
+      },
+    })
+    const { house, calls } = await houseWith({ idempotent: false }, breaking)
+    expect(calls).toEqual([])
+    await house.world.advance(1_000)
+    const { steps } = await house.store.begin('a/c1', 'turn-1', [])
+    expect(steps.filter((step) => step.kind === 'result').map(({ call }) => call)).toEqual(['1'])
+  })
+
+  test('S39: an approval that the disk did not take lets nothing happen, although the tool was about to begin', async () => {
+    const disk = { full: false }
+    const refusing = (store: Store): Store => ({
+      ...store,
+      commit: async (commit) => {
+        const word = commit.steps?.some(({ step }) => step.kind === 'decision')
+        if (word !== true || !disk.full) return store.commit(commit)
+        // It fails a moment later: the begin of the tool is on its way by then.
+        await store.counts()
+        throw FULL
+      },
+    })
+    const { house, calls } = await houseWith({ changes: true, idempotent: true }, refusing)
+    await house.says('a', '/approve 1-1')
+    disk.full = true
+    await house.says('a', '/approve 1-2')
+    disk.full = false
+    await house.world.advance(1_000)
+    expect(calls).toEqual([])
+    await house.says('a', '/approve')
+    expect(calls).toHaveLength(2)
+  })
+})
+
 test('S45: what a run was steered with is not given up with its turn', async () => {
   const options: HouseOptions = { agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK } }
   const house = await openHouse(options)

@@ -2,6 +2,7 @@
 
 import { enqueueActions, type PromiseActorLogic } from 'xstate'
 import type { AcceptedMessage } from '../../machines/messages.ts'
+import { failureIn } from '../../machines/partition-words.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { withChanged } from '../support/broken.ts'
 import { modelSuite, part } from '../support/model-suite.ts'
@@ -24,7 +25,7 @@ modelSuite({
           withChanged(
             real,
             ['states', 'supervising', 'on', 'xstate.error.actor.*', '1', 'actions'],
-            ['noteFailure', 'restartLater'],
+            [{ type: 'noteFailure', params: failureIn }, 'restartLater'],
           ),
         ),
         'whoever says that it rests is stopped, whatever came after': broken((real) =>

@@ -3,6 +3,8 @@
 import { FailureError } from '../../machines/failure.ts'
 import type { AcceptedMessage, Inbound } from '../../machines/messages.ts'
 import { sessionKey } from '../../machines/session-key.ts'
+import { calm } from './calm.ts'
+import { idOf } from './file.ts'
 import { inboundOf } from './people.ts'
 import { AWAY, type Platform, UNAUTHORIZED } from './platform.ts'
 import type { Simulation } from './simulation.ts'
@@ -65,6 +67,9 @@ async function actRarely(simulation: Simulation, step: Step): Promise<void> {
     case 'control':
       simulation.hit(`control ${step.control}`)
       return simulation.control(channelAt(simulation, step.ch), step.control)
+    case 'reload':
+      simulation.hit(`reload ${step.change.of}`)
+      return simulation.reload(step.change)
     case 'crash':
       return simulation.crash(step)
     case 'drain':
@@ -74,7 +79,7 @@ async function actRarely(simulation: Simulation, step: Step): Promise<void> {
     case 'letter':
       return retryLetter(simulation, step.nth)
     case 'calm':
-      return simulation.calm()
+      return calm(simulation)
     default:
       throw new Error(`no such step: ${step.do}`)
   }
@@ -93,9 +98,10 @@ function say(simulation: Simulation, step: Extract<Step, { do: 'say' }>): void {
 }
 
 /** What somebody calls an approval: the last one that waits, one of long ago, or none that ever was. */
-function approvalFor({ definition, ledger }: Simulation, { what }: Extract<Step, { do: 'say' }>, by: Inbound): string {
+function approvalFor({ file, ledger }: Simulation, { what }: Extract<Step, { do: 'say' }>, by: Inbound): string {
   if (what === 'approveWrong') return '0-0'
-  const session = sessionKey(definition.channels[by.channel]!, by)
+  const channel = file.definition.channels[by.channel]
+  const session = channel === undefined ? '' : sessionKey(channel, by)
   if (what === 'approveStale') return ledger.turns.lastNameOf(session) ?? '0-1'
   return ledger.turns.namesOf(session).at(-1) ?? '0-2'
 }
@@ -128,7 +134,7 @@ function thoughtIn(
 }
 
 function channelAt(simulation: Simulation, ch: number): string {
-  return Object.keys(simulation.definition.channels)[ch % simulation.platforms.size]!
+  return idOf(ch % simulation.platforms.size)
 }
 
 function platformAt(simulation: Simulation, ch: number): Platform {

@@ -8,7 +8,6 @@ import type { Ledger } from './ledger.ts'
 import type { Thinking } from './model.ts'
 import type { Caller } from './platform.ts'
 import { takesRoom, type Written } from './records.ts'
-import type { AgentPlan, Plan } from './steps.ts'
 import { answersIn, openCalls, type TurnRecord } from './taken.ts'
 import { TOOL_NAMES, type Working } from './tools.ts'
 import type { Verdict } from './violation.ts'
@@ -16,11 +15,14 @@ import type { Verdict } from './violation.ts'
 export interface AskedRules {
   readonly ledger: Ledger
   readonly verdict: Verdict
-  readonly plan: Plan
+  readonly slots: () => number
   /** False once a drain has come to rest: then nothing new may begin. */
   readonly mayBegin: (caller: Caller) => boolean
-  readonly steersIn: (channel: string) => boolean
-  readonly hasTools: (session: string) => boolean
+  /** Whether a plain message may be, and is certainly, taken for steering. */
+  readonly maySteer: (channel: string) => boolean
+  readonly steers: (channel: string) => boolean
+  /** Whether its agent may have tools, and may have none. */
+  readonly toolsOf: (session: string) => readonly boolean[]
   readonly atWork: () => readonly Working[]
 }
 
@@ -29,7 +31,7 @@ interface Asking extends AskedRules {
 }
 
 export function checkAsked(thinking: Thinking, asking: Asking): void {
-  const { ledger, verdict, plan, mayBegin, running, atWork, hasTools } = asking
+  const { ledger, verdict, mayBegin, running, atWork, toolsOf } = asking
   const { session, turn, request, asked, caller } = thinking
   const record = ledger.turns.latest(session)
   if (record?.turn !== turn) return verdict.broken('S1', `${turn} of ${session} asks, ${record?.turn} was begun last`)
@@ -40,15 +42,15 @@ export function checkAsked(thinking: Thinking, asking: Asking): void {
   verdict.check(own, 'A2', () => `a turn of ${session} holds another's message`)
   const others = new Set([...running, ...atWork()].map((each) => each.session))
   verdict.check(!others.has(session), 'S1', () => `a second run of ${session}`)
-  const slots = plan.concurrentRuns
+  const slots = asking.slots()
   verdict.check(others.size < slots, 'SLOTS', () => `${others.size + 1} runs at once, ${slots} allowed`)
   verdict.check(mayBegin(caller) || !record.ending, 'S44', () => `a run of ${session} began in a drain`)
   verdict.check(!request.messages.some(({ text }) => text.startsWith('/')), 'S31', () => 'a command reached the model')
-  const tools = compacts || !hasTools(session) ? [] : TOOL_NAMES
   const shown = request.tools.map(({ name }) => name)
-  verdict.check(`${shown}` === `${tools}`, 'A2', () => `${session} is shown the tools ${shown}`)
+  const right = toolsOf(session).some((has) => `${shown}` === `${compacts || !has ? [] : TOOL_NAMES}`)
+  verdict.check(right, 'A2', () => `${session} is shown the tools ${shown}`)
   ledger.turns.checkTaken(record)
-  checkSteps(thinking, { record, verdict, agent: plan.agent })
+  checkSteps(thinking, { record, verdict })
   if (asked.some(({ outcome }) => outcome === null)) checkWhole(thinking, record, asking)
   if (!compacts) checkTurn(thinking, record, asking)
   checkHistory(thinking, { compacts, ledger, verdict })
@@ -57,11 +59,10 @@ export function checkAsked(thinking: Thinking, asking: Asking): void {
 interface Stepping {
   readonly record: TurnRecord
   readonly verdict: Verdict
-  readonly agent: AgentPlan
 }
 
 /** It goes on where the steps on disk end, and only when nothing of them is open. */
-function checkSteps({ session, turn, request }: Thinking, { record, verdict, agent }: Stepping): void {
+function checkSteps({ session, turn, request }: Thinking, { record, verdict }: Stepping): void {
   const { steps } = record
   const told = JSON.stringify(request.steps)
   verdict.check(
@@ -71,8 +72,8 @@ function checkSteps({ session, turn, request }: Thinking, { record, verdict, age
   )
   verdict.check(openCalls(steps).length === 0, 'S42', () => `${session} ${turn}: asked while calls have no result`)
   if (request.tools.length === 0) return
-  const mayCall = answersIn(steps) < agent.maxSteps - 1
-  verdict.check(request.mayCall === mayCall, 'STEPS', () => `${session} ${turn}: may call is ${request.mayCall}`)
+  const right = record.plans.some(({ maxSteps }) => request.mayCall === answersIn(steps) < maxSteps - 1)
+  verdict.check(right, 'STEPS', () => `${session} ${turn}: may call is ${request.mayCall}`)
 }
 
 /** A turn goes on with the messages that it began with: what was done of it was done for all of them. */
@@ -88,7 +89,7 @@ function checkWhole({ session, turn, asked }: Thinking, { madeFor }: TurnRecord,
 function checkTurn(
   { session, request, asked }: Thinking,
   record: TurnRecord,
-  { ledger, verdict, steersIn }: Asking,
+  { ledger, verdict, maySteer, steers: steersAlways }: Asking,
 ): void {
   const unsettled = ledger.unsettledOf(session)
   const again = asked.every((each) => each.outcome !== null)
@@ -97,14 +98,14 @@ function checkTurn(
     const texts = JSON.stringify(request.messages)
     return verdict.broken('S4', `${session}: a message that had ended is given to the model: ${texts}`)
   }
-  const steers = ({ message }: Written): boolean =>
-    message.command === null ? steersIn(message.channel) : message.command.name === 'steer'
+  const steers = ({ message }: Written, plainly: (channel: string) => boolean): boolean =>
+    message.command === null ? plainly(message.channel) : message.command.name === 'steer'
   const head = ledger.messages.get(record.seqs[0] ?? first.seq) ?? first
-  const jumps = steers(head)
+  const jumps = steers(head, maySteer)
   const early = head.reopened
     ? []
     : unsettled.filter(({ seq, reopened }) => seq < head.seq && !reopened && !record.seqs.includes(seq))
-  const ahead = early.filter((each) => !(jumps && takesRoom(each) && !steers(each)))
+  const ahead = early.filter((each) => !(jumps && takesRoom(each) && !steers(each, steersAlways)))
   verdict.check(
     ahead.length === 0,
     'ORDER',

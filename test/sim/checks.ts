@@ -1,11 +1,10 @@
 // Checks: what must hold whenever everything has come to rest, and what must hold when everything was healed and time has passed.
 
-import type { Store } from '../../src/store/store.ts'
 import { takesRoom } from './records.ts'
 import type { Simulation } from './simulation.ts'
 
 export function checkAtRest(simulation: Simulation): void {
-  const { process, disk, ledger, verdict, platforms } = simulation
+  const { process, disk, ledger, verdict, platforms, file } = simulation
   if (process === null || process.draining || disk.waiting > 0 || disk.failing !== 'nothing') return
   for (const [channel, platform] of platforms) {
     const state = process.reports.get(channel)?.state
@@ -19,7 +18,8 @@ export function checkAtRest(simulation: Simulation): void {
   checkToolboxes(simulation)
   for (const session of simulation.touched) {
     const state = process.shown.get(session)
-    if (process.failed.has(session) || state === undefined) continue
+    // What a channel that left had accepted waits on disk until it is named again.
+    if (process.failed.has(session) || state === undefined || file.hasLeft(session.slice(0, 1))) continue
     const waiting = ledger.unsettledOf(session)
     verdict.check(
       state !== 'idle' || waiting.length === 0,
@@ -27,7 +27,7 @@ export function checkAtRest(simulation: Simulation): void {
       () => `${session} is idle, and ${waiting.length} wait`,
     )
     for (const each of waiting) each.kept = true
-    const limit = simulation.definition.channels[waiting[0]?.message.channel ?? '']?.queueLimit ?? 0
+    const limit = Math.max(0, ...file.channel(session).map(({ queueLimit }) => queueLimit))
     // Whatever follows a split text at once is taken for its continuation and takes no room.
     if (waiting.some((each) => each.message.continues)) continue
     const alone = waiting.filter(
@@ -60,8 +60,8 @@ function checkToolboxes({ process, toolshed, verdict, ledger }: Simulation): voi
   }
 }
 
-export async function checkOutcome(simulation: Simulation, store: Store): Promise<void> {
-  const { ledger, verdict, model, process, platforms, toolshed } = simulation
+export async function checkOutcome(simulation: Simulation): Promise<void> {
+  const { ledger, verdict, model, process, platforms, toolshed, store } = simulation
   if (verdict.first !== null) return
   const left = [...ledger.unsettled()]
   verdict.check(

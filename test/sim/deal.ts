@@ -5,6 +5,9 @@ import {
   type Act,
   type AgentPlan,
   BREAKS,
+  type Change,
+  CHANGES,
+  type ChannelPlan,
   CONNECTS,
   DISK,
   MODEL,
@@ -20,23 +23,51 @@ import {
   WHAT,
 } from './steps.ts'
 
-function planOf(dice: Dice): Plan {
-  const many = dice.oneIn(12)
+function channelPlanOf(dice: Dice): Omit<ChannelPlan, 'group'> {
   return {
-    channels: Array.from({ length: 1 + dice.below(3) }, () => ({
-      busyMode: dice.pick(['queue', 'queue', 'interrupt', 'interrupt', 'steer', 'steer', 'collect'] as const),
-      sessionScope: dice.pick(['per_chat', 'per_chat', 'per_user'] as const),
-      queueLimit: dice.pick([1, 2, 3, 32]),
-      group: dice.oneIn(3),
-      agent: dice.pick(['cfo', 'cfo', 'ops'] as const),
-      partialAnswers: dice.pick(['keep', 'keep', 'drop'] as const),
-    })),
-    agent: agentPlanOf(dice),
-    conversations: many ? 150 : 1 + dice.below(8),
+    busyMode: dice.pick(['queue', 'queue', 'interrupt', 'interrupt', 'steer', 'steer', 'collect'] as const),
+    sessionScope: dice.pick(['per_chat', 'per_chat', 'per_user'] as const),
+    queueLimit: dice.pick([1, 2, 3, 32]),
+    agent: dice.pick(['cfo', 'cfo', 'ops'] as const),
+    partialAnswers: dice.pick(['keep', 'keep', 'drop'] as const),
+  }
+}
+
+function gatewayPlanOf(dice: Dice): Pick<Plan, 'concurrentRuns' | 'passivateAfterMs' | 'drainMs'> {
+  return {
     concurrentRuns: dice.pick([1, 3, 64, 64]),
     passivateAfterMs: dice.pick([2_000, 20_000, 300_000]),
     drainMs: dice.pick([1_000, 20_000]),
   }
+}
+
+function planOf(dice: Dice): Plan {
+  const many = dice.oneIn(12)
+  return {
+    channels: Array.from({ length: 1 + dice.below(3) }, () => ({ ...channelPlanOf(dice), group: dice.oneIn(3) })),
+    agent: agentPlanOf(dice),
+    conversations: many ? 150 : 1 + dice.below(8),
+    ...gatewayPlanOf(dice),
+  }
+}
+
+function changeOf(dice: Dice, ch: number): Change {
+  const of = dice.weighted(CHANGES)
+  switch (of) {
+    case 'channel':
+      return { of, ch, set: someOf(dice, channelPlanOf(dice)) }
+    case 'agent':
+      return { of, set: someOf(dice, agentPlanOf(dice)) }
+    case 'gateway':
+      return { of, set: someOf(dice, gatewayPlanOf(dice)) }
+    default:
+      return { of, ch }
+  }
+}
+
+/** Each key of it, or not. */
+function someOf<T extends object>(dice: Dice, whole: T): Partial<T> {
+  return Object.fromEntries(Object.entries(whole).filter(() => dice.oneIn(2))) as Partial<T> // Some of its own entries.
 }
 
 function agentPlanOf(dice: Dice): AgentPlan {
@@ -70,8 +101,11 @@ export function scheduleOf(dice: Dice, { seed, count, conversations }: Wanted): 
     ch: dice.below(plan.channels.length),
     conv: dice.oneIn(3) ? dice.below(plan.conversations) : dice.below(Math.min(2, plan.conversations)),
   })
+  // Where the file changes, the checks allow for what it said before: most worlds keep theirs.
+  const reloads = dice.oneIn(3)
   for (let id = 0; id < count; id += 1) {
-    const act = actOf(dice, { id, place })
+    const dealt = actOf(dice, { id, place })
+    const act: Act = dealt.do === 'reload' && !reloads ? { do: 'time', ms: 1_000 } : dealt
     steps.push(dice.oneIn(4) && act.do !== 'calm' ? { ...act, loose: true } : act)
   }
   return { plan, seed, steps }
@@ -85,6 +119,7 @@ export function twinsOf(dice: Dice, wanted: Wanted): Schedule {
   const { plan, seed, steps } = scheduleOf(dice, wanted)
   const channels = plan.channels.map((channel) => ({ ...channel, sessionScope: 'per_chat' as const }))
   const victim = { ch: 0, conv: dice.below(Math.min(2, plan.conversations)) }
+  // Loose, or it would be a rest that the twin does not have.
   const at = (): Step => ({ do: 'throw', ...victim, at: dice.weighted(TWIN_PASSAGES), loose: true })
   const quiet = steps.filter((step) => !COUPLING.has(step.do) && !breaks(step))
   return {
@@ -149,6 +184,8 @@ function actOf(dice: Dice, { id, place }: { id: number; place: () => Place }): A
       return { do: kind, count: 1 + dice.below(4) }
     case 'crash':
       return { do: kind, effective: dice.below(4), down: dice.oneIn(4) ? 1 : 0 }
+    case 'reload':
+      return { do: kind, change: changeOf(dice, place().ch) }
     case 'letter':
       return { do: kind, nth: dice.below(3) }
     case 'drain':

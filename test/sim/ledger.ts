@@ -12,6 +12,7 @@ import { Turns } from './turns.ts'
 import type { Verdict } from './violation.ts'
 
 export interface LedgerRules extends TurnRules {
+  /** The smallest room that a session may have. */
   readonly queueLimitOf: (channel: string) => number
   readonly interruptsIn: (channel: string) => boolean
   /** Called when a commit settles, so that the model can say whose answers may never be seen. */

@@ -79,6 +79,12 @@ export class Model {
     return this.thinking.findLast((each) => each.session === session)
   }
 
+  /** An answer began, and broke before anything of it was there. */
+  broke(session: string): void {
+    const last = this.lastOf(session)
+    if (last !== undefined) last.shown = ''
+  }
+
   /** A process is lost, and with it what it asked for. */
   lose(caller: Caller): void {
     keepWhere(this.thinking, (each) => each.caller !== caller)

@@ -64,7 +64,13 @@ export class Platform {
         this.#parts.throws.pass('show', progress.session)
         caller.onShow(conversation, progress)
       },
-      probe: async () => ({ id: '99', name: '@bot' }),
+      probe: async () => {
+        const how = this.connects[0]
+        if (how !== 'refuse' && how !== 'unauthorized') return { id: '99', name: '@bot' }
+        this.connects.shift()
+        this.#parts.hit(`trial ${how}`)
+        throw new FailureError(how === 'refuse' ? AWAY : UNAUTHORIZED)
+      },
     }
   }
 

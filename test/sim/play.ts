@@ -2,6 +2,7 @@
 // conversation, the people of every other conversation see the same (S55, C1).
 
 import type { Breakage } from './broken.ts'
+import { idOf } from './file.ts'
 import { type Outcome, Simulation } from './simulation.ts'
 import type { Schedule } from './steps.ts'
 
@@ -17,7 +18,7 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
   const steps = schedule.steps.filter((step) => step.do !== 'throw')
   const [twin, expected] = await playOnce({ ...schedule, steps }, options)
   if (twin.violation !== null) return twin
-  const victim = `${String.fromCharCode(97 + schedule.victim.ch)}/c${schedule.victim.conv}`
+  const victim = `${idOf(schedule.victim.ch)}/c${schedule.victim.conv}`
   for (const place of new Set([...seen.keys(), ...expected.keys()])) {
     const [here, there] = [seen.get(place), expected.get(place)]
     if (place === victim || here === there) continue

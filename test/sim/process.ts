@@ -155,7 +155,12 @@ export class Process implements Caller {
     return {
       ...agent,
       think: async (request) => {
-        this.#parts.throws.pass('think', asker.session)
+        try {
+          this.#parts.throws.pass('think', asker.session)
+        } catch (error) {
+          this.#parts.model.broke(asker.session)
+          throw error
+        }
         return agent.think(request)
       },
     }

@@ -1,21 +1,21 @@
 // Simulation: the world of one run: people, platforms, a model, a disk, a clock, and one process after another on top of them.
 //   It does one step at a time, lets everything come to rest, and asks the checks. The same schedule does the same things.
 
-import type { GatewayDefinition } from '../../machines/definitions.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { act } from './acts.ts'
 import type { Breakage } from './broken.ts'
-import { checkAtRest, checkOutcome } from './checks.ts'
+import { calm } from './calm.ts'
+import { checkAtRest } from './checks.ts'
 import { VirtualClock } from './clock.ts'
-import { definitionOf } from './definition.ts'
 import { Disk, type Effect } from './disk.ts'
+import { GatewayFile } from './file.ts'
 import { Ledger } from './ledger.ts'
 import { Model } from './model.ts'
 import { Platform } from './platform.ts'
 import { Process } from './process.ts'
-import type { Schedule } from './steps.ts'
+import type { Change, Schedule } from './steps.ts'
 import { Throws } from './throws.ts'
 import { Toolshed } from './tools.ts'
 import { Verdict, type Violation } from './violation.ts'
@@ -39,11 +39,11 @@ export class Simulation {
   readonly throws: Throws
   /** Sessions of which something happened since the last rest. */
   readonly touched = new Set<string>()
-  readonly definition: GatewayDefinition
+  readonly file: GatewayFile
   process: Process | null = null
   readonly said = new Map<number, Inbound>()
   readonly schedule: Schedule
-  readonly #store: Store
+  readonly store: Store
   readonly #breakage: Breakage | null
   readonly hit: (event: string) => void
   readonly #witness: Witness
@@ -52,34 +52,32 @@ export class Simulation {
     this.schedule = schedule
     this.hit = options.hit ?? (() => {})
     this.#breakage = options.breakage ?? null
-    const { verdict, clock } = this
+    this.file = new GatewayFile(schedule.plan)
+    const { verdict, clock, file } = this
     const hit = this.hit
     this.throws = new Throws(() => this.ledger, hit)
     this.#witness = new Witness({
       verdict,
       hit,
-      keepsPartial: (channel) => this.definition.channels[channel]!.partialAnswers === 'keep',
+      keepsPartial: (channel) => file.channel(channel).map(({ partialAnswers }) => partialAnswers === 'keep'),
       ledger: () => this.ledger,
       model: () => this.model,
       process: () => this.process,
     })
-    this.definition = definitionOf(schedule)
-    const channels = this.definition.channels
-    const { plan, seed } = schedule
-    const steersIn = (channel: string): boolean => channels[channel]!.busyMode === 'steer'
+    const { seed } = schedule
+    const maySteer = (channel: string): boolean => file.channel(channel).some(({ busyMode }) => busyMode === 'steer')
     this.ledger = new Ledger(verdict, {
-      queueLimitOf: (channel) => channels[channel]!.queueLimit,
-      interruptsIn: (channel) => channels[channel]!.busyMode === 'interrupt',
+      queueLimitOf: (channel) => Math.min(...file.channel(channel).map(({ queueLimit }) => queueLimit)),
+      interruptsIn: (channel) => file.channel(channel).some(({ busyMode }) => busyMode === 'interrupt'),
       onCommit: (commit) => this.#witness.onCommit(commit),
-      agent: plan.agent,
+      agent: () => file.plan.agent,
       nowMs: () => clock.nowMs,
-      ending: () => this.process === null || this.process.draining,
-      steersIn,
+      ending: (session) => this.process === null || this.process.draining || file.hasLeft(session.slice(0, 1)),
+      maySteer,
       hit,
     })
     this.toolshed = new Toolshed({
       seed,
-      agent: plan.agent,
       turns: this.ledger.turns,
       verdict,
       hit,
@@ -87,13 +85,14 @@ export class Simulation {
     })
     this.model = new Model({
       seed,
-      plan,
+      slots: () => file.slots,
       ledger: this.ledger,
       verdict,
       hit,
       mayBegin: (caller) => !(caller instanceof Process && caller.drained),
-      steersIn,
-      hasTools: (session) => channels[session.slice(0, session.indexOf('/'))]!.routes.default === 'cfo',
+      maySteer,
+      steers: (channel) => file.channel(channel).every(({ busyMode }) => busyMode === 'steer'),
+      toolsOf: (session) => file.channel(session).map(({ agent }) => agent === 'cfo'),
       atWork: () => this.toolshed.running,
     })
     const world = {
@@ -103,9 +102,9 @@ export class Simulation {
       clock: clock.faceOf(this),
       environment: {},
     }
-    this.#store = openMemoryStore({ world })
+    this.store = openMemoryStore({ world })
     this.disk = new Disk(
-      this.#store,
+      this.store,
       () => clock.nowMs,
       (effect, owner) => {
         this.#witness.onEffect(effect, owner)
@@ -113,7 +112,7 @@ export class Simulation {
         if (key !== null) this.touched.add(key)
       },
     )
-    for (const channel of Object.keys(channels)) {
+    for (const channel of Object.keys(file.definition.channels)) {
       const onTaken = (outgoing: { text: string }): void => this.#witness.onTaken(channel, outgoing.text)
       const { ledger, throws } = this
       this.platforms.set(channel, new Platform({ channel, ledger, verdict, hit, onTaken, throws }))
@@ -133,13 +132,13 @@ export class Simulation {
       }
       if (this.verdict.first !== null) return this.#outcome(index)
     }
-    await this.calm()
+    await calm(this)
     return this.#outcome(steps.length)
   }
 
   async close(): Promise<void> {
     this.process?.lose()
-    await this.#store.close()
+    await this.store.close()
   }
 
   start(): void {
@@ -147,7 +146,7 @@ export class Simulation {
     const faultsAtStart = this.disk.faulted
     this.process = new Process({
       faultsAtStart,
-      definition: this.definition,
+      definition: this.file.definition,
       clock: this.clock,
       platforms: this.platforms,
       model: this.model,
@@ -185,43 +184,27 @@ export class Simulation {
     this.verdict.broken('LIVELOCK', 'it does not come to rest')
   }
 
+  note(event: string): void {
+    this.#witness.note(() => event)
+  }
+
   async advance(ms: number): Promise<void> {
     const untilMs = this.clock.nowMs + ms
     while (this.clock.step(untilMs)) await this.settle()
     await this.settle()
   }
 
-  /** Heals everything and lets time pass until nothing moves; then every accepted message has its one end. */
-  async calm(): Promise<void> {
-    this.#witness.note(() => 'calm')
-    const fast = this.disk.fast
-    this.disk.fast = true
-    this.disk.heal()
-    this.throws.heal()
-    for (const platform of this.platforms.values()) platform.heal()
-    await this.settle()
-    for (let look = 0; this.process?.draining === true && look < 60; look += 1) await this.advance(1_000)
-    this.start()
-    this.model.heal()
-    this.toolshed.heal()
-    for (let look = 0; look < 240 && !(await this.#rests()); look += 1) await this.advance(look < 10 ? 1_100 : 30_000)
-    await checkOutcome(this, this.#store)
-    this.model.healed = false
-    this.toolshed.healed = false
-    this.disk.fast = fast
+  /** A newer file; a broken subject keeps the one that it was made with. */
+  reload(change: Change): void {
+    if (this.#breakage !== null) return
+    this.file.change(change)
+    this.ledger.turns.reloaded()
+    this.tellFile()
   }
 
-  async #rests(): Promise<boolean> {
-    await this.settle()
-    for (const each of this.model.running) each.act('finish')
-    for (const [id, report] of this.process?.reports ?? []) {
-      if (report.state === 'paused' || report.state === 'failed') this.control(id, 'reconnect')
-    }
-    await this.settle()
-    const channelsLive = [...(this.process?.reports.values() ?? [])].every((report) => report.state === 'live')
-    const settled = this.ledger.unsettled().next().done === true && this.ledger.owed().next().done === true
-    const still = this.disk.waiting === 0 && this.toolshed.boxes.length === 0
-    return this.verdict.first !== null || (channelsLive && settled && still)
+  tellFile(): void {
+    if (this.#breakage !== null) return
+    this.process?.gateway.send({ type: 'definition.changed', definition: this.file.definition })
   }
 
   control(channel: string, control: 'pause' | 'resume' | 'reconnect'): void {

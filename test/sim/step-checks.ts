@@ -34,11 +34,13 @@ export interface Thought {
 }
 
 export interface TurnRules {
-  readonly agent: AgentPlan
+  /** What the file says of the agent now. */
+  readonly agent: () => AgentPlan
   readonly nowMs: () => number
-  /** Nobody is waited for any more: the process is ending, or lost. */
-  readonly ending: () => boolean
-  readonly steersIn: (channel: string) => boolean
+  /** Nobody is waited for any more: the process is ending, or lost; or its channel is. */
+  readonly ending: (session: string) => boolean
+  /** Whether a plain message may be taken for steering. */
+  readonly maySteer: (channel: string) => boolean
   readonly hit: (event: string) => void
 }
 
@@ -65,7 +67,7 @@ export function checkStep(step: Step, checking: Checking): void {
 
 function checkAnswer(answer: StepOf<'answer'>, { record, commit, rules, thought, wrong }: Checking): void {
   if (openCalls(record.steps).length > 0) wrong('S42', 'an answer before the results of the one before')
-  if (answersIn(record.steps) >= rules.agent.maxSteps) wrong('STEPS', 'too many answers')
+  if (record.plans.every(({ maxSteps }) => answersIn(record.steps) >= maxSteps)) wrong('STEPS', 'too many answers')
   const written = JSON.stringify(answer.calls.map(({ tool, input }) => [tool, input]))
   const meant = JSON.stringify(thought?.calls.map(({ tool, input }) => [tool, input]))
   if (thought?.text !== answer.text || written !== meant)
@@ -75,20 +77,21 @@ function checkAnswer(answer: StepOf<'answer'>, { record, commit, rules, thought,
     if (ids.has(call.id)) wrong('S42', `two calls are named ${call.id}`)
     ids.add(call.id)
     const name = `${record.turn.replace('turn-', '')}-${ids.size}`
-    checkCall(call, { name, commit, agent: rules.agent, wrong })
+    checkCall(call, { name, commit, plans: record.plans, wrong })
   }
   if (answer.calls.length > 1) rules.hit('several tools at once')
 }
 
 interface CheckingCall extends Pick<Checking, 'commit' | 'wrong'> {
   readonly name: string
-  readonly agent: AgentPlan
+  readonly plans: readonly AgentPlan[]
 }
 
-function checkCall(call: PlannedCall, { name, commit, agent, wrong }: CheckingCall): void {
-  const policy = policyIn(agent, call.tool)
+function checkCall(call: PlannedCall, { name, commit, plans, wrong }: CheckingCall): void {
+  const { policy } = call
   const idempotent = TOOLS[call.tool as ToolName]?.idempotent ?? true
-  if (call.policy !== policy || call.idempotent !== idempotent) wrong('S39', `${call.tool} is ${policy}`)
+  const right = plans.some((plan) => policyIn(plan, call.tool) === policy) && call.idempotent === idempotent
+  if (!right) wrong('S39', `${call.tool} is not ${policy}`)
   const prompts = commit.replies.filter(({ text }) => text.includes(`/approve ${name} `) && text.includes(shown(call)))
   if (prompts.length !== (policy === 'ask' ? 1 : 0))
     wrong('S39', `${name} is ${policy}, and was asked about ${prompts.length} times`)
@@ -108,26 +111,24 @@ function checkDecision({ call: id, approved, by }: StepOf<'decision'>, checking:
   if (text === '' ? open.length > 1 : text !== nameOf(record, call))
     wrong('S40', `"${text}" names ${nameOf(record, call)}`)
   if (open.length > 1) rules.hit('one of several approvals was decided')
-  const { approvers } = rules.agent
-  const may = approvers.length === 0 || approvers.includes(by)
+  const may = record.plans.some(({ approvers }) => approvers.length === 0 || approvers.includes(by))
   if (!may || by !== word?.sender.id) wrong('S39', `${by} may not decide`)
 }
 
 function checkNobody(approved: boolean, { record, rules, wrong }: Checking): void {
   const answer = record.steps.findLast((step) => step.kind === 'answer')
-  const late = answer?.kind === 'answer' && rules.nowMs() >= answer.atMs + rules.agent.approvalTimeoutMs
+  const patience = Math.min(...record.plans.map(({ approvalTimeoutMs }) => approvalTimeoutMs))
+  const late = answer?.kind === 'answer' && rules.nowMs() >= answer.atMs + patience
   if (approved) wrong('S39', 'nobody approved')
-  if (!late && !rules.ending()) wrong('S39', 'it was decided before its time had run out')
+  if (!late && !rules.ending(record.session)) wrong('S39', 'it was decided before its time had run out')
   rules.hit(late ? 'the deadline of an approval' : 'a drain denied what waited')
 }
 
-function checkBegin(id: string, { record: { steps, known }, rules, wrong }: Checking): void {
+function checkBegin(id: string, { record: { steps, known }, wrong }: Checking): void {
   const call = openCalls(steps).find((each) => each.id === id)
   if (call === undefined) return wrong('S42', 'nothing of that name is open')
-  if (undecided(steps).length > 0) wrong('S39', 'a tool begins while a decision is open')
-  const policy = policyIn(rules.agent, call.tool)
-  const may = policy === 'allow' || (policy === 'ask' && decisionOn(steps, id) === true)
-  if (!may) wrong('S39', 'it may not begin')
+  // The word is asked for by the same process just before; when the disk did not take it, its session fails before anything is called.
+  if (call.policy === 'deny' || decisionOn(steps, id) === false) wrong('S39', 'it may not begin')
   if (has(steps.slice(known), 'begin', id)) wrong('S42', 'it began twice in one activation')
   if (has(steps, 'begin', id) && !call.idempotent) wrong('S42', 'it began before, and is not idempotent')
 }
@@ -159,7 +160,7 @@ function checkSteering({ seqs, text }: Steering, { record, rules, messages, wron
     const written = messages.get(seq)
     if (written === undefined || written.outcome !== null) return wrong('S23', `message ${seq} has ended or never was`)
     const { command, channel, sessionKey } = written.message
-    const steers = command === null ? rules.steersIn(channel) : command.name === 'steer'
+    const steers = command === null ? rules.maySteer(channel) : command.name === 'steer'
     if (!steers || sessionKey !== session) wrong('S23', `message ${seq} was not meant for it`)
     const known = [...record.seqs, ...givenIn(steps).flatMap((given) => given.seqs)].includes(seq)
     if (known) wrong('S23', `message ${seq} is part of it already`)

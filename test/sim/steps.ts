@@ -38,6 +38,7 @@ export type Act =
   | { readonly do: 'drain' }
   | { readonly do: 'start' }
   | { readonly do: 'letter'; readonly nth: number }
+  | { readonly do: 'reload'; readonly change: Change }
   | { readonly do: 'calm' }
 
 /** `loose`: the next step comes in the same moment, before anything that this one set off has come to rest. */
@@ -70,6 +71,15 @@ export interface Plan {
   readonly passivateAfterMs: number
   readonly drainMs: number
 }
+
+/** What a newer gateway.yaml says otherwise. */
+export type Change =
+  | { readonly of: 'channel'; readonly ch: number; readonly set: Partial<Omit<ChannelPlan, 'group'>> }
+  | { readonly of: 'agent'; readonly set: Partial<AgentPlan> }
+  | { readonly of: 'gateway'; readonly set: Partial<Pick<Plan, 'concurrentRuns' | 'passivateAfterMs' | 'drainMs'>> }
+  /** Another connection is needed. */
+  | { readonly of: 'token'; readonly ch: number }
+  | { readonly of: 'remove' | 'restore'; readonly ch: number }
 
 /** What makes a run repeatable: a plan, its steps, and the seed that decides what the model does by itself. */
 export interface Schedule {
@@ -147,6 +157,7 @@ export const PASSAGES = {
   receipt: 2,
   undeliverable: 1,
 }
+export const CHANGES = { channel: 8, agent: 4, gateway: 2, token: 3, remove: 2, restore: 4 }
 export const STEPS = {
   say: 170,
   again: 12,
@@ -165,6 +176,7 @@ export const STEPS = {
   drain: 3,
   start: 30,
   letter: 2,
+  reload: 12,
   calm: 2,
 }
 export const TIMES = {

@@ -1,6 +1,7 @@
 // Taken: what the steps of a turn say, read by hand and not by the functions of the machines.
 
 import type { PlannedCall, Steering, Step, ToolCall } from '../../machines/steps.ts'
+import type { AgentPlan } from './steps.ts'
 
 export interface TurnRecord {
   readonly session: string
@@ -14,6 +15,8 @@ export interface TurnRecord {
   asked: boolean
   /** The process was ending when it was last begun. */
   ending: boolean
+  /** What the file may have said of the agent when its run took its definition. */
+  plans: readonly AgentPlan[]
   /** Steps that stood there when it was last begun: a call among them without a result is one whose end nobody knows. */
   known: number
 }
@@ -42,9 +45,7 @@ export function openCalls(steps: readonly Step[]): readonly PlannedCall[] {
 }
 
 export function undecided(steps: readonly Step[]): readonly PlannedCall[] {
-  return openCalls(steps).filter(
-    ({ id, policy }) => policy === 'ask' && decisionOn(steps, id) === null && !has(steps, 'begin', id),
-  )
+  return openCalls(steps).filter(({ id, policy }) => policy === 'ask' && decisionOn(steps, id) === null)
 }
 
 export function decisionOn(steps: readonly Step[], call: string): boolean | null {

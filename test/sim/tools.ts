@@ -52,7 +52,6 @@ export interface Box {
 
 export interface ToolshedParts {
   readonly seed: number
-  readonly agent: AgentPlan
   readonly turns: Turns
   readonly verdict: Verdict
   readonly throws: Throws

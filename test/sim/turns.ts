@@ -8,7 +8,6 @@ import type { PlannedCall, Step } from '../../machines/steps.ts'
 import type { Written } from './records.ts'
 import { checkStep, type Said, type Thought, type TurnRules } from './step-checks.ts'
 import { askedIn, decisionOn, givenIn, has, markOf, nameOf, type TurnRecord, undecided } from './taken.ts'
-import { policyIn } from './tools.ts'
 import type { Verdict } from './violation.ts'
 
 export class Turns {
@@ -67,6 +66,7 @@ export class Turns {
       madeFor: [],
       asked: false,
       ending: false,
+      plans: [],
       known: 0,
     }
     const there = JSON.stringify(record.steps)
@@ -76,9 +76,15 @@ export class Turns {
       () => `${key}: read ${JSON.stringify(steps)}, there is ${there}`,
     )
     if (steps.length > 0) this.#rules.hit('a run goes on where its steps end')
-    Object.assign(record, { seqs, asked: false, ending: this.#rules.ending(), known: steps.length })
+    const ending = this.#rules.ending(session)
+    Object.assign(record, { seqs, asked: false, ending, plans: [this.#rules.agent()], known: steps.length })
     this.#records.set(key, record)
     this.#latest.set(session, record)
+  }
+
+  /** The file has changed: a run that has not begun may take the newer definition of its agent. */
+  reloaded(): void {
+    for (const record of this.#latest.values()) if (!record.asked) record.plans = [...record.plans, this.#rules.agent()]
   }
 
   /** What is done now is done for the turn that was at work before, when there is one: it is not left behind. */
@@ -117,7 +123,8 @@ export class Turns {
     if (!this.#isOpen(record)) wrong('S6', 'was called after its turn had ended')
     if (!has(record.steps, 'begin', call.id)) wrong('S42', 'was called before its begin was on disk')
     if (has(record.steps, 'result', call.id)) wrong('S42', 'was called and has a result already')
-    const policy = policyIn(this.#rules.agent, tool)
+    record.asked = true
+    const { policy } = call
     if (policy === 'deny') wrong('S39', 'was called and is denied by the file')
     if (policy === 'ask' && decisionOn(record.steps, call.id) !== true)
       wrong('S39', 'was called and nobody approved it')

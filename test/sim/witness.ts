@@ -13,7 +13,8 @@ export interface WitnessParts {
   readonly ledger: () => Ledger
   readonly model: () => Model
   readonly process: () => Process | null
-  readonly keepsPartial: (channel: string) => boolean
+  /** What the file may say about partial answers. */
+  readonly keepsPartial: (channel: string) => readonly boolean[]
   readonly hit: (event: string) => void
 }
 
@@ -86,12 +87,23 @@ export class Witness {
   }
 
   /** As much as people had seen of the answer that was being given, or nothing. */
-  #checkPartial({ session, turn, text, kept }: { session: string; turn: string; text: string; kept: boolean }): void {
+  #checkPartial({
+    session,
+    turn,
+    text,
+    kept,
+  }: {
+    session: string
+    turn: string
+    text: string
+    kept: readonly boolean[]
+  }): void {
     const { verdict, model, hit } = this.#parts
     const last = model().lastOf(session)
-    const seen = kept && last?.turn === turn ? last.shown : ''
+    const seen = last?.turn === turn ? last.shown : ''
     if (text !== '') hit('a partial answer was kept')
-    verdict.check(text === seen, 'S20', () => `${session} ${turn} keeps "${text}", people had seen "${seen}"`)
+    const right = kept.some((keeps) => text === (keeps ? seen : ''))
+    verdict.check(right, 'S20', () => `${session} ${turn} keeps "${text}", people had seen "${seen}"`)
   }
 
   onTaken(channel: string, text: string): void {
