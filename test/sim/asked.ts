@@ -44,7 +44,7 @@ export function checkAsked(thinking: Thinking, asking: Asking): void {
   verdict.check(!others.has(session), 'S1', () => `a second run of ${session}`)
   const slots = asking.slots()
   verdict.check(others.size < slots, 'SLOTS', () => `${others.size + 1} runs at once, ${slots} allowed`)
-  verdict.check(mayBegin(caller) || !record.ending, 'S44', () => `a run of ${session} began in a drain`)
+  verdict.check(mayBegin(caller) || !record.inDrain, 'S44', () => `a run of ${session} began in a drain`)
   verdict.check(!request.messages.some(({ text }) => text.startsWith('/')), 'S31', () => 'a command reached the model')
   const shown = request.tools.map(({ name }) => name)
   const right = toolsOf(session).some((has) => `${shown}` === `${compacts || !has ? [] : TOOL_NAMES}`)

@@ -73,6 +73,7 @@ export class Simulation {
       agent: () => file.plan.agent,
       nowMs: () => clock.nowMs,
       ending: (session) => this.process === null || this.process.draining || file.hasLeft(session.slice(0, 1)),
+      draining: () => this.process?.draining === true,
       maySteer,
       hit,
     })

@@ -39,6 +39,7 @@ export interface TurnRules {
   readonly nowMs: () => number
   /** Nobody is waited for any more: the process is ending, or lost; or its channel is. */
   readonly ending: (session: string) => boolean
+  readonly draining: () => boolean
   /** Whether a plain message may be taken for steering. */
   readonly maySteer: (channel: string) => boolean
   readonly hit: (event: string) => void

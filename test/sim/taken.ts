@@ -13,8 +13,8 @@ export interface TurnRecord {
   madeFor: readonly number[]
   /** Its model was asked since it was last begun. */
   asked: boolean
-  /** The process was ending when it was last begun. */
-  ending: boolean
+  /** The process was draining when it was last begun. A run of a channel that had left the file is another matter: it is finished. */
+  inDrain: boolean
   /** What the file may have said of the agent when its run took its definition. */
   plans: readonly AgentPlan[]
   /** Steps that stood there when it was last begun: a call among them without a result is one whose end nobody knows. */

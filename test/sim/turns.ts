@@ -65,7 +65,7 @@ export class Turns {
       steps: [],
       madeFor: [],
       asked: false,
-      ending: false,
+      inDrain: false,
       plans: [],
       known: 0,
     }
@@ -76,8 +76,8 @@ export class Turns {
       () => `${key}: read ${JSON.stringify(steps)}, there is ${there}`,
     )
     if (steps.length > 0) this.#rules.hit('a run goes on where its steps end')
-    const ending = this.#rules.ending(session)
-    Object.assign(record, { seqs, asked: false, ending, plans: [this.#rules.agent()], known: steps.length })
+    const inDrain = this.#rules.draining()
+    Object.assign(record, { seqs, asked: false, inDrain, plans: [this.#rules.agent()], known: steps.length })
     this.#records.set(key, record)
     this.#latest.set(session, record)
   }
