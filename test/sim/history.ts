@@ -33,7 +33,7 @@ export interface Told {
 export interface Telling {
   /** `/retry`: without the turn that is asked again. */
   readonly again: boolean
-  /** `/compact` is made without tools: what they did is told in words. */
+  /** To whom no tool is shown: what was done with them is told in words. */
   readonly inWords: boolean
   readonly stepsOf: (turn: string) => readonly Step[]
 }
