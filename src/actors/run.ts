@@ -55,8 +55,8 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
     log.debug({ usage: thought.usage, calls: thought.calls.length }, 'the model answered')
+    noteTokens(parts, run, thought.usage)
     end('done')
-    noteTokens(parts, definition.id, thought.usage)
     const calls = planned(thought.calls, { run, tools, steps })
     return { text: thought.text, calls, atMs: parts.world.nowMs() }
   } catch (error) {
@@ -66,9 +66,10 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
   }
 }
 
-function noteTokens({ observe }: Parts, agent: string, usage: Usage | null): void {
+function noteTokens({ observe }: Parts, { session, definition }: RunInput, usage: Usage | null): void {
   if (usage === null) return
-  observe.note({ kind: 'tokens', agent, input: usage.inputTokens, output: usage.outputTokens })
+  const { inputTokens: input, outputTokens: output } = usage
+  observe.note({ kind: 'tokens', session, agent: definition.id, input, output })
 }
 
 /** An agent that keeps notes is told those about the person whom it answers. */
