@@ -90,7 +90,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
-    const observing = beginObserving({ definition, world, log })
+    const observing = await beginObserving({ definition, world, log, version })
     opened.push(() => observing.stop())
     const store = observing.store((onCommit) => openStore({ folder: settings.data, holder, world, onCommit }))
     opened.push(() => store.close())

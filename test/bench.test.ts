@@ -15,6 +15,7 @@ import { measureOverload } from './bench/overload.ts'
 import { measureRecovery } from './bench/recovery.ts'
 import { formatSection, median, plainSection, type Row, type Section } from './bench/report.ts'
 import { measureSessions } from './bench/sessions.ts'
+import { measureObserve } from './bench/observe.ts'
 import { measureStart } from './bench/start.ts'
 import { measureStore } from './bench/store.ts'
 import { type Opened, openTree } from './bench/tree.ts'
@@ -214,6 +215,17 @@ describe('inspect', () => {
     expect(median(rounds)).toBeGreaterThan(25)
     expect(target?.met).toBe(false)
     expect(figure(section, 'an event, everything is watched and told')).toBeGreaterThan(0)
+  })
+})
+
+describe('observe', () => {
+  test('finds the observer that costs something', async () => {
+    const slow = async () => ({ begin: () => wait(1) ?? (() => {}), note: () => {} })
+    const section = await measureObserve({ ...ONCE, asStarted: slow })
+    const { rounds, target } = row(section, 'a message, as started without an SDK for traces')
+    // Seven activities of a millisecond each, less what a busy machine took of them.
+    expect(median(rounds)).toBeGreaterThan(3_000)
+    expect(target?.met).toBe(false)
   })
 })
 

@@ -58,7 +58,14 @@ export type Happening =
   /** An accepted message reached its end (S4). */
   | { readonly kind: 'settled'; readonly channel: string; readonly outcome: Outcome }
   | { readonly kind: 'restarted'; readonly what: Restarted }
-  | { readonly kind: 'tokens'; readonly agent: string; readonly input: number; readonly output: number }
+  /** Of the answer that the session's run is being given. */
+  | {
+      readonly kind: 'tokens'
+      readonly session: string
+      readonly agent: string
+      readonly input: number
+      readonly output: number
+    }
   /** One transaction of the store, with all that was asked for in that moment. */
   | { readonly kind: 'written'; readonly ms: number }
 

@@ -63,7 +63,7 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
     const history = toldHistory(run)
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
-    const credit = creditOf(parts, definition, thought)
+    const credit = creditOf(parts, run, thought)
     log.debug({ ...credit, calls: thought.calls.length }, 'the model answered')
     end('done')
     const calls = planned(thought.calls, { run, tools, steps })

@@ -45,8 +45,9 @@ async function summaryOf(parts: Parts, run: RunInput, signal: AbortSignal): Prom
   const end = parts.observe.begin({ kind: 'answer', session, agent: definition.id })
   try {
     const thought = await agent.think({ ...told, signal, onDelta: () => {} })
+    const credit = creditOf(parts, run, thought)
     end('done')
-    return { role: 'summary', turn, text: thought.text, sender: null, ...creditOf(parts, definition, thought) }
+    return { role: 'summary', turn, text: thought.text, sender: null, ...credit }
   } catch (error) {
     end(signal.aborted ? 'stopped' : 'failed')
     throw error

@@ -11,6 +11,7 @@ import type { World } from '../world.ts'
 import { watchLoopDelay } from './loop-delay.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createTally } from './tally.ts'
+import { createTraces } from './traces.ts'
 
 export interface Observing {
   readonly observe: Observe
@@ -21,16 +22,18 @@ export interface Observing {
 }
 
 export interface ObservingParts {
-  readonly definition: GatewayDefinition
+  readonly definition: Pick<GatewayDefinition, 'channels'>
   readonly world: World
   readonly log: Log
+  readonly version: string
 }
 
-/** From now on what happens is counted. */
-export function beginObserving({ definition, world, log }: ObservingParts): Observing {
+/** From now on what happens is counted, and traced when an SDK for that is loaded. */
+export async function beginObserving({ definition, world, log, version }: ObservingParts): Promise<Observing> {
+  const traces = await createTraces({ world, version })
   const tally = createTally(definition, world)
   const loopDelay = watchLoopDelay()
-  const observe = observers([tally], log)
+  const observe = observers(traces === null ? [tally] : [tally, traces], log)
   return {
     observe,
     store: (open) =>

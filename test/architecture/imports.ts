@@ -191,6 +191,7 @@ const HOMES: readonly (readonly [library: RegExp, home: RegExp | 'one file'])[] 
   [/^@cfworker\/json-schema$/, /^src\/tools\/input\.ts$/],
   [/^pino$/, /^src\/log\.ts$/],
   [/^ws$/, /^src\/inspect\/relay\.ts$/],
+  [/^@opentelemetry\/api$/, /^src\/start\/traces\.ts$/],
   [/^commander$/, /^src\/(main\.ts|cli\/.*)$/],
   [/^(pino-pretty|picocolors|prom-client)$/, 'one file'],
 ]

@@ -2,6 +2,7 @@
 
 import { measureInspect } from './inspect.ts'
 import { measureMemory } from './memory.ts'
+import { measureObserve } from './observe.ts'
 import type { Measure } from './report.ts'
 import { measureSessions } from './sessions.ts'
 import { measureStore } from './store.ts'
@@ -12,6 +13,7 @@ export const IN_PROCESS = {
   waiting: (options) => measureWaiting(options),
   memory: (options) => measureMemory(options),
   inspect: (options) => measureInspect(options),
+  observe: (options) => measureObserve(options),
   store: (options) => measureStore(options),
 } satisfies Readonly<Record<string, Measure>>
 

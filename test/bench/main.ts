@@ -29,6 +29,7 @@ const MEASUREMENTS = [
   'waiting',
   'memory',
   'inspect',
+  'observe',
   'store',
 ] as const
 
@@ -93,6 +94,7 @@ const MEASURES: Readonly<Record<Name, Measure>> = {
   waiting: (options) => inOwnProcess('waiting', options),
   memory: (options) => inOwnProcess('memory', options),
   inspect: (options) => inOwnProcess('inspect', options),
+  observe: (options) => inOwnProcess('observe', options),
   store: (options) => inOwnProcess('store', options),
 }
 
