@@ -54,7 +54,9 @@ async function open(
     const { loadFile } = await import('../config/load.ts')
     await watch?.reading()
     const result = await loadFile(path, world.environment)
-    return result.ok ? result.loaded : result.problems
+    if (!result.ok) return result.problems
+    await watch?.alsoRead(result.loaded.alsoRead)
+    return result.loaded
   }
   const loaded = await load()
   if (isProblems(loaded)) return loaded

@@ -1,4 +1,4 @@
-// Watch: says when a configuration, or the `.env` beside it, has changed and has come to rest.
+// Watch: says when a configuration, the `.env` beside it, or a file that it names has changed and has come to rest.
 //   It looks at the files by their names and is told nothing. So it sees what an editor renames into place, what a link leads to,
 //   what a network file system changes, and a folder in another's place, each of which a watcher of the system can lose.
 //   Whoever is in the middle of a save is waited for. Nothing is opened: a look is a stat a file.
@@ -11,6 +11,8 @@ import type { World } from '../world.ts'
 export interface Watch {
   /** Said before each reading: what is there now is about to be known. */
   reading(): Promise<void>
+  /** Said after it: what else was read, by absolute paths. Without it those of the last time are looked at. */
+  alsoRead(files: readonly string[]): Promise<void>
   /** Calls `changed` after every change that was not read, until `end`; also when a file vanishes. */
   begin(world: World, changed: () => void): void
   end(): void
@@ -24,29 +26,37 @@ const QUIET_LOOKS = 2
 
 export function watchFile(configuration: string): Watch {
   const file = resolve(configuration)
-  const files = [file, join(dirname(file), '.env')]
-  let known = ''
-  let seen = ''
+  const always = [file, join(dirname(file), '.env')]
+  let known: Look = new Map(always.map((each) => [each, '']))
+  let seen: Look = new Map()
   let sameLooks = 0
   let stop = (): void => {}
-  const look = async (): Promise<string> => (await Promise.all(files.map(signature))).join(' ')
+  const lookAt = async (files: Iterable<string>): Promise<Look> =>
+    new Map(await Promise.all([...files].map(async (each) => [each, await signature(each)] as const)))
   /** Whether what is there is at rest, and news. */
-  const isNews = (now: string): boolean => {
-    sameLooks = now === seen ? sameLooks + 1 : 0
+  const isNews = (now: Look): boolean => {
+    sameLooks = isSame(now, seen) ? sameLooks + 1 : 0
     seen = now
-    if (sameLooks < QUIET_LOOKS || now === known) return false
+    // Other files may have been named since this look began: the next one goes by them.
+    const isOfOld = [...known.keys()].join() !== [...now.keys()].join()
+    if (isOfOld || sameLooks < QUIET_LOOKS || isSame(now, known)) return false
     known = now
     return true
   }
   return {
     async reading() {
-      known = await look()
+      known = await lookAt(known.keys())
+    },
+    async alsoRead(files) {
+      const others = await lookAt(files.filter((each) => !known.has(each)))
+      const before = [...known].filter(([each]) => always.includes(each) || files.includes(each))
+      known = new Map([...before, ...others])
     },
     begin({ clock }, changed) {
       let timer: unknown = null
       let ended = false
       const lookAgain = async (): Promise<void> => {
-        const now = await look()
+        const now = await lookAt(known.keys())
         if (ended) return
         if (isNews(now)) changed()
         timer = clock.setTimeout(() => void lookAgain(), LOOK_MS)
@@ -59,6 +69,13 @@ export function watchFile(configuration: string): Watch {
     },
     end: () => stop(),
   }
+}
+
+/** What was found of each file. */
+type Look = ReadonlyMap<string, string>
+
+function isSame(a: Look, b: Look): boolean {
+  return a.size === b.size && [...a].every(([file, found]) => b.get(file) === found)
 }
 
 /** Differs whenever somebody wrote, renamed or removed the file. */

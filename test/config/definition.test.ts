@@ -274,9 +274,16 @@ describe('the user and the file', () => {
       expect(Object.keys(loaded(text).definition.channels)).toEqual(['web'])
       expect(text).toMatch(/^# yaml-language-server: \$schema=/)
       const keys = text.replace(/^ {2}# (?=(host|token|drain|concurrent_runs|passivate_after|workdir_keep):)/gm, '  ')
-      const agents = keys.replace(/^ {4}# (?=(?!model)\w+:)/gm, '    ')
+      // The echo model reads no history, costs nothing and is never away: what is about that is for another.
+      const real = keys.replace('model: echo', 'model: anthropic:NAME')
+      const agents = real.replace(/^ {4}# (?=(?!model)\w+:)/gm, '    ')
       const whole = agents.replace(/^ {2}# (?= *\w+:)/gm, '  ').replace(/, group: another/, '')
-      const { definition, warnings } = loaded(whole, { TROUPE_TOKEN: 'a', ASSISTANT_BOT_TOKEN: 'b' })
+      const { definition, warnings } = loaded(whole, {
+        TROUPE_TOKEN: 'a',
+        ASSISTANT_BOT_TOKEN: 'b',
+        ANTHROPIC_API_KEY: 'c',
+        OPENAI_API_KEY: 'd',
+      })
       expect(definition.gateway.host).toBe('0.0.0.0')
       expect(definition.channels['telegram']?.allowedUsers).toEqual(['12345', '@anna'])
       expect(definition.agents['assistant']?.tools).toEqual(['files', 'shell', 'http', 'memory'])

@@ -170,6 +170,26 @@ test('what somebody read meanwhile is no news; what changed after that is', asyn
   expect(watched.changes).toBe(1)
 })
 
+test('a file that the configuration names is looked at for as long as it names it', async () => {
+  const watched = await watching()
+  const named = join(watched.folder, 'cfo.md')
+  writeFileSync(named, 'one')
+  await watched.watch.alsoRead([named])
+  await watched.looks(4)
+  expect(watched.changes, 'it was just read').toBe(0)
+  writeFileSync(named, 'two')
+  await watched.looks(3)
+  expect(watched.changes).toBe(1)
+  unlinkSync(named)
+  await watched.looks(3)
+  expect(watched.changes).toBe(2)
+  await watched.watch.reading()
+  await watched.watch.alsoRead([])
+  writeFileSync(named, 'three')
+  await watched.looks(4)
+  expect(watched.changes).toBe(2)
+})
+
 test('nothing is said after the end', async () => {
   const watched = await watching()
   opened.pop()?.()

@@ -2,6 +2,7 @@
 
 import { takesRoom } from './records.ts'
 import type { Simulation } from './simulation.ts'
+import { givenIn } from './taken.ts'
 
 export function checkAtRest(simulation: Simulation): void {
   const { process, disk, ledger, verdict, platforms, file } = simulation
@@ -44,9 +45,11 @@ export function checkAtRest(simulation: Simulation): void {
   simulation.touched.clear()
 }
 
-/** The turn that was begun last, in messages. */
+/** The turn that was begun last, in messages: those that it began with, and the steering that its run was given. */
 function turnOf({ ledger }: Simulation, session: string): number {
-  return Math.max(1, ledger.turns.latest(session)?.seqs.length ?? 1)
+  const record = ledger.turns.latest(session)
+  if (record === undefined) return 1
+  return Math.max(1, new Set([...record.seqs, ...givenIn(record.steps).flatMap(({ seqs }) => seqs)]).size)
 }
 
 /** A2: whose run is over, or lost, has no toolbox open. */
