@@ -198,6 +198,18 @@ describe('one mistake, one line', () => {
     },
   )
 
+  test.each([
+    ['gpt-4o-mini', 'openai:gpt-4o-mini'],
+    ['o3', 'openai:o3'],
+    ['claude-sonnet-4-5', 'anthropic:claude-sonnet-4-5'],
+    ['gemini-2.5-pro', 'google:gemini-2.5-pro'],
+    ['openai/gpt-4o', 'openai:gpt-4o'],
+    ['opnai:gpt-4o', 'openai:gpt-4o'],
+  ])('model: %s, as other gateways write it, and what it is here', (written, meant) => {
+    const [problem] = problemsOf(`agents:\n  a: { model: "${written}" }\nchannels:\n  w: { platform: web, agent: a }\n`)
+    expect(problem).toContain(`found "${written}" (did you mean "${meant}"?)`)
+  })
+
   test('__proto__ inside a channel is an unknown key too', () => {
     const problems = problemsOf(GOOD.replace('agent: cfo', 'agent: cfo, __proto__: 1'))
     expect(problems).toHaveLength(1)
