@@ -3,9 +3,11 @@
 import { lstatSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Loaded } from '../config/load.ts'
-import { formatProblem, type Problem } from '../config/problems.ts'
+import type { Problem } from '../config/problems.ts'
 import type { Watch } from '../config/watch.ts'
+import type { PhaseTime } from '../start.ts'
 import type { Context, Options } from './command.ts'
+import { tellProblems } from './problems.ts'
 
 export interface OpenedFile {
   readonly loaded: Loaded
@@ -16,6 +18,8 @@ export interface OpenedFile {
   reload(): Promise<Loaded | readonly Problem[]>
   /** Looks whether it changed since it was loaded last; null for the demo workforce, which is no file. */
   readonly watch: Watch | null
+  /** How long each phase of reading it took, the first time. */
+  readonly phases: readonly PhaseTime[]
 }
 
 const USUAL_FILE = 'gateway.yaml'
@@ -29,7 +33,7 @@ export async function openFile(context: Context, options: Options): Promise<Open
   const isDemo = options.text('config') === undefined && !exists(USUAL_FILE)
   const opened = await open(context, options, isDemo ? null : nameOfFile(options))
   if (!isProblems(opened)) return opened
-  for (const problem of opened) context.terminal.err(formatProblem(problem))
+  await tellProblems(opened, context, options)
   return null
 }
 
@@ -49,16 +53,22 @@ async function open(
 ): Promise<OpenedFile | readonly Problem[]> {
   // Loaded at this moment: `--help` and wrong usage need neither the YAML library nor the schema.
   const watch = path === null ? null : (await import('../config/watch.ts')).watchFile(path)
-  const load = async (): Promise<Loaded | readonly Problem[]> => {
-    if (path === null) return (await import('../config/demo.ts')).demoDefinition(world.environment)
+  const phases: PhaseTime[] = []
+  let beganMs = world.nowMs()
+  const passed = (phase: PhaseTime['phase']): void => {
+    phases.push({ phase, ms: world.nowMs() - beganMs })
+    beganMs = world.nowMs()
+  }
+  const load = async (told?: typeof passed): Promise<Loaded | readonly Problem[]> => {
+    if (path === null) return (await import('../config/demo.ts')).demoDefinition(world.environment, told)
     const { loadFile } = await import('../config/load.ts')
     await watch?.reading()
-    const result = await loadFile(path, world.environment)
+    const result = await loadFile(path, world.environment, told)
     if (!result.ok) return result.problems
     await watch?.alsoRead(result.loaded.alsoRead)
     return result.loaded
   }
-  const loaded = await load()
+  const loaded = await load(passed)
   if (isProblems(loaded)) return loaded
   terminal.hide((text) => loaded.secrets.redact(text))
   const given = options.text('data')
@@ -66,8 +76,9 @@ async function open(
     loaded,
     isDemo: path === null,
     data: given === undefined ? loaded.definition.gateway.data : resolve(given),
-    reload: load,
+    reload: () => load(),
     watch,
+    phases,
   }
 }
 

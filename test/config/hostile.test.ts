@@ -147,7 +147,10 @@ describe('any bytes', { timeout: 20_000 + RUNS * 50 }, () => {
   test('a loader that throws, one that says nothing and one that shows a secret are found', () => {
     const bytes = Buffer.from(GOOD)
     const refusing = (message: string): Load => {
-      return () => ({ ok: false, problems: [{ file: 'g.yaml', line: 1, column: 1, path: 'x', message }] })
+      return () => ({
+        ok: false,
+        problems: [{ file: 'g.yaml', line: 1, column: 1, path: 'x', message, phase: 'validate' }],
+      })
     }
     expect(complaint(() => JSON.parse('{'), bytes)).toMatch(/^thrown/)
     expect(complaint(() => ({ ok: false, problems: [] }), bytes)).toBe('refused without a problem')
