@@ -1,7 +1,12 @@
 // Define: from what was read to frozen definitions (A1) and, apart from them, the values of secrets (A3).
 
 import { resolve } from 'node:path'
-import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type {
+  AgentDefinition,
+  ChannelDefinition,
+  GatewayDefinition,
+  GatewaySettings,
+} from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
 import { workdirOf } from './agent-folders.ts'
 import { type AgentPlace, approvalByName, approversOf, executableOf, hostOf, toolOf } from './agent-tools.ts'
@@ -15,7 +20,7 @@ import {
   usualKey,
 } from './define-models.ts'
 import { read } from './kinds.ts'
-import { type AgentKeys, agentSchema, type ChannelKeys } from './schema.ts'
+import { type AgentKeys, agentSchema, type ChannelKeys, type GatewayKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
 import { resetPolicy } from './session-reset.ts'
 import type { SecretEntry } from './secrets.ts'
@@ -104,8 +109,10 @@ export function define(
     const node = nodeAt(root, ['channels', id])
     return [id, { ...channelDefinition(id, node, keys), missing: missingOf('channels', id) }]
   })
+  const { gateway } = pieces
+  assert(gateway !== null, 'a file without problems has gateway settings')
   const definition = {
-    gateway: gatewayDefinition(pieces.gateway, context.folder),
+    gateway: gatewayDefinition(gateway, context.folder),
     agents: Object.fromEntries(agents),
     channels: Object.fromEntries(channels),
   }
@@ -122,8 +129,7 @@ function secretEntry(path: Path, scalar: TreeScalar): SecretEntry {
   return { secret: pathText(path), value, variable: scalar.unset[0]?.variable ?? scalar.variables[0] ?? null }
 }
 
-function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefinition['gateway'] {
-  assert(keys !== null, 'a file without problems has gateway settings')
+export function gatewayDefinition(keys: GatewayKeys, folder: string): GatewaySettings {
   return {
     host: keys.host,
     port: keys.port,

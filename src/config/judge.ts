@@ -3,22 +3,32 @@
 //   A3. Every sentence that leaves is searched for secrets' values first.
 
 import { dirname } from 'node:path'
-import type { GatewayDefinition } from '../../machines/definitions.ts'
+import type { GatewayDefinition, GatewaySettings } from '../../machines/definitions.ts'
 import { foldersFindings } from './agent-folders.ts'
 import { placesOf, toolsFindings } from './agent-tools.ts'
-import { readPieces } from './check.ts'
-import { define, readSecrets, type Unset } from './define.ts'
+import { type Pieces, readPieces } from './check.ts'
+import { define, gatewayDefinition, readSecrets, type Unset } from './define.ts'
 import { isOfFallback } from './define-models.ts'
 import { readInstructions } from './instructions.ts'
 import { type Problem, PROBLEMS_MAX } from './problems.ts'
 import { crossCheck, warningsOf } from './references.ts'
 import { Secrets } from './secrets.ts'
-import { type Finding, pathText, type Tree } from './tree.ts'
+import { type Finding, nodeAt, pathText, type Tree } from './tree.ts'
 import type { Lookup } from './variables.ts'
 
-export type LoadResult =
-  | { readonly ok: true; readonly loaded: Loaded }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+export type LoadResult = { readonly ok: true; readonly loaded: Loaded } | Refused
+
+export interface Refused {
+  readonly ok: false
+  readonly problems: readonly Problem[]
+  /** What leads to the gateway that goes on by the earlier file; null: nothing of it can be relied on. */
+  readonly settings: Settings | null
+}
+
+export interface Settings {
+  readonly gateway: GatewaySettings
+  readonly secrets: Secrets
+}
 
 /** A file that can be started, perhaps without some of its channels. */
 export interface Loaded {
@@ -52,7 +62,7 @@ export interface Parsed {
 
 export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
   const { root } = parsed
-  if (root === null) return refused(parsed, parsed.findings, new Secrets([]))
+  if (root === null) return refused(parsed, parsed.findings, { secrets: new Secrets([]), settings: null })
   const pieces = readPieces(root)
   const { entries, unset: all } = readSecrets(root, pieces, lookup)
   const [unset, spare] = [all.filter((one) => !isOfFallback(one)), all.filter(isOfFallback)]
@@ -70,7 +80,8 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
   const findings = [...parsed.findings, ...found.filter((finding) => trusted(finding, parsed.trustedUntil))]
   if (findings.length > 0) {
     const missing = unset.filter((one) => ownerOf(one) !== null && trusted(one, parsed.trustedUntil))
-    return refused(parsed, [...findings, ...missing], secrets)
+    const settings = settingsOf(parsed, { findings, gateway: pieces.gateway, folder, secrets })
+    return refused(parsed, [...findings, ...missing], { secrets, settings })
   }
   const inOrder = unset.toSorted((a, b) => a.span.start - b.span.start)
   const missing = inOrder.flatMap((one): MissingVariable[] => {
@@ -98,7 +109,22 @@ function trusted(finding: Finding, until: number): boolean {
   return until === Number.POSITIVE_INFINITY || (finding.span.end < until && finding.wholeFile !== true)
 }
 
-function refused(parsed: Parsed, findings: readonly Finding[], secrets: Secrets): LoadResult {
+/** Of a file that is broken in the middle, the section that is named before the break; an absent one may stand behind it. */
+function settingsOf(
+  { root, trustedUntil }: Parsed,
+  section: Pick<Pieces, 'gateway' | 'findings'> & { readonly folder: string; readonly secrets: Secrets },
+): Settings | null {
+  const { gateway, findings, folder, secrets } = section
+  const end = root === null ? 0 : (nodeAt(root, ['gateway'])?.end ?? Number.MAX_SAFE_INTEGER)
+  const isSound = gateway !== null && end < trustedUntil && !findings.some(({ path }) => path[0] === 'gateway')
+  return isSound ? { gateway: gatewayDefinition(gateway, folder), secrets } : null
+}
+
+function refused(
+  parsed: Parsed,
+  findings: readonly Finding[],
+  { secrets, settings }: { readonly secrets: Secrets; readonly settings: Settings | null },
+): Refused {
   const ordered = findings.toSorted((a, b) => a.span.start - b.span.start)
   const once = new Map(
     ordered.map((finding) => [`${finding.span.start} ${pathText(finding.path)} ${finding.message}`, finding]),
@@ -108,7 +134,7 @@ function refused(parsed: Parsed, findings: readonly Finding[], secrets: Secrets)
   const hidden = once.size - problems.length
   if (last !== undefined && hidden > 0)
     problems.push({ ...last, path: '(file)', message: `${hidden} further problems are not shown` })
-  return { ok: false, problems }
+  return { ok: false, problems, settings }
 }
 
 function problemOf(parsed: Parsed, finding: Finding, secrets: Secrets): Problem {
