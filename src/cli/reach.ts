@@ -19,11 +19,12 @@ export async function withRecords(
   const gateway = await runningGateway(file.data, tokenOf(file.loaded, context))
   if (gateway !== null) return work(remoteRecords(gateway))
   // Nothing was ever kept there, and looking must not make a folder.
-  if (!existsSync(file.data)) return work(NO_RECORDS)
-  const { NOBODY_LIVES, openOffline, recordsPort } = await import('../start.ts')
+  const { nobodyLives, openOffline, recordsPort, schedulesIn } = await import('../start.ts')
+  const living = nobodyLives({ definition: file.loaded.definition, world: context.world })
+  if (!existsSync(file.data)) return work({ ...NO_RECORDS, schedules: async () => schedulesIn(living, []) })
   const store = openOffline(file.data, context.world)
   try {
-    return await work(recordsPort(store, NOBODY_LIVES))
+    return await work(recordsPort(store, living))
   } finally {
     await store.close()
   }
@@ -86,7 +87,7 @@ function tokenOfEnvironment({ world }: Pick<Context, 'world'>): string | null {
 
 const NOTHING_USED = { runs: 0, input_tokens: 0, output_tokens: 0, cost: null } as const
 
-const NO_RECORDS: RecordsPort = {
+const NO_RECORDS: Omit<RecordsPort, 'schedules'> = {
   sessions: async () => [],
   transcript: async () => null,
   sessionUsage: async () => ({ today: NOTHING_USED, last_30_days: NOTHING_USED }),

@@ -17,6 +17,7 @@ import {
 import { read } from './kinds.ts'
 import { type AgentKeys, agentSchema, type ChannelKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
+import { scheduleDefinitions } from './schedules.ts'
 import { resetPolicy } from './session-reset.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
@@ -108,6 +109,9 @@ export function define(
     gateway: gatewayDefinition(pieces.gateway, context.folder),
     agents: Object.fromEntries(agents),
     channels: Object.fromEntries(channels),
+    schedules: scheduleDefinitions(pieces.schedules, (index) =>
+      context.unset.some(({ path }) => path[0] === 'schedules' && path[1] === index),
+    ),
   }
   return frozen(definition)
 }

@@ -36,7 +36,7 @@ export interface Loaded {
 
 export interface MissingVariable extends Problem {
   readonly variable: string
-  readonly owner: { readonly kind: 'agent' | 'channel'; readonly id: string }
+  readonly owner: { readonly kind: 'agent' | 'channel' | 'schedule'; readonly id: string }
 }
 
 /** A file after YAML, before its meaning. */
@@ -89,6 +89,7 @@ export function judge(parsed: Parsed, lookup: Lookup): LoadResult {
 /** Whose start the variable spoils; null: everybody's. */
 function ownerOf({ path }: Unset): MissingVariable['owner'] | null {
   const [section, id] = path
+  if (section === 'schedules' && typeof id === 'number') return { kind: 'schedule', id: `schedules[${id}]` }
   if (typeof id !== 'string') return null
   if (section === 'agents') return { kind: 'agent', id }
   return section === 'channels' ? { kind: 'channel', id } : null
