@@ -5,7 +5,6 @@
 //   Shortest paths are those of @xstate/test. What it lacks is made of xstate/graph: tours that take every enabled pair of a
 //   state and an event and try every other one, simple paths through a coarser look, and random walks with a seed.
 
-import { createTestModel } from '@xstate/test'
 import {
   type AnyStateMachine,
   type EventFromLogic,
@@ -70,11 +69,24 @@ export function reducerModel<C extends MachineContext, E extends EventObject>(
   })
 }
 
-/** One path to each state, by the shortest way; a path that is the beginning of another is not played by itself. */
+/** A package that need not be there: everything but shortest paths is made without it. */
+const shortest = await import('@xstate/test').catch((error: NodeJS.ErrnoException) => {
+  if (error.code === 'ERR_MODULE_NOT_FOUND') return null
+  throw error
+})
+
+/**
+ * One path to each state, by the shortest way; a path that is the beginning of another is not played by itself.
+ * Throws when @xstate/test is not installed.
+ */
 export function shortestPaths<T extends AnyStateMachine>(model: Model<T>): Path<T>[] {
+  if (shortest === null)
+    throw new Error(
+      'Shortest paths are those of @xstate/test: npm install --save-dev --save-exact @xstate/test@1.0.0-beta.5',
+    )
   const graph = graphOf(model)
   // Without the first the package takes a state that is reached by two transitions for two.
-  const found = createTestModel(model.machine as never, { serializeTransition: () => '' })
+  const found = shortest.createTestModel(model.machine as never, { serializeTransition: () => '' })
   const paths = found.getShortestPaths({ events: eventsIn(model), serializeState: keyOf } as never)
   return paths.map((path) => {
     // The package remembers one state of each key: these are the ones that the path leads through.
