@@ -4,9 +4,12 @@ import { lstatSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { GatewaySettings } from '../../machines/definitions.ts'
 import type { Loaded, LoadResult, Settings } from '../config/load.ts'
-import { formatProblem, type Problem } from '../config/problems.ts'
+import type { Problem } from '../config/problems.ts'
+import type { Phase } from '../../machines/phases.ts'
 import type { Watch } from '../config/watch.ts'
+import type { PhaseTime } from '../start.ts'
 import type { Context, Options } from './command.ts'
+import { sayProblems, tellProblems } from './problems.ts'
 
 export interface OpenedFile {
   readonly loaded: Loaded
@@ -17,6 +20,8 @@ export interface OpenedFile {
   reload(): Promise<Loaded | readonly Problem[]>
   /** Looks whether it changed since it was loaded last; null for the demo workforce, which is no file. */
   readonly watch: Watch | null
+  /** How long each phase of reading it took, the first time. */
+  readonly phases: readonly PhaseTime[]
 }
 
 const USUAL_FILE = 'gateway.yaml'
@@ -29,7 +34,7 @@ export function nameOfFile(options: Options): string {
 export async function openFile(context: Context, options: Options): Promise<OpenedFile | null> {
   const opened = await open(context, options, pathOf(options))
   if (!isProblems(opened)) return opened
-  sayProblems(context, opened)
+  await tellProblems(opened, context, options)
   return null
 }
 
@@ -52,7 +57,7 @@ export async function openWay(context: Context, options: Options): Promise<Way |
   const settings = settingsOf(result)
   const problems = result.ok ? [] : result.problems
   if (settings === null) {
-    sayProblems(context, problems)
+    sayProblems(problems, context)
     return null
   }
   context.terminal.hide((text) => settings.secrets.redact(text))
@@ -64,34 +69,38 @@ export async function ownSettings(context: Context, options: Options): Promise<S
   return settingsOf(await read(context, nameOfFile(options)))
 }
 
-export function sayProblems({ terminal }: Pick<Context, 'terminal'>, problems: readonly Problem[]): void {
-  for (const problem of problems) terminal.err(formatProblem(problem))
-}
-
 export function isProblems<T extends object>(opened: T | readonly Problem[]): opened is readonly Problem[] {
   return Array.isArray(opened)
 }
 
 async function open(context: Context, options: Options, path: string | null): Promise<OpenedFile | readonly Problem[]> {
   const watch = path === null ? null : (await import('../config/watch.ts')).watchFile(path)
-  const load = async (): Promise<Loaded | readonly Problem[]> => {
+  const phases: PhaseTime[] = []
+  const nowMs = (): number => context.world.nowMs()
+  let beganMs = nowMs()
+  const passed = (phase: PhaseTime['phase']): void => {
+    phases.push({ phase, ms: nowMs() - beganMs })
+    beganMs = nowMs()
+  }
+  const load = async (told?: typeof passed): Promise<Loaded | readonly Problem[]> => {
     await watch?.reading()
-    const result = await read(context, path)
+    const result = await read(context, path, told)
     if (!result.ok) return result.problems
     await watch?.alsoRead(result.loaded.alsoRead)
     return result.loaded
   }
-  const loaded = await load()
+  const loaded = await load(passed)
   if (isProblems(loaded)) return loaded
   context.terminal.hide((text) => loaded.secrets.redact(text))
-  return { loaded, isDemo: path === null, data: dataOf(loaded.definition.gateway, options), reload: load, watch }
+  const data = dataOf(loaded.definition.gateway, options)
+  return { loaded, isDemo: path === null, data, reload: () => load(), watch, phases }
 }
 
 /** Loads the YAML library and the schema at this moment: `--help` and wrong usage need neither. null: the demo workforce. */
-async function read({ world }: Pick<Context, 'world'>, path: string | null): Promise<LoadResult> {
+async function read({ world }: Context, path: string | null, passed?: (phase: Phase) => void): Promise<LoadResult> {
   const { environment } = world
-  if (path === null) return { ok: true, loaded: (await import('../config/demo.ts')).demoDefinition(environment) }
-  return (await import('../config/load.ts')).loadFile(path, environment)
+  if (path !== null) return (await import('../config/load.ts')).loadFile(path, environment, passed)
+  return { ok: true, loaded: (await import('../config/demo.ts')).demoDefinition(environment, passed) }
 }
 
 function pathOf(options: Options): string | null {

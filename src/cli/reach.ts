@@ -7,7 +7,8 @@ import type { Settings } from '../config/load.ts'
 import type { RecordsPort } from '../start.ts'
 import type { Context, Options } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { openWay, ownSettings, sayProblems } from './file.ts'
+import { openWay, ownSettings } from './file.ts'
+import { sayProblems } from './problems.ts'
 import { type Remote, remoteGateway, remoteRecords } from './remote.ts'
 
 /** Runs `work` on the records; 78 when the configuration has problems, which are then on standard error. */
@@ -21,7 +22,7 @@ export async function withRecords(
   const gateway = await runningGateway(data, tokenOf(way, context))
   if (gateway !== null) return work(remoteRecords(gateway))
   if (problems.length > 0) {
-    sayProblems(context, problems)
+    sayProblems(problems, context)
     return EXIT.configuration
   }
   // Nothing was ever kept there, and looking must not make a folder.
@@ -56,7 +57,7 @@ export async function gatewayOf(context: Context, options: Options): Promise<Rem
   const { readHolder } = await import('../start.ts')
   const held = readHolder(data)?.url ?? null
   if (held === null && problems.length > 0) {
-    sayProblems(context, problems)
+    sayProblems(problems, context)
     return null
   }
   const url = held ?? addressOf(way.gateway)

@@ -2,7 +2,8 @@
 
 import { type Command, CONFIG, DATA, type Invocation } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { openWay, sayProblems } from './file.ts'
+import { openWay } from './file.ts'
+import { sayProblems } from './problems.ts'
 import { runningGateway, tokenOf } from './reach.ts'
 
 export const sendCommand: Command = {
@@ -24,7 +25,7 @@ async function send({ context, options, arguments: words }: Invocation): Promise
   if (way === null) return EXIT.configuration
   const gateway = await runningGateway(way.data, tokenOf(way, context))
   if (gateway === null) {
-    sayProblems(context, way.problems)
+    sayProblems(way.problems, context)
     if (way.problems.length > 0) return EXIT.configuration
     const message = `No gateway has ${way.data} open, and only a running one can send. Start it with \`troupe start\`.`
     throw new CommandFailure(EXIT.tryLater, message)

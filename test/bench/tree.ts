@@ -254,6 +254,7 @@ const CHANNEL_DEFINITION: ChannelDefinition = {
   reset: null,
   token: null,
   apiRoot: null,
+  lacking: [],
   missing: [],
 }
 

@@ -149,7 +149,7 @@ describe('any bytes', { timeout: 20_000 + RUNS * 50 }, () => {
     const refusing = (message: string): Load => {
       return () => ({
         ok: false,
-        problems: [{ file: 'g.yaml', line: 1, column: 1, path: 'x', message }],
+        problems: [{ file: 'g.yaml', line: 1, column: 1, path: 'x', message, phase: 'validate' }],
         settings: null,
       })
     }

@@ -263,9 +263,8 @@ describe('words', () => {
   test('a list reads as a sentence', () =>
     expect(['a', 'b', 'c'].map((_, n, all) => listed(all.slice(0, n + 1)))).toEqual(['a', 'a or b', 'a, b or c']))
   test('a problem is one line, whatever is in it', () => {
-    expect(formatProblem({ file: 'a\nb', line: 1, column: 2, path: 'p\r', message: 'm\u001b[2J' })).toBe(
-      'a b:1:2 p : m [2J',
-    )
+    const problem = { file: 'a\nb', line: 1, column: 2, path: 'p\r', message: 'm\u001b[2J', phase: 'parse' } as const
+    expect(formatProblem(problem)).toBe('a b:1:2 p : m [2J')
   })
 })
 

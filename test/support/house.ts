@@ -316,6 +316,7 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     reset: null,
     token: null,
     apiRoot: null,
+    lacking: [],
     missing: [],
     ...given,
   }
