@@ -114,6 +114,38 @@ export function tours<T extends AnyStateMachine>(model: Model<T>): Tours<T> {
 }
 
 /**
+ * A few paths that take at least one pair of each kind, where `kind` says what a pair is taken for. For subjects that are slow: what
+ * is left out is of a kind with something that is walked.
+ */
+export function oneOfEachKind<T extends AnyStateMachine>(
+  model: Model<T>,
+  kind: (before: SnapshotFrom<T>, event: EventFromLogic<T>, after: SnapshotFrom<T>) => unknown,
+): Path<T>[] {
+  const graph = graphOf(model)
+  const known = new Set<string>()
+  const states = new Map(
+    [...graph.values()].flatMap(({ moves }) => [...moves.values()].map(({ to, state }) => [to, state])),
+  )
+  const [beginning = ''] = graph.keys()
+  states.set(beginning, beginningOf(model.machine).state)
+  const open = new Map<string, Set<string>>()
+  // From the beginning outwards, so that the first of a kind is a near one.
+  for (const [key, { moves }] of graph) {
+    const names = [...moves].flatMap(([name, { event, state }]) => {
+      const pair = JSON.stringify(kind(states.get(key) as never, event as never, state as never)) // States and events of the model.
+      if (known.has(pair)) return []
+      known.add(pair)
+      return [name]
+    })
+    open.set(key, new Set(names))
+  }
+  const trails: Step[][] = []
+  const left = { graph, open, unlooked: new Set<string>() }
+  for (let trail = tour(left); trail !== null; trail = tour(left)) trails.push(trail)
+  return playable(model, trails)
+}
+
+/**
  * Every path that meets no look twice, where `look` says what of a state is looked at. (All simple paths of a model are too
  * many to walk: they grow with the factorial of its states.) With a sample: that many of them, chosen by the seed.
  * States that look alike may answer differently: a path ends where its next event is not the state's own.
