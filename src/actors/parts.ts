@@ -6,6 +6,7 @@ import type {
   GatewayDefinition,
   SecretReference,
 } from '../../machines/definitions.ts'
+import type { Failure } from '../../machines/failure.ts'
 import type { ChannelReport, Commit, ToGateway } from '../../machines/messages.ts'
 import type { BuildAgent } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
@@ -37,6 +38,8 @@ export interface Parts {
   readonly toolboxes: Toolboxes
   readonly onRollCall: (reports: readonly ChannelReport[]) => void
   readonly onReport: (report: ChannelReport) => void
+  /** What came of an agent's last answer; null: it was given. */
+  readonly onAnswer: (agent: string, failure: Failure | null) => void
 }
 
 /** C2 beyond one channel: two channels of a file may exchange their tokens, and another process may have one. */

@@ -115,11 +115,14 @@ async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<E
   terminal.out(`Console page: ${gateway.url}/`)
   if (console.isJson) console.log.info({ rollCall: channels.map(called) }, countLine(channels))
   if (!options.given('strict') || liveCount(channels) === channels.length) return EXIT.fine
-  terminal.err('troupe: ready: not every channel went live, and --strict stops here.')
+  terminal.err(`troupe: ${INCOMPLETE}`)
+  if (console.isJson) console.log.error({ phase: 'ready' }, INCOMPLETE)
   endBy(context, gateway.drainMs() + AFTER_DRAIN_MS_MAX)
   gateway.drain()
   return EXIT.failed
 }
+
+const INCOMPLETE = 'ready: not every channel went live, and --strict stops here.'
 
 function called({ id, state, reason, phase }: ChannelStatus): Partial<ChannelStatus> {
   return { id, state, reason, phase }

@@ -22,6 +22,7 @@ export function testParts(given: Given): Parts {
     adapters: new Map(),
     onRollCall: () => {},
     onReport: () => {},
+    onAnswer: () => {},
     ...given,
   }
 }
