@@ -4,12 +4,17 @@ import { firstPhase } from '../../machines/phases.ts'
 import { formatProblem, type Problem } from '../config/problems.ts'
 import type { Context, Options } from './command.ts'
 
+export function sayProblems(problems: readonly Problem[], { terminal }: Pick<Context, 'terminal'>): void {
+  for (const problem of problems) terminal.err(formatProblem(problem))
+}
+
+/** The same of a start that ends with them. */
 export async function tellProblems(
   problems: readonly Problem[],
   { terminal }: Context,
   options: Options,
 ): Promise<void> {
-  for (const problem of problems) terminal.err(formatProblem(problem))
+  sayProblems(problems, { terminal })
   terminal.err(`troupe: ${lastSentence(problems)}`)
   if (!options.given('json-logs')) return
   // There are no secrets to take out: a problem's message never has one.

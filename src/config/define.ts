@@ -1,7 +1,12 @@
 // Define: from what was read to frozen definitions (A1) and, apart from them, the values of secrets (A3).
 
 import { resolve } from 'node:path'
-import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type {
+  AgentDefinition,
+  ChannelDefinition,
+  GatewayDefinition,
+  GatewaySettings,
+} from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
 import { workdirOf } from './agent-folders.ts'
 import { type AgentPlace, approvalByName, approversOf, executableOf, hostOf, toolOf } from './agent-tools.ts'
@@ -15,8 +20,9 @@ import {
   usualKey,
 } from './define-models.ts'
 import { read } from './kinds.ts'
-import { type AgentKeys, agentSchema, type ChannelKeys } from './schema.ts'
+import { type AgentKeys, agentSchema, type ChannelKeys, type GatewayKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
+import { scheduleDefinitions } from './schedules.ts'
 import { resetPolicy } from './session-reset.ts'
 import type { PlacedSecret, WrongSecret } from './secret-forms.ts'
 import {
@@ -111,10 +117,15 @@ export function define(
     const found = { lacking: lackingOf('channels', id), missing: missingOf('channels', id) }
     return [id, { ...channelDefinition(id, node, keys), ...found }]
   })
+  const { gateway } = pieces
+  assert(gateway !== null, 'a file without problems has gateway settings')
   const definition = {
-    gateway: gatewayDefinition(pieces.gateway, context.folder),
+    gateway: gatewayDefinition(gateway, context.folder),
     agents: Object.fromEntries(agents),
     channels: Object.fromEntries(channels),
+    schedules: scheduleDefinitions(pieces.schedules, (index) =>
+      context.unset.some(({ path }) => path[0] === 'schedules' && path[1] === index),
+    ),
   }
   return frozen(definition)
 }
@@ -131,8 +142,7 @@ function secretEntry(path: Path, scalar: TreeScalar): PlacedSecret {
   return { secret: pathText(path), value, variable, path, isPadded: text !== written }
 }
 
-function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefinition['gateway'] {
-  assert(keys !== null, 'a file without problems has gateway settings')
+export function gatewayDefinition(keys: GatewayKeys, folder: string): GatewaySettings {
   return {
     host: keys.host,
     port: keys.port,

@@ -3,25 +3,35 @@
 //   A3. Every sentence that leaves is searched for secrets' values first.
 
 import { dirname } from 'node:path'
-import type { GatewayDefinition } from '../../machines/definitions.ts'
+import type { GatewayDefinition, GatewaySettings } from '../../machines/definitions.ts'
 import type { Phase } from '../../machines/phases.ts'
 import { foldersFindings } from './agent-folders.ts'
 import { roomFindings } from './agent-models.ts'
 import { placesOf, toolsFindings } from './agent-tools.ts'
-import { readPieces } from './check.ts'
-import { define, readSecrets } from './define.ts'
+import { type Pieces, readPieces } from './check.ts'
+import { define, gatewayDefinition, readSecrets } from './define.ts'
 import { isOfFallback } from './define-models.ts'
 import { readInstructions } from './instructions.ts'
 import { type Problem, PROBLEMS_MAX } from './problems.ts'
 import { crossCheck, warningsOf } from './references.ts'
 import { paddedSecrets, wrongSecrets } from './secret-forms.ts'
 import { Secrets } from './secrets.ts'
-import { type Finding, pathText, type Tree } from './tree.ts'
+import { type Finding, nodeAt, pathText, type Tree } from './tree.ts'
 import type { Lookup } from './variables.ts'
 
-export type LoadResult =
-  | { readonly ok: true; readonly loaded: Loaded }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+export type LoadResult = { readonly ok: true; readonly loaded: Loaded } | Refused
+
+export interface Refused {
+  readonly ok: false
+  readonly problems: readonly Problem[]
+  /** What leads to the gateway that goes on by the earlier file; null: nothing of it can be relied on. */
+  readonly settings: Settings | null
+}
+
+export interface Settings {
+  readonly gateway: GatewaySettings
+  readonly secrets: Secrets
+}
 
 /** A file that can be started, perhaps without some of its channels. */
 export interface Loaded {
@@ -43,9 +53,9 @@ export interface MissingVariable extends OwnedProblem {
   readonly variable: string
 }
 
-/** What spoils the start of one channel, or of the channels of one agent. */
+/** What spoils the start of one channel or schedule, or of the channels of one agent. */
 export interface OwnedProblem extends Problem {
-  readonly owner: { readonly kind: 'agent' | 'channel'; readonly id: string }
+  readonly owner: { readonly kind: 'agent' | 'channel' | 'schedule'; readonly id: string }
 }
 
 /** A file after YAML, before its meaning. */
@@ -62,7 +72,7 @@ export interface Parsed {
 export function judge(parsed: Parsed, lookup: Lookup, passed: (phase: Phase) => void = () => {}): LoadResult {
   const { root } = parsed
   const unread = inPhase('parse', parsed.findings)
-  if (root === null) return refused(parsed, unread, new Secrets([]))
+  if (root === null) return refused(parsed, unread, { secrets: new Secrets([]), settings: null })
   const pieces = readPieces(root)
   const { entries, unset: all } = readSecrets(root, pieces, lookup)
   const [unset, spare] = [all.filter((one) => !isOfFallback(one)), all.filter(isOfFallback)]
@@ -83,7 +93,8 @@ export function judge(parsed: Parsed, lookup: Lookup, passed: (phase: Phase) => 
   const findings = [...unread, ...found, ...inPhase('secrets', everybodys)]
   if (findings.length > 0) {
     const missing = unset.filter((one) => ownerOf(one) !== null && isTrusted(one))
-    return refused(parsed, [...findings, ...inPhase('secrets', missing)], secrets)
+    const settings = settingsOf(parsed, { findings, gateway: pieces.gateway, folder, secrets })
+    return refused(parsed, [...findings, ...inPhase('secrets', missing)], { secrets, settings })
   }
   const wrong = wrongSecrets(root, pieces, entries)
   const context = { unset: all, wrong, folder, places, instructions: instructions.texts }
@@ -136,6 +147,7 @@ function owned<Found extends Finding>(findings: readonly Found[]): (Found & Phas
 /** Whose start it spoils; null: everybody's. */
 function ownerOf({ path }: Finding): OwnedProblem['owner'] | null {
   const [section, id] = path
+  if (section === 'schedules' && typeof id === 'number') return { kind: 'schedule', id: `schedules[${id}]` }
   if (typeof id !== 'string') return null
   if (section === 'agents') return { kind: 'agent', id }
   return section === 'channels' ? { kind: 'channel', id } : null
@@ -145,7 +157,22 @@ function trusted(finding: Finding, until: number): boolean {
   return until === Number.POSITIVE_INFINITY || (finding.span.end < until && finding.wholeFile !== true)
 }
 
-function refused(parsed: Parsed, findings: readonly Phased[], secrets: Secrets): LoadResult {
+/** Of a file that is broken in the middle, the section that is named before the break; an absent one may stand behind it. */
+function settingsOf(
+  { root, trustedUntil }: Parsed,
+  section: Pick<Pieces, 'gateway' | 'findings'> & { readonly folder: string; readonly secrets: Secrets },
+): Settings | null {
+  const { gateway, findings, folder, secrets } = section
+  const end = root === null ? 0 : (nodeAt(root, ['gateway'])?.end ?? Number.MAX_SAFE_INTEGER)
+  const isSound = gateway !== null && end < trustedUntil && !findings.some(({ path }) => path[0] === 'gateway')
+  return isSound ? { gateway: gatewayDefinition(gateway, folder), secrets } : null
+}
+
+function refused(
+  parsed: Parsed,
+  findings: readonly Phased[],
+  { secrets, settings }: { readonly secrets: Secrets; readonly settings: Settings | null },
+): Refused {
   const ordered = findings.toSorted((a, b) => a.span.start - b.span.start)
   const once = new Map(
     ordered.map((finding) => [`${finding.span.start} ${pathText(finding.path)} ${finding.message}`, finding]),
@@ -155,7 +182,7 @@ function refused(parsed: Parsed, findings: readonly Phased[], secrets: Secrets):
   const hidden = once.size - problems.length
   if (last !== undefined && hidden > 0)
     problems.push({ ...last, path: '(file)', message: `${hidden} further problems are not shown` })
-  return { ok: false, problems }
+  return { ok: false, problems, settings }
 }
 
 function problemOf(parsed: Parsed, finding: Phased, secrets: Secrets): Problem {

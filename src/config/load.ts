@@ -24,7 +24,7 @@ import { HARMLESS, SYNTAX } from './syntax.ts'
 import { entriesOf, type Finding, isOpen, nodeAt, type Path, type Span, type Tree, type TreeEntry } from './tree.ts'
 import { type Environment, type Lookup, lookupIn, maskVariables, substitute } from './variables.ts'
 
-export type { Loaded, LoadResult } from './judge.ts'
+export type { Loaded, LoadResult, Settings } from './judge.ts'
 
 export type SourceText = {
   /** As the user gave it: problems begin with it, and `data` is relative to its folder. */
@@ -72,7 +72,8 @@ const DEPTH_MAX = 50
 const VALUES_MAX = 100_000
 
 function unreadable(file: string, message: string): LoadResult {
-  return { ok: false, problems: [{ file, line: 1, column: 1, path: '(file)', message, phase: 'parse' }] }
+  const problem = { file, line: 1, column: 1, path: '(file)', message, phase: 'parse' } as const
+  return { ok: false, problems: [problem], settings: null }
 }
 
 // --- from text to YAML nodes ------------------------------------------------------------------------------------------
