@@ -24,6 +24,7 @@ const CLASSES = [
   'a platform that is away or says no',
   'a file that is none',
   'a name or value that makes no sense',
+  'schedule that cannot work',
 ]
 
 test('there are at least forty, of every class and every phase', () => {
