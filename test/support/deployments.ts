@@ -155,6 +155,8 @@ async function isTold(said: Mistakes, expected: Expectation, { gateway, told }: 
   const { channels, agents } = await statusOf(gateway)
   said.unless(channels.find(({ id }) => id === told)?.state === 'live', 'the channel is not live', channels)
   said.words(agents.map(({ reason }) => reason).join('\n'), expected)
+  const { output } = await troupe(['status', '--url', gateway.url])
+  said.words(output.split('\n').find((line) => line.includes('could not answer')) ?? output, expected)
   const warned = jsonLines(gateway.errors()).filter((each) => each['level'] === 'warn')
   said.words(JSON.stringify(warned).replaceAll(String.raw`\"`, '"'), expected)
 }
