@@ -4,6 +4,7 @@
 
 import type { GatewayContext } from '../machines/gateway-context.ts'
 import { buildAgent } from './agents/catalog.ts'
+import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
 import type { Parts } from './actors/parts.ts'
 import { Said } from './actors/said.ts'
@@ -104,7 +105,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const board = createBoard({ root, world, log })
     const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
     const tools = toolParts(options, store, settings.data)
-    const implementations = { store, platforms, buildAgent, observe: observing.observe, ...tools }
+    const implementations = { store, platforms, buildAgent, buildTranscription, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
     const reading = { loaded, read: options.reload, inForce }
     const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
@@ -183,13 +184,14 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
   })
 }
 
+type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>
+
 /** The tools of every run, and what they must not see or say. */
-function toolParts({ loaded }: StartOptions, store: Store, data: string): Pick<Parts, 'buildTools' | 'notes'> {
+function toolParts({ loaded }: StartOptions, store: Store, data: string): ToolParts {
+  const hidden = hiddenFromTools(loaded.file, data)
   return {
-    buildTools: toolBuilder({
-      redact: (text) => loaded.secrets.redact(text),
-      hidden: hiddenFromTools(loaded.file, data),
-    }),
+    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden }),
+    openReceived: async (given) => (await import('./tools/received.ts')).receivedOpener(hidden)(given),
     notes: {
       list: (agent, user) => store.notes(agent, user),
       add: (agent, user, text) => store.addNote(agent, user, text),

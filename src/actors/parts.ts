@@ -7,9 +7,9 @@ import type {
   SecretReference,
 } from '../../machines/definitions.ts'
 import type { ChannelReport, Commit, ToGateway } from '../../machines/messages.ts'
-import type { BuildAgent } from '../agents/agent.ts'
+import type { BuildAgent, BuildTranscription } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
-import type { BuildTools, Notes } from '../tools/tool.ts'
+import type { BuildTools, Notes, OpenReceived } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
@@ -28,7 +28,9 @@ export interface Parts {
   readonly tokens: Tokens
   readonly platforms: Readonly<Record<string, Platform>>
   readonly buildAgent: BuildAgent
+  readonly buildTranscription: BuildTranscription
   readonly buildTools: BuildTools
+  readonly openReceived: OpenReceived
   readonly notes: Notes
   /** A channel's connection puts its adapter here; the sessions and deliveries of that channel speak through it. */
   readonly adapters: Map<string, Adapter>

@@ -5,7 +5,7 @@
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { World } from '../world.ts'
 import { openLifetime } from './lifetime.ts'
-import { failureFor, type LiveModelDefinition, modelError, type Trouble } from './model-failure.ts'
+import { type AskedDefinition, failureFor, modelError, type Trouble } from './model-failure.ts'
 
 export interface Endpoint {
   /** Without a slash at its end. */
@@ -27,7 +27,7 @@ const USUAL_BASE_URL = {
 } as const
 
 /** The endpoint of a definition; throws a FailureError when its address or its credential cannot be used. */
-export function endpointOf(model: LiveModelDefinition, apiKey: string | null): Endpoint {
+export function endpointOf(model: AskedDefinition, apiKey: string | null): Endpoint {
   const given =
     model.provider === 'openai-compatible' ? model.baseUrl : (model.baseUrl ?? USUAL_BASE_URL[model.provider])
   const url = URL.parse(given)
@@ -38,7 +38,7 @@ export function endpointOf(model: LiveModelDefinition, apiKey: string | null): E
 }
 
 export interface Probe {
-  readonly model: LiveModelDefinition
+  readonly model: AskedDefinition
   readonly endpoint: Endpoint
   readonly world: World
 }
@@ -66,11 +66,7 @@ const NO_MODEL_LIST: Failure = {
 }
 
 /** null: the provider answered as it should. */
-async function askForModels(
-  model: LiveModelDefinition,
-  endpoint: Endpoint,
-  signal: AbortSignal,
-): Promise<Trouble | null> {
+async function askForModels(model: AskedDefinition, endpoint: Endpoint, signal: AbortSignal): Promise<Trouble | null> {
   try {
     const response = await fetch(`${endpoint.baseUrl}/models`, {
       headers: credentialHeaders(model.provider, endpoint.apiKey),
@@ -91,7 +87,7 @@ async function askForModels(
   }
 }
 
-function credentialHeaders(provider: LiveModelDefinition['provider'], apiKey: string | null): Record<string, string> {
+function credentialHeaders(provider: AskedDefinition['provider'], apiKey: string | null): Record<string, string> {
   if (apiKey === null) return {}
   if (provider === 'anthropic') return { 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }
   if (provider === 'google') return { 'x-goog-api-key': apiKey }
@@ -99,7 +95,7 @@ function credentialHeaders(provider: LiveModelDefinition['provider'], apiKey: st
 }
 
 /** fetch() quotes a header value that it cannot send, so such a key is stopped here. */
-function usableKey(apiKey: string, model: LiveModelDefinition): string {
+function usableKey(apiKey: string, model: AskedDefinition): string {
   if (/^[\x21-\x7e]+$/.test(apiKey)) return apiKey
   throw new FailureError({
     kind: 'permanent',

@@ -19,6 +19,7 @@ import { type AgentKeys, agentSchema, type ChannelKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
 import { resetPolicy } from './session-reset.ts'
 import type { SecretEntry } from './secrets.ts'
+import { transcriptionDefinition } from './transcription.ts'
 import {
   nodeAt,
   type Path,
@@ -68,7 +69,7 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
     if (entry === null) continue
     entries.push(entry)
     if (entry.value !== null) continue
-    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path[2] === 'model' ? 'model.' : ''}api_key`
+    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path.length === 3 ? `${path[2]}.` : ''}api_key`
     unset.push({ span: spanAt(root, path), path, variable: entry.variable, message })
   }
   return { entries, unset }
@@ -91,15 +92,18 @@ export function define(
     return [...new Set(own.map(({ variable }) => variable))]
   }
   const places = new Map(context.places.map((place) => [place.id, place]))
-  const agents = [...pieces.agents].map(([id, { keys, model, fallbackModels }]): [string, AgentDefinition] => {
-    const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
-    const given = {
-      instructions: text ?? '',
-      model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
-      fallbackModels: fallbackDefinitions(id, fallbackModels, context.unset),
-    }
-    return [id, { ...agentDefinition(placeOf(places, id), keys, given), missing: missingOf('agents', id) }]
-  })
+  const agents = [...pieces.agents].map(
+    ([id, { keys, model, fallbackModels, transcription }]): [string, AgentDefinition] => {
+      const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
+      const given = {
+        instructions: text ?? '',
+        model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
+        fallbackModels: fallbackDefinitions(id, fallbackModels, context.unset),
+        transcription: transcriptionDefinition(id, transcription),
+      }
+      return [id, { ...agentDefinition(placeOf(places, id), keys, given), missing: missingOf('agents', id) }]
+    },
+  )
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
     return [id, { ...channelDefinition(id, node, keys), missing: missingOf('channels', id) }]
@@ -145,13 +149,14 @@ function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlac
 function agentDefinition(
   place: AgentPlace,
   found: AgentKeys | null,
-  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels'>,
+  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels' | 'transcription'>,
 ): Omit<AgentDefinition, 'missing'> {
   const keys = found ?? defaultAgentKeys()
   const { id, folder } = place
   return {
     id,
     ...given,
+    vision: keys.vision,
     compactAt: keys.compact_at,
     budget: budgetOf(keys),
     tools: keys.tools.map((tool) => toolOf(tool, folder)),

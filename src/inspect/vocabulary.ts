@@ -40,6 +40,7 @@ import {
   step,
   steps,
   WORDS,
+  shown,
 } from './shapes.ts'
 
 type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToSession | ToRun | ToDelivery
@@ -102,6 +103,7 @@ const session = {
   definition: 'names',
   steps,
   preparedAtMs: 'word',
+  notices: { each: 'text' },
   history,
   exhausted: WORDS,
   outcome,
@@ -120,7 +122,7 @@ const runInput: Shape = {
     turn: 'word',
     history,
     seqs: WORDS,
-    messages: { each: { parts: { text: 'text', sender, kind: 'word' } } },
+    messages: { each: { parts: { text: 'text', sender, kind: 'word', shown } } },
     mayCompact: 'word',
     steps,
     nowMs: 'word',
@@ -136,6 +138,7 @@ const prepared: Shape = {
     steps,
     definition: 'hidden',
     preparedAtMs: 'word',
+    notices: { each: 'text' },
   } satisfies Parts<Prepared>,
 }
 

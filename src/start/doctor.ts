@@ -9,6 +9,7 @@ import type { AgentDefinition, ChannelDefinition } from '../../machines/definiti
 import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
 import { modelLabel } from '../../machines/models.ts'
 import { buildAgent } from '../agents/catalog.ts'
+import { buildTranscription } from '../agents/transcription.ts'
 import type { Journal } from '../channels/adapter.ts'
 import { platforms } from '../channels/catalog.ts'
 import type { Loaded } from '../config/load.ts'
@@ -111,7 +112,11 @@ function endpoints(definition: AgentDefinition, options: ProbeOptions): readonly
     const alone = { ...definition, model, fallbackModels: [] }
     return endpoint(alone, { ...options, about: `fallback of ${id}` })
   })
-  return [endpoint(definition, { ...options, about: `agent ${id}` }), ...fallbacks]
+  return [
+    endpoint(definition, { ...options, about: `agent ${id}` }),
+    ...fallbacks,
+    ...transcription(definition, options),
+  ]
 }
 
 function endpoint(
@@ -129,6 +134,23 @@ function endpoint(
       return model.provider === 'echo' ? 'echo, offline' : modelLabel(model)
     },
   }
+}
+
+function transcription(definition: AgentDefinition, { loaded, world, log }: ProbeOptions): readonly Probe[] {
+  const { id, transcription: asked, missing } = definition
+  if (asked === null) return []
+  return [
+    {
+      about: `transcription of ${id}`,
+      async ask(signal) {
+        requireVariables(missing)
+        const secret = loaded.secrets.resolve.bind(loaded.secrets)
+        const built = await buildTranscription({ definition, secret, world, log })
+        await built.probe(signal)
+        return `${asked.provider}:${asked.name}`
+      },
+    },
+  ]
 }
 
 function dataFolder({ data }: ProbeOptions): Probe {

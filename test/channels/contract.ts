@@ -102,7 +102,7 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
       kind: 'dm',
       addressed: true,
       album: null,
-      attachments: 0,
+      attachments: [],
     })
     expect(JSON.parse(JSON.stringify(running.received[0]))).toEqual(running.received[0])
   },
