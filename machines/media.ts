@@ -40,7 +40,7 @@ export interface ShownFile {
 
 /** What an agent can do with files. */
 export interface Senses {
-  /** Its model, or one that stands in for it, takes such files. */
+  /** Its model takes such files. One that stands in for it may take fewer, and is told of the rest. */
   readonly sees: (mediaType: string) => boolean
   readonly hears: boolean
   /** Its tools can open files of the work folder. */
@@ -154,14 +154,45 @@ export function speechType({ mediaType: said }: Attachment, { mediaType }: Found
 /** Where files that people send lie in a work folder. */
 export const RECEIVED = 'received'
 
-/** The file of a message's attachment: the same after a crash, and another one for every other attachment. */
-export function fileName(seq: number, index: number, { name, kind, mediaType }: Attachment): string {
+/**
+ * The file of a message's attachment: the same after a crash, and another one for every other attachment, also when a store that
+ * counts anew meets the work folder of an earlier one.
+ */
+export function fileName({ message, index }: Placed): string {
+  const attachment = message.attachments[index] ?? UNKNOWN_ATTACHMENT
+  const { channel, conversation, platformMessageId, seq } = message
+  const print = fingerprint([channel, conversation, platformMessageId, attachment.reference].join('\n'))
+  return `${seq}-${index + 1}-${print}-${safeName(attachment)}`
+}
+
+interface Placed {
+  readonly message: FileOwner
+  readonly index: number
+}
+
+/** As much of a message as the name of its file needs. */
+interface FileOwner {
+  readonly channel: string
+  readonly conversation: string
+  readonly platformMessageId: string
+  readonly seq: number
+  readonly attachments: readonly Attachment[]
+}
+
+/** FNV-1a, in five letters and digits: nobody guards anything with it. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5
+  for (let unit = 0; unit < text.length; unit += 1) hash = Math.imul(hash ^ text.charCodeAt(unit), 0x01000193)
+  return (hash >>> 0).toString(36).padStart(5, '0').slice(-5)
+}
+
+function safeName({ name, kind, mediaType }: Attachment): string {
   const base = (name ?? '').normalize('NFC').replace(/^.*[/\\]/s, '')
   const safe = base.replace(/[^\p{L}\p{N}._-]+/gu, '_').replace(/\.{2,}/g, '.')
   // The end has the extension.
   const short = Array.from(safe).slice(-NAME_UNITS_MAX).join('')
   const end = short === '' ? `${kind}${EXTENSIONS[mediaType ?? ''] ?? (kind === 'image' ? '.jpg' : '')}` : short
-  return `${seq}-${index + 1}-${end.toWellFormed()}`
+  return end.toWellFormed()
 }
 
 const EXTENSIONS: Readonly<Record<string, string>> = {

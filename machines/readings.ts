@@ -35,7 +35,9 @@ export interface ReadTurn {
 
 /** The attachments of a turn in their order, each with its message; `isOver`: there are more than a turn may have. */
 export function attachmentsOf(turn: Inbox): readonly { item: InboxItem; index: number; isOver: boolean }[] {
-  const all = turn.flatMap((item) => item.message.attachments.map((_, index) => ({ item, index })))
+  // Commands about an earlier turn ask nothing of their own.
+  const asking = turn.filter(({ task }) => task === 'answer')
+  const all = asking.flatMap((item) => item.message.attachments.map((_, index) => ({ item, index })))
   let files = 0
   return all.map((one) => {
     if (one.item.message.attachments[one.index]?.reference != null) files += 1

@@ -8,10 +8,10 @@ import type { Senses } from './media.ts'
 import { usesFolder } from './tool-names.ts'
 
 export function sensesOf(definition: AgentDefinition): Senses {
-  const models = [definition.model, ...definition.fallbackModels]
-  const isEcho = definition.model.provider === 'echo'
+  const { model, vision } = definition
+  const isEcho = model.provider === 'echo'
   return {
-    sees: (mediaType) => models.some((model) => isShown(model, definition.vision, mediaType)),
+    sees: (mediaType) => isShown(model, vision, mediaType),
     hears: definition.transcription !== null,
     opens: !isEcho && definition.tools.some(usesFolder),
     looks: !isEcho,

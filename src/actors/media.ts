@@ -52,7 +52,7 @@ export async function readMedia(parts: Parts, arrived: Arrived, signal: AbortSig
       if (attachment === undefined) throw new Error('each stands in its message')
       return {
         seq: message.seq,
-        one: await readOne(desk, { attachment, name: fileName(message.seq, index, attachment), isOver }),
+        one: await readOne(desk, { attachment, name: fileName({ message, index }), isOver }),
       }
     })
     for (const { seq, one } of await Promise.all(all)) readings.get(seq)?.push(one)

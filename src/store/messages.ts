@@ -1,7 +1,7 @@
 // Messages: the durable accept, the tries and the end of everything people wrote.
 //   S4. A message is settled once: what is settled stays as it is until its dead letter is retried.
 
-import { type Attachment, UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
+import { type Attachment, UNKNOWN_ATTACHMENT, unreadText } from '../../machines/media.ts'
 import type { AcceptedMessage, Command, Settlement } from '../../machines/messages.ts'
 import { isToBlame } from '../../machines/restart.ts'
 import type { World } from '../world.ts'
@@ -134,6 +134,11 @@ function messageOf(row: Row): AcceptedMessage {
     command: commandOf(row),
     acceptedAtMs: numberOf(row, 'accepted_at_ms'),
   }
+}
+
+/** Text and what came with it, for people. */
+export function writtenIn(row: Row): string {
+  return [textOf(row, 'text'), ...attachmentsOf(row).map(unreadText)].filter((part) => part !== '').join('\n')
 }
 
 /** Of a message that an earlier version kept, only how many there were is known. */

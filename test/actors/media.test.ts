@@ -80,7 +80,7 @@ describe('what a run is given', () => {
     const opened = await house({ ...READS, tools: ['files'] }, { tools: { files: OPENS } })
     opened.platform('a').files.set('d1', zip())
     await opened.says('a', 'unpack it', { attachments: [{ ...report, name: '../../etc/passwd' }] })
-    expect(asked(opened)).toEqual(['unpack it\n[document passwd, 10 bytes: received/1-1-passwd]'])
+    expect(asked(opened)?.[0]).toMatch(/^unpack it\n\[document passwd, 10 bytes: received\/1-1-\w{5}-passwd\]$/)
     expect(told(opened)).toEqual([])
   })
 

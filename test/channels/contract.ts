@@ -6,6 +6,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
+import { UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import type { Adapter, Door, Identity, Outgoing } from '../../src/channels/adapter.ts'
 
@@ -50,6 +51,7 @@ export function brokenAdapter(adapter: Adapter): Adapter {
       return adapter.run({ ...door, receive }, signal)
     },
     send: async () => ({ receipt: '1', last: true }),
+    fetch: async (_, { take }) => take(Buffer.from('of somebody else')),
   }
 }
 
@@ -88,6 +90,18 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     await within(running.stop())
     expect(running.identities).toEqual([identity])
     expect(running.received).toEqual([])
+  },
+
+  'a file that the platform does not have is a failure in words, and nothing is taken': async (harness) => {
+    let taken = 0
+    const fetching = { bytesMax: 1_000, withinMs: CHECK_MS_MAX, signal: new AbortController().signal }
+    for (const reference of [null, 'nobody-sent-this']) {
+      const attachment = { ...UNKNOWN_ATTACHMENT, kind: 'document' as const, reference }
+      const fetched = harness.build().fetch(attachment, { ...fetching, take: async () => void (taken += 1) })
+      const thrown = await within(fetched.catch((error: unknown) => error))
+      expect(thrown).toBeInstanceOf(FailureError)
+    }
+    expect(taken).toBe(0)
   },
 
   'a message arrives as it was written, in its conversation, addressed to the bot': async (harness) => {

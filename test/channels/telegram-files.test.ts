@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import { type Attachment, UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import type { Fetching } from '../../src/channels/adapter.ts'
@@ -108,6 +108,26 @@ describe('A3 what fails says no token', () => {
     await expect(download(root, 'a/b.txt', fetching)).rejects.toThrow('Telegram answered 302')
     expect(asked).toEqual([`/file/bot${TOKEN}/a/b.txt`])
   })
+})
+
+test('a file without end, whose size nobody says, is cut off at the bound', async () => {
+  let closed = false
+  const server = createServer((request, response) => {
+    const timer = setInterval(() => response.write(Buffer.alloc(1_000)), 1)
+    request.on('close', () => {
+      clearInterval(timer)
+      closed = true
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  let bytes = 0
+  const take = async (piece: Uint8Array): Promise<void> => void (bytes += piece.length)
+  const fetching = { bytesMax: 10_000, signal: new AbortController().signal, take }
+  const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file/bot${TOKEN}`
+  await expect(download(root, 'a', fetching)).rejects.toThrow('it is larger than 10.0 KB')
+  expect(bytes).toBeLessThanOrEqual(10_000)
+  await vi.waitFor(() => expect(closed).toBe(true))
 })
 
 test.each(['/var/lib/bot/file.txt', '../../getMe', 'a//b', ''])('%j is no path of a file', async (path) => {

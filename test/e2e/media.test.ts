@@ -68,7 +68,7 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
   const [first, second] = await answered(bot, anna, 2)
   expect([first, second]).toEqual([expect.stringContaining('] buy milk'), 're: and eggs'])
   expect(model.requests[0]?.messages.at(-1)?.content).toMatch(
-    /^\[voice message, 0:03: received\/\d+-1-voice\.ogg\] buy milk$|^\[voice message, 0:03\] buy milk$/,
+    /^\[voice message, 0:03: received\/\d+-1-\w{5}-voice\.ogg\] buy milk$|^\[voice message, 0:03\] buy milk$/,
   )
   expect(model.requests[1]?.messages.map(({ content }) => content).join()).toContain('buy milk')
   expect(speech.heard.map(({ fileName, key }) => [fileName, key])).toEqual([['audio.ogg', KEY]])
@@ -97,7 +97,7 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
       content: zip('x'.repeat(999)),
     }),
   )
-  const [, name = ''] = /received\/(\d+-1-passwd\.txt)\]/.exec(asked()?.content ?? '') ?? []
+  const [, name = ''] = /received\/(\d+-1-\w{5}-passwd\.txt)\]/.exec(asked()?.content ?? '') ?? []
   expect(received(folder)).toContain(name)
 
   // What cannot be read: too large for Telegram, a server that refuses, an agent without eyes and ears.

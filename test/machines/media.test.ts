@@ -14,6 +14,7 @@ import {
   typeOfBytes,
   UNKNOWN_ATTACHMENT,
 } from '../../machines/media.ts'
+import { acceptedMessage } from '../support/messages.ts'
 import { jpeg, oggVoice, pdf, zip } from '../support/received.ts'
 
 const NOTHING: Senses = { sees: () => false, hears: false, opens: false, looks: true }
@@ -121,26 +122,44 @@ test.each([
 })
 
 describe('the name of its file', () => {
+  const nameOf = (attachment: Attachment, given: Partial<Parameters<typeof fileName>[0]['message']> = {}, index = 0) =>
+    fileName({
+      message: { ...acceptedMessage('', { seq: 7 }), attachments: [attachment, attachment], ...given },
+      index,
+    })
+  const end = (attachment: Attachment) => nameOf(attachment).replace(/^7-1-[a-z0-9]{5}-/, '')
+
   test.each([
-    ['report.csv', '7-1-report.csv'],
-    ['../../../etc/passwd', '7-1-passwd'],
-    ['..\\..\\boot.ini', '7-1-boot.ini'],
-    ['.env', '7-1-.env'],
-    ['a b\u0000\u202e\n;rm -rf $(x).txt', '7-1-a_b_rm_-rf_x_.txt'],
-    ['ü漢字 emoji 👍.md', '7-1-ü漢字_emoji_.md'],
-    ['....//....', '7-1-.'],
-    ['/', '7-1-document'],
-    [null, '7-1-document'],
-  ])('%j becomes %j', (name, expected) => expect(fileName(7, 0, file('document', { name }))).toBe(expected))
+    ['report.csv', 'report.csv'],
+    ['../../../etc/passwd', 'passwd'],
+    ['..\\..\\boot.ini', 'boot.ini'],
+    ['.env', '.env'],
+    ['a b\u0000\u202e\n;rm -rf $(x).txt', 'a_b_rm_-rf_x_.txt'],
+    ['ü漢字 emoji 👍.md', 'ü漢字_emoji_.md'],
+    ['....//....', '.'],
+    ['/', 'document'],
+    [null, 'document'],
+  ])('%j becomes %j', (name, expected) => expect(end(file('document', { name }))).toBe(expected))
 
   test('is short, and keeps its end', () => {
-    const name = fileName(7, 0, file('document', { name: `${'x'.repeat(500)}.pdf` }))
-    expect(name).toMatch(/^7-1-x{60}\.pdf$/)
+    expect(end(file('document', { name: `${'x'.repeat(500)}.pdf` }))).toMatch(/^x{60}\.pdf$/)
   })
 
   test('without one it has an end by its type', () => {
-    expect(fileName(7, 1, file('image'))).toBe('7-2-image.jpg')
-    expect(fileName(7, 1, file('voice', { mediaType: 'audio/ogg' }))).toBe('7-2-voice.ogg')
+    expect(end(file('image'))).toBe('image.jpg')
+    expect(end(file('voice', { mediaType: 'audio/ogg' }))).toBe('voice.ogg')
+  })
+
+  test('is the same for the same attachment, and another one for every other, also of a store that counts anew', () => {
+    const photo = file('image')
+    const others = [
+      nameOf(photo, {}, 1),
+      nameOf(photo, { platformMessageId: 'm8' }),
+      nameOf(photo, { conversation: 'c2' }),
+      nameOf(file('image', { reference: 'g' })),
+    ]
+    expect(nameOf(photo)).toBe(nameOf(photo))
+    expect(new Set([nameOf(photo), ...others]).size).toBe(5)
   })
 })
 

@@ -38,8 +38,12 @@ test('PDF files are for hosted models', () => {
   expect(isShown(model('local:llava'), 'always', 'application/pdf')).toBe(false)
 })
 
-test('an agent sees when a model that stands in for its own does', () => {
+test('an agent sees when its own model does: one that stands in for it says nothing of that', () => {
   const definition = testAgent('a', { model: model('local:llama3.3'), fallbackModels: [model('openai:gpt-4o')] })
-  expect(sensesOf(definition).sees(PICTURE)).toBe(true)
-  expect(sensesOf({ ...definition, fallbackModels: [] }).sees(PICTURE)).toBe(false)
+  expect(sensesOf(definition).sees(PICTURE)).toBe(false)
+  expect(sensesOf({ ...definition, model: model('openai:gpt-4o') }).sees(PICTURE)).toBe(true)
+})
+
+test('the echo model looks at nothing, whatever tools it has', () => {
+  expect(sensesOf(testAgent('a', { tools: ['files'] }))).toMatchObject({ hears: false, opens: false, looks: false })
 })
