@@ -29,6 +29,7 @@ import {
   withReadings,
 } from '../../machines/readings.ts'
 import { sensesOf } from '../../machines/senses.ts'
+import type { Adapter } from '../channels/adapter.ts'
 import type { Received } from '../tools/tool.ts'
 import type { Parts } from './parts.ts'
 
@@ -193,16 +194,30 @@ async function fetched(desk: Desk, attachment: Attachment, name: string) {
 }
 
 async function fetchInto(
-  { parts, arrived, signal }: Desk,
+  desk: Desk,
   received: Received,
   { attachment, name }: { attachment: Attachment; name: string },
 ): Promise<void> {
-  const adapter = parts.adapters.get(arrived.channel)
-  if (adapter === undefined) throw new FailureError(AWAY)
+  const { signal } = desk
+  const adapter = await adapterOf(desk)
   await received.keep(name, (take) =>
     adapter.fetch(attachment, { bytesMax: FILE_BYTES_MAX, withinMs: MEDIA_MS_MAX, signal, take }),
   )
 }
+
+/** After a restart messages come back before their channel has its connection. */
+async function adapterOf(desk: Desk): Promise<Adapter> {
+  const { parts, arrived, signal } = desk
+  for (;;) {
+    const adapter = parts.adapters.get(arrived.channel)
+    if (adapter !== undefined) return adapter
+    if (signal.aborted) throw new FailureError(AWAY)
+    await pause(desk, ADAPTER_MS)
+  }
+}
+
+/** Nobody notices so short a wait. */
+const ADAPTER_MS = 100
 
 function pause({ parts, signal }: Desk, ms: number): Promise<void> {
   const { clock } = parts.world

@@ -1,8 +1,12 @@
-// Schema version 4: what came with a message, and what a model was shown of it. Frozen: a later change is a later version.
+// Schema version 4: what schedules have said. Frozen: a later change is a later version.
 
 export const VERSION_4 = `
--- A JSON list of attachments; NULL: none, or a message of an earlier version, of which their number alone is known.
-ALTER TABLE messages ADD COLUMN media TEXT;
--- A JSON list of files; NULL: none.
-ALTER TABLE transcript ADD COLUMN shown TEXT;
+-- times: the pattern and its time zone. after_ms: up to here everything was said, or came before the schedule.
+CREATE TABLE schedules (
+  name TEXT PRIMARY KEY,
+  times TEXT NOT NULL,
+  after_ms INTEGER NOT NULL,
+  due_at_ms INTEGER,
+  message_seq INTEGER
+) STRICT, WITHOUT ROWID;
 `

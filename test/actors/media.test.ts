@@ -260,6 +260,18 @@ describe('S13 while files are prepared', () => {
     expect([first.platform('a').fetched, second.platform('a').fetched, heard]).toEqual([['v1'], [], 1])
   })
 
+  test('a channel that gets no connection holds nobody for ever', async () => {
+    const first = await house(READS)
+    first.platform('a').nextFetch.push(() => held<void>().promise)
+    await first.says('a', '', { attachments: [report] })
+    first.kill()
+    const channels = { a: { platform: 'nowhere' } }
+    const second = await house(READS, { store: first.store, channels })
+    for (let ms = 0; ms < MEDIA_MS_MAX; ms += 100) await second.world.advance(100)
+    expect(second.census()).toMatchObject({ idle: 1, pending: 0 })
+    expect(second.thoughts).toHaveLength(0)
+  })
+
   test('a shutdown while they are fetched: the message is there after the restart', async () => {
     const first = await house(READS)
     first.platform('a').nextFetch.push(() => held<void>().promise)
@@ -268,6 +280,8 @@ describe('S13 while files are prepared', () => {
     await settled()
     first.kill()
     const second = await house(READS, { store: first.store })
+    // Its message is back before its channel is connected.
+    await second.world.advance(100)
     await second.thoughts[0]?.answer('done')
     expect(asked(second)?.[0]).toContain('a,b')
     expect(told(second)).toEqual(['done'])

@@ -259,6 +259,9 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     async sessionUsage() {
       return { today: USED, last_30_days: { ...USED, runs: 9 } }
     },
+    async schedules() {
+      return []
+    },
     async usage(limit) {
       note(`usage ${limit}`)
       return { agents: [{ agent: 'a', today: USED, last_30_days: USED }], users: [] }
@@ -292,7 +295,7 @@ export function channelStatus(
   state: ChannelStatus['state'],
   reason: string | null = null,
 ): ChannelStatus {
-  return { id, platform, agent: id, state, reason, since: SINCE }
+  return { id, platform, agent: id, state, reason, phase: null, since: SINCE }
 }
 
 export function webDefinition(id: string) {
@@ -310,6 +313,7 @@ export function webDefinition(id: string) {
     reset: null,
     token: null,
     apiRoot: null,
+    lacking: [],
     missing: [],
   } as const
 }

@@ -31,9 +31,9 @@ describe('S47 a store that an earlier version wrote opens with everything in it'
     await checkKnownContent(open(folder))
   })
 
-  test('what came with a message and what a model was shown of it is there from version 4 on', async () => {
+  test('what came with a message and what a model was shown of it is there from version 5 on', async () => {
     const given = await Promise.all(files.toSorted().map(mediaIn))
-    expect(given).toEqual(MIGRATIONS.map((_, index) => (index < 3 ? [[], undefined] : [[PHOTO], [SHOWN]])))
+    expect(given).toEqual(MIGRATIONS.map((_, index) => (index < 4 ? [[], undefined] : [[PHOTO], [SHOWN]])))
   })
 
   test('the check catches a store that was reset instead', async () => {

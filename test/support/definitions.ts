@@ -1,6 +1,6 @@
 // Definitions for tests: as the configuration would fill them in, with what a test gives in front.
 
-import type { AgentDefinition, ModelDefinition } from '../../machines/definitions.ts'
+import type { AgentDefinition, ModelDefinition, ScheduleDefinition } from '../../machines/definitions.ts'
 import type { Inbox } from '../../machines/inbox.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 
@@ -38,4 +38,18 @@ export const PLAIN_MODEL = { contextTokens: 128_000, prices: null } satisfies Pa
 export function prepared(turn: Inbox, given: Partial<Prepared> = {}): Prepared {
   const definition = testAgent('cfo')
   return { history: [], exhausted: [], turn, steps: [], definition, preparedAtMs: 0, notices: [], ...given }
+}
+
+/** At every full hour, in UTC. */
+export function testSchedule(given: Partial<ScheduleDefinition> = {}): ScheduleDefinition {
+  return {
+    name: 'morning',
+    cron: '0 * * * *',
+    timeZone: 'UTC',
+    agent: null,
+    channel: 'a',
+    conversation: 'c1',
+    text: 'What is new?',
+    ...given,
+  }
 }
