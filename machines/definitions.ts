@@ -17,6 +17,22 @@ export interface GatewayDefinition {
   readonly agents: Readonly<Record<string, AgentDefinition>>
   /** In the order of the file: the roll call keeps it. */
   readonly channels: Readonly<Record<string, ChannelDefinition>>
+  /** By name, in the order of the file. */
+  readonly schedules: Readonly<Record<string, ScheduleDefinition>>
+}
+
+/** A text that is said to an agent again and again, at times of its own. */
+export interface ScheduleDefinition {
+  readonly name: string
+  /** Minute, hour, day of the month, month, weekday. */
+  readonly cron: string
+  /** Where its hours are counted; an IANA name. */
+  readonly timeZone: string
+  /** null: the channel's default. */
+  readonly agent: string | null
+  readonly channel: string
+  readonly conversation: string
+  readonly text: string
 }
 
 export interface GatewaySettings {

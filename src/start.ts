@@ -10,6 +10,7 @@ import type { Parts } from './actors/parts.ts'
 import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
+import { cronTimes } from './config/cron.ts'
 import type { Loaded } from './config/load.ts'
 import type { Problem } from './config/problems.ts'
 import type { Watch } from './config/watch.ts'
@@ -40,6 +41,7 @@ export type {
   InspectionWish,
   PairingView,
   Reloaded,
+  ScheduleView,
   SessionView,
   Status,
   UsagePeriods,
@@ -50,7 +52,7 @@ export type {
 export type { PhaseTime } from './start/phases.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
-export { NOBODY_LIVES, recordsPort, type RecordsPort } from './start/records.ts'
+export { nobodyLives, recordsPort, type RecordsPort, schedulesIn } from './start/records.ts'
 export { readHolder } from './store/sqlite.ts'
 
 export interface StartOptions {
@@ -116,7 +118,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const board = createBoard({ root, world, log })
     const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
     const tools = toolParts(options, store, settings.data)
-    const implementations = { store, platforms, buildAgent, observe: observing.observe, ...tools }
+    const implementations = { store, platforms, buildAgent, cronTimes, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
     const reading = { loaded, read: options.reload, inForce }

@@ -4,6 +4,7 @@ import type {
   AgentDefinition,
   ChannelDefinition,
   GatewayDefinition,
+  ScheduleDefinition,
   SecretReference,
 } from '../../machines/definitions.ts'
 import type { ChannelReport, Commit, ToGateway } from '../../machines/messages.ts'
@@ -30,6 +31,8 @@ export interface Parts {
   readonly buildAgent: BuildAgent
   readonly buildTools: BuildTools
   readonly notes: Notes
+  /** The times of a schedule's pattern. */
+  readonly cronTimes: (schedule: ScheduleDefinition) => CronTimes
   /** A channel's connection puts its adapter here; the sessions and deliveries of that channel speak through it. */
   readonly adapters: Map<string, Adapter>
   /** What people have seen of the answers that are being given. */
@@ -37,6 +40,14 @@ export interface Parts {
   readonly toolboxes: Toolboxes
   readonly onRollCall: (reports: readonly ChannelReport[]) => void
   readonly onReport: (report: ChannelReport) => void
+}
+
+/** When a pattern is due. */
+export interface CronTimes {
+  /** The newest that is not later; null: there is none. */
+  newestUntil(untilMs: number): number | null
+  /** The first that is later; null: there is none. */
+  nextAfter(afterMs: number): number | null
 }
 
 /** C2 beyond one channel: two channels of a file may exchange their tokens, and another process may have one. */

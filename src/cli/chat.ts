@@ -126,7 +126,8 @@ async function open(
 
 /** The file's agents, and this terminal as the one channel. */
 function inTerminal(definition: GatewayDefinition, agent: string): GatewayDefinition {
-  return { ...definition, channels: { [CHANNEL]: { ...TERMINAL, routes: { default: agent, dm: null, group: null } } } }
+  const channel = { ...TERMINAL, routes: { default: agent, dm: null, group: null } }
+  return { ...definition, channels: { [CHANNEL]: channel }, schedules: {} }
 }
 
 /** Whoever sits at this terminal may read the file and the store anyway: there is nobody to keep out. */

@@ -2,7 +2,7 @@
 
 import { lstatSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { GatewaySettings } from '../../machines/definitions.ts'
+import type { GatewayDefinition, GatewaySettings } from '../../machines/definitions.ts'
 import type { Loaded, LoadResult, Settings } from '../config/load.ts'
 import type { Problem } from '../config/problems.ts'
 import type { Phase } from '../../machines/phases.ts'
@@ -47,6 +47,8 @@ export function openOwnFile(context: Context, options: Options): Promise<OpenedF
 export interface Way extends Settings {
   /** The data folder: the command line's, or the file's. */
   readonly data: string
+  /** What the file says; null: it has problems. */
+  readonly definition: GatewayDefinition | null
   /** Of the file, which then leads to a gateway that goes on by an earlier one, and to nothing else. */
   readonly problems: readonly Problem[]
 }
@@ -55,13 +57,13 @@ export interface Way extends Settings {
 export async function openWay(context: Context, options: Options): Promise<Way | null> {
   const result = await read(context, pathOf(options))
   const settings = settingsOf(result)
-  const problems = result.ok ? [] : result.problems
+  const { definition, problems } = result.ok ? { ...result.loaded, problems: [] } : { ...result, definition: null }
   if (settings === null) {
     sayProblems(problems, context)
     return null
   }
   context.terminal.hide((text) => settings.secrets.redact(text))
-  return { ...settings, problems, data: dataOf(settings.gateway, options) }
+  return { ...settings, definition, problems, data: dataOf(settings.gateway, options) }
 }
 
 /** Of the file itself; null when it is not there, or nothing of it can be relied on. */

@@ -18,19 +18,20 @@ export async function withRecords(
 ): Promise<ExitCode> {
   const way = await openWay(context, options)
   if (way === null) return EXIT.configuration
-  const { data, problems } = way
+  const { data, definition, problems } = way
   const gateway = await runningGateway(data, tokenOf(way, context))
   if (gateway !== null) return work(remoteRecords(gateway))
-  if (problems.length > 0) {
+  if (definition === null) {
     sayProblems(problems, context)
     return EXIT.configuration
   }
   // Nothing was ever kept there, and looking must not make a folder.
-  if (!existsSync(data)) return work(NO_RECORDS)
-  const { NOBODY_LIVES, openOffline, recordsPort } = await import('../start.ts')
+  const { nobodyLives, openOffline, recordsPort, schedulesIn } = await import('../start.ts')
+  const living = nobodyLives({ definition, world: context.world })
+  if (!existsSync(data)) return work({ ...NO_RECORDS, schedules: async () => schedulesIn(living, []) })
   const store = openOffline(data, context.world)
   try {
-    return await work(recordsPort(store, NOBODY_LIVES))
+    return await work(recordsPort(store, living))
   } finally {
     await store.close()
   }
@@ -98,7 +99,7 @@ function tokenOfEnvironment({ world }: Pick<Context, 'world'>): string | null {
 
 const NOTHING_USED = { runs: 0, input_tokens: 0, output_tokens: 0, cost: null } as const
 
-const NO_RECORDS: RecordsPort = {
+const NO_RECORDS: Omit<RecordsPort, 'schedules'> = {
   sessions: async () => [],
   transcript: async () => null,
   sessionUsage: async () => ({ today: NOTHING_USED, last_30_days: NOTHING_USED }),

@@ -22,6 +22,7 @@ import {
 import { read } from './kinds.ts'
 import { type AgentKeys, agentSchema, type ChannelKeys, type GatewayKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
+import { scheduleDefinitions } from './schedules.ts'
 import { resetPolicy } from './session-reset.ts'
 import type { PlacedSecret, WrongSecret } from './secret-forms.ts'
 import {
@@ -122,6 +123,9 @@ export function define(
     gateway: gatewayDefinition(gateway, context.folder),
     agents: Object.fromEntries(agents),
     channels: Object.fromEntries(channels),
+    schedules: scheduleDefinitions(pieces.schedules, (index) =>
+      context.unset.some(({ path }) => path[0] === 'schedules' && path[1] === index),
+    ),
   }
   return frozen(definition)
 }

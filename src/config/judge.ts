@@ -52,9 +52,9 @@ export interface MissingVariable extends OwnedProblem {
   readonly variable: string
 }
 
-/** What spoils the start of one channel, or of the channels of one agent. */
+/** What spoils the start of one channel or schedule, or of the channels of one agent. */
 export interface OwnedProblem extends Problem {
-  readonly owner: { readonly kind: 'agent' | 'channel'; readonly id: string }
+  readonly owner: { readonly kind: 'agent' | 'channel' | 'schedule'; readonly id: string }
 }
 
 /** A file after YAML, before its meaning. */
@@ -146,6 +146,7 @@ function owned<Found extends Finding>(findings: readonly Found[]): (Found & Phas
 /** Whose start it spoils; null: everybody's. */
 function ownerOf({ path }: Finding): OwnedProblem['owner'] | null {
   const [section, id] = path
+  if (section === 'schedules' && typeof id === 'number') return { kind: 'schedule', id: `schedules[${id}]` }
   if (typeof id !== 'string') return null
   if (section === 'agents') return { kind: 'agent', id }
   return section === 'channels' ? { kind: 'channel', id } : null

@@ -30,6 +30,8 @@ export interface GatewayPort {
   sessionUsage(key: string): Promise<UsagePeriods>
   /** At most so many agents and so many people, who used most first. */
   usage(limit: number): Promise<UsageView>
+  /** In the order of the file. */
+  schedules(): Promise<readonly ScheduleView[]>
   deadLetters(limit: number): Promise<readonly DeadLetterView[]>
   /** False: there is no such dead letter. */
   retryDeadLetter(id: number): Promise<boolean>
@@ -234,6 +236,27 @@ export interface UsageTotalsView {
   readonly output_tokens: number
   /** null: no model that was used has prices. */
   readonly cost: number | null
+}
+
+export interface ScheduleView {
+  readonly name: string
+  readonly cron: string
+  readonly time_zone: string
+  readonly agent: string
+  readonly channel: string
+  readonly conversation: string
+  readonly text: string
+  /** When it is due next; ISO 8601. */
+  readonly next: string | null
+  /** null: it has said nothing yet. */
+  readonly last: {
+    readonly due: string
+    /** Later than it was due when it was missed. */
+    readonly accepted: string
+    readonly session: string
+    /** `waiting`: its message has not been answered yet. */
+    readonly outcome: 'waiting' | 'answered' | 'discarded' | 'dead'
+  } | null
 }
 
 export interface DeadLetterView {

@@ -16,7 +16,7 @@ import type {
   ToSession,
   ToSweeper,
 } from '../../machines/messages.ts'
-import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { ChannelDefinition, GatewayDefinition, ScheduleDefinition } from '../../machines/definitions.ts'
 import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
@@ -66,6 +66,18 @@ const channelDefinition: Shape = {
   } satisfies Parts<ChannelDefinition>,
 }
 
+const scheduleDefinition: Shape = {
+  parts: {
+    name: 'word',
+    cron: 'word',
+    timeZone: 'word',
+    agent: 'word',
+    channel: 'word',
+    conversation: 'word',
+    text: 'text',
+  } satisfies Parts<ScheduleDefinition>,
+}
+
 const adoption: Shape = { parts: { state: 'word', failure } satisfies Parts<Adoption> }
 
 const settings: Shape = {
@@ -79,7 +91,12 @@ const settings: Shape = {
 }
 
 const gatewayDefinition: Shape = {
-  parts: { gateway: 'hidden', agents: 'names', channels: 'names' } satisfies Parts<GatewayDefinition>,
+  parts: {
+    gateway: 'hidden',
+    agents: 'names',
+    channels: 'names',
+    schedules: 'names',
+  } satisfies Parts<GatewayDefinition>,
 }
 
 const slots: Shape = {
@@ -213,6 +230,15 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       again: 'word',
       draining: 'word',
       routed: 'word',
+    },
+  },
+  schedule: {
+    parts: {
+      definition: scheduleDefinition,
+      afterMs: 'word',
+      dueAtMs: 'word',
+      sleepMs: 'word',
+      failures: 'word',
     },
   },
 }

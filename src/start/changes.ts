@@ -32,7 +32,7 @@ export function isSettled({ change, adoptions, channels }: Taken): boolean {
 }
 
 export function changesOf(taken: Taken): Change[] {
-  const { channels, agents, settings } = taken.change
+  const { channels, agents, schedules, settings } = taken.change
   const plain = (section: string, change: Change['change'], ids: readonly string[]): Change[] =>
     ids.map((id) => ({ id: `${section}.${id}`, change, reason: null }))
   const restarted = new Set([...channels.reconnected, ...Object.keys(taken.before), ...Object.keys(taken.adoptions)])
@@ -42,6 +42,9 @@ export function changesOf(taken: Taken): Change[] {
     ...plain('agents', 'removed', agents.removed),
     ...plain('agents', 'changed', agents.changed),
     ...keptAgents(taken).map((kept): Change => ({ ...kept, change: 'kept' })),
+    ...plain('schedules', 'added', schedules.added),
+    ...plain('schedules', 'removed', schedules.removed),
+    ...plain('schedules', 'changed', schedules.changed),
     ...plain('channels', 'stopped', channels.stopped),
     ...plain(
       'channels',

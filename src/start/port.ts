@@ -42,6 +42,8 @@ export function gatewayPort(parts: PortParts): GatewayPort {
     stateOf,
     onMessage: (message) => onMessage({ ...message, again: 'retry' }),
     onOwed: (channel, conversation) => gateway.send({ type: 'outbox.owed', channel, conversation }),
+    definition: () => gateway.getSnapshot().context.definition,
+    nowMs: () => world.nowMs(),
   })
   return {
     ...records,

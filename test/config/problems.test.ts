@@ -59,7 +59,11 @@ const MISTAKES: [string, string, string[]][] = [
       '5:41 channels.web.agent: unknown agent "Y2Zv"',
     ],
   ],
-  ['__proto__', `${GOOD}__proto__: {}\n`, ['6:1 __proto__: unknown key; known here: gateway, agents, channels']],
+  [
+    '__proto__',
+    `${GOOD}__proto__: {}\n`,
+    ['6:1 __proto__: unknown key; known here: gateway, agents, channels, schedules'],
+  ],
   [
     'an id of every object',
     withChannels('  toString: { platform: web, agent: cfo }'),

@@ -259,6 +259,9 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     async sessionUsage() {
       return { today: USED, last_30_days: { ...USED, runs: 9 } }
     },
+    async schedules() {
+      return []
+    },
     async usage(limit) {
       note(`usage ${limit}`)
       return { agents: [{ agent: 'a', today: USED, last_30_days: USED }], users: [] }
