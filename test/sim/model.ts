@@ -38,7 +38,6 @@ export interface Thinking extends Asker {
 
 export interface ModelParts extends AskedRules {
   readonly seed: number
-  readonly hit: (event: string) => void
 }
 
 export class Model {
@@ -149,6 +148,8 @@ export class Model {
       if (how === 'delta') return delta()
       if (how === 'late' && !request.signal.aborted) return
       this.#parts.hit(`model ${request.signal.aborted ? 'late' : how}`)
+      if (request.signal.aborted && this.running.some((each) => each.session === session))
+        this.#parts.hit('an old run ended after a newer one had begun')
       if (how === 'defect') return end(() => reject(new TypeError('a defect in the agent')))
       if (how === 'retryable') return end(() => reject(new FailureError(BUSY)))
       if (how === 'permanent') return end(() => reject(new FailureError(REFUSED)))
@@ -159,7 +160,7 @@ export class Model {
       })
     }
     const asked = this.#askedIn(request)
-    const deaf = seed % 6 === 0
+    const deaf = seed % 3 === 0
     const states = { shown: '', settled: false, cancelled: false, committed: false }
     const thinking: Thinking = { ...given, asked, text, deaf, ...states, act }
     return thinking
@@ -198,7 +199,7 @@ export class Model {
 /** What it would ask for: known tools, now and then one that nobody has, or an input that is none. */
 function callsOf(dice: Dice, { id, request }: { id: string; request: ThinkRequest }): ToolCall[] {
   if (request.tools.length === 0) return []
-  return Array.from({ length: dice.pick([1, 1, 1, 2, 3]) }, (_, index) => {
+  return Array.from({ length: dice.pick([1, 1, 2, 2, 3]) }, (_, index) => {
     const mark = `${id}.${index}`
     const tool = dice.oneIn(12) ? 'nothing' : dice.pick(TOOL_NAMES)
     const input = dice.oneIn(12) ? `bad ${mark}` : { mark }
