@@ -43,6 +43,8 @@ export interface ModelParts extends AskedRules {
 export class Model {
   /** Everything healed: a model answers at once. */
   healed = false
+  /** Nothing is answered by itself, and nobody hears a signal: somebody decides when what comes. */
+  byHand = false
   /** Those that may still be heard of, oldest first. */
   readonly thinking: Thinking[] = []
   /** Texts of cancelled answers. */
@@ -160,7 +162,7 @@ export class Model {
       })
     }
     const asked = this.#askedIn(request)
-    const deaf = seed % 3 === 0
+    const deaf = this.byHand || seed % 3 === 0
     const states = { shown: '', settled: false, cancelled: false, committed: false }
     const thinking: Thinking = { ...given, asked, text, deaf, ...states, act }
     return thinking
@@ -177,6 +179,7 @@ export class Model {
     const seed = seedOf(this.#seedOf(thinking), 1)
     if (request.messages.some((message) => message.text.includes('poison'))) return act('defect')
     if (this.healed) return act('finish')
+    if (this.byHand) return
     const delays = [0, 0, 0, 10, 300, 1_000, 4_000, 30_000, null, null]
     const delayMs = delays[(seed >>> 5) % delays.length]!
     if (delayMs !== 0) caller.clock.setTimeout(() => act('delta'), seed % 2 === 0 ? 5 : (delayMs ?? 0) / 2)

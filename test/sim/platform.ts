@@ -230,6 +230,11 @@ export class Platform {
   /** Its connection was told to end and has not yet. */
   leaving = false
 
+  /** Conversations with a send that it holds. */
+  get sending(): readonly string[] {
+    return [...new Set(this.#held.map(({ conversation }) => conversation))]
+  }
+
   isSending(conversation: string): boolean {
     return this.#held.some((send) => send.conversation === conversation)
   }

@@ -162,6 +162,7 @@ export class Process implements Caller {
         this.rollCalls += 1
       },
       onReport: (report) => this.reports.set(report.id, report),
+      onAnswer: () => {},
     }
   }
 

@@ -29,6 +29,13 @@ export interface Outcome {
   readonly events: readonly string[]
 }
 
+export interface SimulationOptions {
+  readonly hit?: (event: string) => void
+  readonly breakage?: Breakage | null
+  /** Put around the store of each process. */
+  readonly around?: (store: Store) => Store
+}
+
 export class Simulation {
   readonly clock = new VirtualClock()
   readonly verdict = new Verdict()
@@ -48,14 +55,16 @@ export class Simulation {
   readonly schedule: Schedule
   readonly store: Store
   readonly #breakage: Breakage | null
+  readonly #around: (store: Store) => Store
   readonly hit: (event: string) => void
   readonly #witness: Witness
   readonly #moments = new Moments(this)
 
-  constructor(schedule: Schedule, options: { hit?: (event: string) => void; breakage?: Breakage | null } = {}) {
+  constructor(schedule: Schedule, options: SimulationOptions = {}) {
     this.schedule = schedule
     this.hit = options.hit ?? (() => {})
     this.#breakage = options.breakage ?? null
+    this.#around = options.around ?? ((store) => store)
     this.file = new GatewayFile(schedule.plan)
     const { verdict, clock, file } = this
     const hit = this.hit
@@ -161,7 +170,7 @@ export class Simulation {
       toolshed: this.toolshed,
       throws: this.throws,
       breakage: this.#breakage,
-      storeFor: (process) => this.disk.handleOf(process),
+      storeFor: (process) => this.#around(this.disk.handleOf(process)),
       onShow: (_, progress) => {
         this.touched.add(progress.session)
         if (progress.kind === 'delta') this.#witness.onDelta(progress.session, progress.text)
