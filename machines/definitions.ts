@@ -3,6 +3,8 @@
 //   A3. A definition holds no secret's value: a secret is a reference to its place in the file.
 // Optional keys of the file are filled with their defaults; "not given" is null, never undefined.
 
+import type { Phase } from './phases.ts'
+
 /** Where in the file a secret stands, for example `channels.telegram_cfo.token`; resolved when it is used. */
 export interface SecretReference {
   readonly secret: string
@@ -74,7 +76,7 @@ export interface AgentDefinition {
   readonly requires: readonly string[]
   /** Hosts that its http tools may reach although they are not public: `host` or `host:port`, as a URL would name them. */
   readonly httpAllow: readonly string[]
-  /** What it needs of this machine and was not found at the start; not empty: its channels fail by name. */
+  /** What it needs and was not found at the start, or not as it must be; not empty: its channels fail by name. */
   readonly lacking: readonly Lack[]
   /** Variables that the file names for this agent and that are not set; not empty: its channels fail by name. */
   readonly missing: readonly string[]
@@ -85,8 +87,10 @@ export interface Budget {
   readonly per: 'user' | 'session' | 'agent'
 }
 
-/** Something that a definition needs and this machine does not have. */
+/** Something that a definition needs and that is not there, or not as it must be. */
 export interface Lack {
+  /** In which phase of a start it is looked for. */
+  readonly phase: Phase
   /** For example `pandoc is not in PATH`. */
   readonly what: string
   /** What a person can do about it; one sentence. */
@@ -155,6 +159,8 @@ export interface ChannelDefinition {
   /** What only this platform knows: for telegram `token` and `apiRoot`. */
   readonly token: SecretReference | null
   readonly apiRoot: string | null
+  /** What of it is there and cannot be right, such as a token of the wrong form; not empty: the channel fails by name. */
+  readonly lacking: readonly Lack[]
   /** Variables that the file names for this channel and that are not set; not empty: the channel fails by name. */
   readonly missing: readonly string[]
 }

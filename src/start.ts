@@ -1,5 +1,6 @@
 // Start: the composition root, the one file that knows both actors and implementations.
-// Phases, in order, each named in its failure: store, tokens, http, actors, watch. What a phase opened is closed in reverse.
+// Its phases (machines/phases.ts) come in their order, each named in its failures: `requires` and `construct` open nothing, `store` and
+// `connect` do. What was opened is closed in reverse.
 //   Nothing is opened before startGateway is called, and nothing stays open after `ended` has settled.
 
 import type { GatewayContext } from '../machines/gateway-context.ts'
@@ -19,8 +20,10 @@ import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
+import { withConstruction } from './start/construct.ts'
 import { createInspection } from './start/inspection.ts'
 import { beginObserving } from './start/observing.ts'
+import { type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { createReloading } from './start/reload.ts'
@@ -31,6 +34,7 @@ import { toolBuilder } from './tools/catalog.ts'
 import type { World } from './world.ts'
 
 export type {
+  ChannelStatus,
   DeadLetterView,
   GatewayPort,
   InspectionView,
@@ -45,6 +49,7 @@ export type {
   WebEvent,
   WebPort,
 } from './http/port.ts'
+export type { PhaseTime } from './start/phases.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
 export { nobodyLives, recordsPort, type RecordsPort, schedulesIn } from './start/records.ts'
@@ -63,6 +68,7 @@ export interface StartOptions {
   readonly watch: Watch | null
   /** What the Stately inspector may see from the start; null: nothing until somebody asks, and nothing is paid for it. */
   readonly inspect: InspectionWish | null
+  readonly phases: PhasesOptions
 }
 
 export interface RunningGateway {
@@ -82,32 +88,39 @@ export interface RunningGateway {
   readonly ended: Promise<void>
 }
 
-/** Throws StoreLockedError, LockHeldError, StoreVersionError or another FailureError when it cannot start at all. */
+/** Throws a FailureError that names its phase when it cannot start at all. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
-  const inForce = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
-  const definition = await inForce(loaded.definition)
-  const { gateway: settings } = definition
+  const phases = startPhases({ ...options.phases, world, log })
+  const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
+  const required = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
+  const constructed = (definition: GatewayDefinition) => withConstruction(definition, { secret, world, log })
+  const needed = await phases.whole('requires', () => required(loaded.definition))
+  const { gateway: settings } = needed
   const startedAtMs = world.nowMs()
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
-    const observing = await beginObserving({ definition, world, log, version })
+    const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const store = observing.store((onCommit) => openStore({ folder: settings.data, holder, world, onCommit }))
+    const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
+    const store = await phases.attempt('store', () => observing.store(open))
     opened.push(() => store.close())
     await sweepFolders(settings, options)
-    const tokens = lockTokens({ definition, secrets: loaded.secrets, holder, clock: world.clock })
-    opened.push(() => tokens.release())
+    phases.end('store')
+    const definition = await phases.whole('construct', () => constructed(needed))
 
+    const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
+    const tokens = await phases.attempt('connect', () => lockTokens(locking))
+    opened.push(() => tokens.release())
     const adapters = new Map<string, Adapter>()
-    const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
     const root = (): GatewayContext => gateway.getSnapshot().context
     const board = createBoard({ root, world, log })
     const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
     const tools = toolParts(options, store, settings.data)
     const implementations = { store, platforms, buildAgent, cronTimes, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
+    const inForce = async (file: GatewayDefinition) => constructed(await required(file))
     const reading = { loaded, read: options.reload, inForce }
     const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
     const channels = (): string[] => Object.keys(root().definition.channels)
@@ -115,7 +128,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const transitions = createTransitions({ root: gateway, world, log })
     const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
     const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
-    const http = await listen(options, settings, { port, root })
+    const http = await phases.attempt('connect', () => listen(options, settings, { port, root }))
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
@@ -124,18 +137,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 
     const ended = untilEnded(gateway, () => close(opened))
     gateway.start()
+    void board.rollCall.then((called) => phases.ready(called))
     options.watch?.begin(world, () => void reloading.refresh())
     opened.push(() => options.watch?.end())
-    return {
-      url: http.url,
-      inspectUrl,
-      port,
-      rollCall: board.rollCall,
-      refresh: () => void reloading.refresh(),
-      drainMs: () => root().definition.gateway.drainMs,
-      drain: () => gateway.send({ type: 'drain' }),
-      ended,
-    }
+    const drain = { drainMs: () => root().definition.gateway.drainMs, drain: () => gateway.send({ type: 'drain' }) }
+    const refresh = (): void => void reloading.refresh()
+    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...drain, ended }
   } catch (error) {
     await close(opened)
     throw error

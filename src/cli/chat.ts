@@ -103,7 +103,7 @@ async function lookBack({ data }: OpenedFile, conversation: string, { world }: C
 }
 
 async function open(
-  { loaded, data, reload, watch }: OpenedFile,
+  { loaded, data, reload, watch, phases }: OpenedFile,
   agent: string,
   { context, console }: { context: Context; console: ConsoleLog },
 ): Promise<RunningGateway> {
@@ -120,6 +120,7 @@ async function open(
     },
     watch,
     inspect: null,
+    phases: { earlier: phases, level: 'debug' },
   })
 }
 
@@ -143,6 +144,7 @@ const TERMINAL: Omit<ChannelDefinition, 'routes'> = {
   reset: null,
   token: null,
   apiRoot: null,
+  lacking: [],
   missing: [],
 }
 

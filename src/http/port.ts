@@ -1,5 +1,6 @@
 // Port: what the HTTP server may ask of the running gateway. src/start.ts provides it; nothing here knows actors or stores.
 
+import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
 
 export interface GatewayPort {
@@ -200,7 +201,9 @@ export interface ChannelStatus {
   readonly platform: string
   readonly agent: string
   readonly state: ChannelState
+  /** With the phase of its start in front, when it has not come further. */
   readonly reason: string | null
+  readonly phase: Phase | null
   /** ISO 8601. */
   readonly since: string
 }

@@ -61,6 +61,7 @@ const channelDefinition: Shape = {
     reset: { parts: { idleMs: 'word', daily: { parts: { atHour: 'word', timeZone: 'word' } } } },
     token: 'hidden',
     apiRoot: 'hidden',
+    lacking: 'hidden',
     missing: 'hidden',
   } satisfies Parts<ChannelDefinition>,
 }

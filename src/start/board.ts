@@ -45,6 +45,7 @@ export function createBoard({ root, world, log }: BoardParts): Board {
         agent: routes.default,
         state: report?.state ?? 'connecting',
         reason: reasons.length === 0 ? null : reasons.join('; '),
+        phase: failure?.phase ?? null,
         since: new Date(sinceMs).toISOString(),
       }
     })

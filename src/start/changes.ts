@@ -2,7 +2,7 @@
 
 import { lacksFailure } from '../../machines/channel-failure.ts'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
-import { sayable } from '../../machines/failure.ts'
+import { sayable, sentences } from '../../machines/failure.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Adoption } from '../../machines/messages.ts'
 import type { Redefinition } from '../../machines/redefinition.ts'
@@ -73,7 +73,7 @@ export function keptOf(taken: Pick<Taken, 'change' | 'newest' | 'adoptions'>): K
 export function whyKept({ state, failure }: Adoption): string | null {
   if (failure === null) return null
   const next = state === 'trying' ? 'It is tried again by itself' : 'troupe reload tries it again'
-  return sayable({ ...failure, message: sayable(failure), remedy: next })
+  return sayable({ ...failure, message: sentences(failure), remedy: next })
 }
 
 function keptAgents({ change, newest }: Pick<Taken, 'change' | 'newest'>): Kept[] {

@@ -256,6 +256,7 @@ const CHANNEL_DEFINITION: ChannelDefinition = {
   reset: null,
   token: null,
   apiRoot: null,
+  lacking: [],
   missing: [],
 }
 

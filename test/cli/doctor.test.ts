@@ -72,9 +72,10 @@ test('each model’s endpoint is asked; one that nobody serves is named with its
   expect(code).toBe(1)
   const { ok, checks } = JSON.parse(out)
   expect(ok).toBe(false)
-  expect(checks).toContainEqual({ about: 'agent cfo', ok: true, said: 'openai-compatible:small' })
-  expect(checks).toContainEqual({ about: 'fallback of cfo', ok: false, said: expect.stringMatching(/\.$/) })
-  expect(checks).toContainEqual({ about: 'agent ops', ok: false, said: expect.stringMatching(/\.$/) })
+  expect(checks).toContainEqual({ about: 'agent cfo', phase: 'connect', ok: true, said: 'openai-compatible:small' })
+  const away = { phase: 'connect', ok: false, said: expect.stringMatching(/\.$/) }
+  expect(checks).toContainEqual({ about: 'fallback of cfo', ...away })
+  expect(checks).toContainEqual({ about: 'agent ops', ...away })
 })
 
 test('while the gateway runs its port and its data folder are no complaint', async () => {

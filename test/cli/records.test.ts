@@ -1,7 +1,7 @@
 // Records: status, send, sessions, deadletters and pairing, through a running gateway and, without one, on its store.
 // Both ways are held to the same expectations.
 
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openOffline } from '../../src/start.ts'
@@ -186,8 +186,25 @@ test('send goes through the running gateway into the conversation', async () => 
   })
   await reader?.cancel()
   const unknown = await troupe(['send', '--channel', 'cfx', '--to', 'lobby', 'x'], { folder })
-  expect(unknown).toEqual({ code: 1, out: '', err: expect.stringContaining('the file has cfo, ops') })
+  expect(unknown).toEqual({ code: 1, out: '', err: expect.stringContaining('no channel "cfx"; `troupe status`') })
   await stopped(gateway)
+})
+
+test('a file that was broken while the gateway runs still leads to it, from every command', async () => {
+  const sound = TWO.replace('port: 0', `port: 0\n  token: ${TOKEN}`)
+  const folder = folderWith({ 'gateway.yaml': sound })
+  const gateway = await started(folder, {})
+  writeFileSync(join(folder, 'gateway.yaml'), `${sound}nonsense: 1\n`)
+  const ask = async (...words: string[]) => (await troupe(words, { folder })).code
+  expect(await ask('status')).toBe(0)
+  expect(await ask('sessions', 'list')).toBe(0)
+  expect(await ask('deadletters', 'list')).toBe(0)
+  expect(await ask('channels', 'pause', 'cfo')).toBe(0)
+  expect(await ask('send', '--channel', 'cfo', '--to', 'lobby', 'x')).toBe(0)
+  expect(await troupe(['reload'], { folder })).toMatchObject({ code: 1, err: expect.stringContaining('nonsense') })
+  await stopped(gateway)
+  const { code, err } = await troupe(['status'], { folder })
+  expect({ code, err }).toEqual({ code: 78, err: expect.stringContaining('nonsense') })
 })
 
 test('send without a gateway: what to do, and 75', async () => {

@@ -159,6 +159,7 @@ describe('a file that sets every key', () => {
       reset: { idleMs: 5_400_000, daily: { atHour: 5, timeZone: 'America/New_York' } },
       token: { secret: 'channels.zeta.token' },
       apiRoot: 'http://127.0.0.1:9999',
+      lacking: [],
       missing: [],
     })
     expect(definition.channels['alpha']).toEqual({
@@ -175,6 +176,7 @@ describe('a file that sets every key', () => {
       reset: null,
       token: null,
       apiRoot: null,
+      lacking: [],
       missing: [],
     })
     expect(missing).toEqual([])

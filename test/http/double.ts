@@ -295,7 +295,7 @@ export function channelStatus(
   state: ChannelStatus['state'],
   reason: string | null = null,
 ): ChannelStatus {
-  return { id, platform, agent: id, state, reason, since: SINCE }
+  return { id, platform, agent: id, state, reason, phase: null, since: SINCE }
 }
 
 export function webDefinition(id: string) {
@@ -313,6 +313,7 @@ export function webDefinition(id: string) {
     reset: null,
     token: null,
     apiRoot: null,
+    lacking: [],
     missing: [],
   } as const
 }

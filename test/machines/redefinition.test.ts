@@ -99,7 +99,7 @@ describe('agents', () => {
   })
 
   test('one whose program is not on this machine any more, too; when it is there again, it is as it was', () => {
-    const lack = { what: 'pandoc is not in PATH', remedy: 'Install it' }
+    const lack = { phase: 'requires', what: 'pandoc is not in PATH', remedy: 'Install it' } as const
     const without = [testAgent('cfo', { lacking: [lack] }), testAgent('ops')]
     expect(change({}, { workforce: without })).toMatchObject({ agents: { kept: ['cfo'] }, channels: NOTHING })
     expect(change({ workforce: without }, {}).channels).toEqual({ ...NOTHING, reconnected: ['a'] })

@@ -326,6 +326,7 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     reset: null,
     token: null,
     apiRoot: null,
+    lacking: [],
     missing: [],
     ...given,
   }
