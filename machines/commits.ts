@@ -4,6 +4,7 @@
 
 import { type Approval, reminderText } from './approval.ts'
 import { type Failure, sayable } from './failure.ts'
+import type { Refusal } from './hooks.ts'
 import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
 import type {
   AcceptedMessage,
@@ -40,19 +41,26 @@ export interface Speaker {
   readonly preparedAtMs: number
   /** Whether as much of a cancelled answer as people had seen stays in the history. */
   readonly keepsPartial: boolean
+  /** Messages of the turn that a hook refused. */
+  readonly refused: readonly Refusal[]
 }
 
 /** The end of a run: its messages answered, or told in plain words why not. */
 export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: readonly number[]): Commit {
   const dead = speaker.turn.filter((item) => exhausted.includes(item.message.seq))
-  const live = speaker.turn.filter((item) => !exhausted.includes(item.message.seq))
+  const live = unrefused(speaker.turn, speaker.refused).filter((item) => !exhausted.includes(item.message.seq))
   const replies = dead.length === 0 ? [] : [reply(speaker, dead, brokenText())]
+  for (const refusal of speaker.refused)
+    replies.push(reply(speaker, itemsOf(speaker.turn, refusal), refusedText(refusal)))
   if (live.length > 0) replies.push(reply(speaker, live, replyText(live, outcome)))
   return {
     ...base(speaker),
     settled: [
       ...settle(live, 'answered', null),
       ...settle(dead, 'dead', 'it broke its session'),
+      ...speaker.refused.flatMap((refusal) =>
+        settle(itemsOf(speaker.turn, refusal), 'discarded', refusedReason(refusal)),
+      ),
       ...settleGiven(speaker, 'answered', null),
     ],
     entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),
@@ -233,6 +241,23 @@ function replyText(live: Inbox, outcome: RunOutcome): string {
 function outcomeText(outcome: RunOutcome): string {
   if (outcome.kind === 'answered') return outcome.text
   return `I could not answer: ${sayable(outcome.failure)}`
+}
+
+/** What of a turn no hook refused. */
+export function unrefused(turn: Inbox, refused: readonly Refusal[]): Inbox {
+  return turn.filter(({ message }) => !refused.some(({ seqs }) => seqs.includes(message.seq)))
+}
+
+function itemsOf(turn: Inbox, { seqs }: Refusal): Inbox {
+  return turn.filter(({ message }) => seqs.includes(message.seq))
+}
+
+function refusedText({ reason }: Refusal): string {
+  return `Your message was refused: ${reason}`
+}
+
+function refusedReason({ reason }: Refusal): string {
+  return `a hook refused it: ${reason}`
 }
 
 function brokenText(): string {

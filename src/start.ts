@@ -21,13 +21,15 @@ import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { withConstruction } from './start/construct.ts'
+import { type GatewayHooks, openHooks } from './start/hooks.ts'
 import { createInspection } from './start/inspection.ts'
-import { beginObserving } from './start/observing.ts'
-import { type PhasesOptions, startPhases } from './start/phases.ts'
+import { beginObserving, type Observing } from './start/observing.ts'
+import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens } from './start/token-locks.ts'
+import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { toolBuilder } from './tools/catalog.ts'
@@ -103,11 +105,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
-    const store = await phases.attempt('store', () => observing.store(open))
-    opened.push(() => store.close())
-    await sweepFolders(settings, options)
-    phases.end('store')
+    const { store, hooking } = await openKept(options, { phases, observing, settings, holder, opened })
     const definition = await phases.whole('construct', () => constructed(needed))
 
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
@@ -117,8 +115,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const root = (): GatewayContext => gateway.getSnapshot().context
     const board = createBoard({ root, world, log })
     const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
-    const tools = toolParts(options, store, settings.data)
-    const implementations = { store, platforms, buildAgent, cronTimes, observe: observing.observe, ...tools }
+    const own = { cronTimes, hooks: hooking.hooks, ...toolParts(options, store, settings.data) }
+    const implementations = { store, platforms, buildAgent, observe: observing.observe, ...own }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
     const reading = { loaded, read: options.reload, inForce }
@@ -136,6 +134,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const inspectUrl = options.inspect === null ? null : (await inspection.open(options.inspect)).url
 
     const ended = untilEnded(gateway, () => close(opened))
+    const started = { at: holder.startedAt, version, url: http.url, rollCall: board.rollCall }
+    await hooking.begin(() => root().definition, started)
     gateway.start()
     void board.rollCall.then((called) => phases.ready(called))
     options.watch?.begin(world, () => void reloading.refresh())
@@ -147,6 +147,30 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     await close(opened)
     throw error
   }
+}
+
+interface Keeping {
+  readonly phases: Phases
+  readonly observing: Observing
+  readonly settings: GatewaySettings
+  readonly holder: Holder
+  readonly opened: (() => void | Promise<void>)[]
+}
+
+/** What survives the process, and the hooks that are told of what becomes of it. */
+async function openKept(
+  options: StartOptions,
+  { phases, observing, settings, holder, opened }: Keeping,
+): Promise<{ readonly store: Store; readonly hooking: GatewayHooks }> {
+  const { loaded, world, log } = options
+  const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
+  const bare = await phases.attempt('store', () => observing.store(open))
+  opened.push(() => bare.close())
+  const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
+  opened.push(() => hooking.close())
+  await sweepFolders(settings, options)
+  phases.end('store')
+  return { store: hooking.around(bare), hooking }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */

@@ -58,7 +58,7 @@ test('no module of the package asks for a TypeScript file', () => {
   expect(asking).toEqual([])
 })
 
-test('a user’s own tool is written with troupe/tool, typed and run', () => {
+test('a user’s own tool is written with troupe/tool, a hook with troupe/hook, typed and run', () => {
   const own = `
     import { defineTool } from 'troupe/tool'
     export default defineTool<{ number: number }>({
@@ -69,16 +69,23 @@ test('a user’s own tool is written with troupe/tool, typed and run', () => {
   `
   writeFileSync(join(installed, 'invoice.mts'), own)
   writeFileSync(join(installed, 'wrong.mts'), own.replace('number + 1', 'number.trim()'))
+  const hook = `
+    import { defineHook } from 'troupe/hook'
+    export default defineHook((hooked) =>
+      hooked.event === 'message.accepted' ? { text: hooked.message.text.trim() } : undefined,
+    )
+  `
+  writeFileSync(join(installed, 'trim.mts'), hook)
   const checked = spawnSync(process.execPath, [
     'node_modules/typescript/bin/tsc',
     ...['--noEmit', '--ignoreConfig', '--strict', '--module', 'nodenext', '--target', 'es2024'],
     ...['--types', 'node', '--typeRoots', join(process.cwd(), 'node_modules/@types')],
-    ...[join(installed, 'invoice.mts'), join(installed, 'wrong.mts')],
+    ...[join(installed, 'invoice.mts'), join(installed, 'trim.mts'), join(installed, 'wrong.mts')],
   ])
   expect(String(checked.stdout).trim().split('\n')).toEqual([
     expect.stringMatching(/wrong\.mts.*Property 'trim' does not exist on type 'number'/),
   ])
-  const agent = '{ model: echo, tools: [./invoice.mts] }'
+  const agent = '{ model: echo, tools: [./invoice.mts], hooks: { message.accepted: [./trim.mts] } }'
   const file = `agents: { cfo: ${agent} }\nchannels: { web: { platform: web, agent: cfo } }\n`
   writeFileSync(join(installed, 'gateway.yaml'), file)
   expect(troupe(['doctor'])).toMatchObject({ stdout: expect.stringMatching(/^✓ +tools of cfo +invoice$/m), stderr: '' })

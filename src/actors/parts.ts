@@ -14,6 +14,7 @@ import type { BuildTools, Notes } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import type { Hooks } from './hooks.ts'
 import type { Observe } from './observe.ts'
 import type { Said } from './said.ts'
 import type { Toolboxes } from './toolbox.ts'
@@ -31,6 +32,7 @@ export interface Parts {
   readonly buildAgent: BuildAgent
   readonly buildTools: BuildTools
   readonly notes: Notes
+  readonly hooks: Hooks
   /** The times of a schedule's pattern. */
   readonly cronTimes: (schedule: ScheduleDefinition) => CronTimes
   /** A channel's connection puts its adapter here; the sessions and deliveries of that channel speak through it. */

@@ -11,6 +11,7 @@ import { resetDue, resetText } from '../../machines/reset.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import { accountOf } from '../../machines/usage.ts'
 import type { Begun } from '../store/store.ts'
+import { hooked } from './hooks.ts'
 import { agentFor, type Parts, wakeDeliveries } from './parts.ts'
 
 interface Preparing {
@@ -40,8 +41,13 @@ export async function prepare(
   const history = isNew && (await startedOver(parts, { key, turnId, turn, begun }, stage)) ? [] : begun.history
   if (isNew) await requireBudget(parts, { key, turn, definition })
   if (turn.some((item) => item.task === 'compact') && history.length === 0) throw new FailureError(NOTHING_TO_COMPACT)
-  const prepared = { ...begun, history, turn, definition, preparedAtMs: parts.world.nowMs() }
-  if (!turn.some((item) => item.task === 'retry')) return prepared
+  const prepared: Prepared = { ...begun, history, turn, definition, refused: [], preparedAtMs: parts.world.nowMs() }
+  const asked = turn.some((item) => item.task === 'retry') ? askedAgain(prepared) : prepared
+  return hooked(parts, { key, channel, turnId }, { prepared: asked, signal: stage.signal })
+}
+
+function askedAgain(prepared: Prepared): Prepared {
+  const { history, turn } = prepared
   const last = lastTurn(history)
   if (last === null) throw new FailureError(NOTHING_TO_RETRY)
   return {

@@ -19,6 +19,7 @@ import {
   reference,
   usualKey,
 } from './define-models.ts'
+import { agentHooks, gatewayHooks } from './hooks.ts'
 import { read } from './kinds.ts'
 import { type AgentKeys, agentSchema, type ChannelKeys, type GatewayKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
@@ -102,11 +103,12 @@ export function define(
     return own.map(({ lack }) => lack)
   }
   const places = new Map(context.places.map((place) => [place.id, place]))
-  const agents = [...pieces.agents].map(([id, { keys, model, fallbackModels }]): [string, AgentDefinition] => {
+  const agents = [...pieces.agents].map(([id, { keys, model, fallbackModels, hooks }]): [string, AgentDefinition] => {
     const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
     const given = {
       instructions: text ?? '',
       model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
+      hooks: agentHooks(pieces.hooks, hooks, context.folder),
       fallbackModels: fallbackDefinitions(id, fallbackModels, [...context.unset, ...context.wrong]),
     }
     const found = { lacking: lackingOf('agents', id), missing: missingOf('agents', id) }
@@ -123,6 +125,7 @@ export function define(
     gateway: gatewayDefinition(gateway, context.folder),
     agents: Object.fromEntries(agents),
     channels: Object.fromEntries(channels),
+    hooks: gatewayHooks(pieces.hooks, context.folder),
     schedules: scheduleDefinitions(pieces.schedules, (index) =>
       context.unset.some(({ path }) => path[0] === 'schedules' && path[1] === index),
     ),
@@ -164,7 +167,7 @@ function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlac
 function agentDefinition(
   place: AgentPlace,
   found: AgentKeys | null,
-  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels'>,
+  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels' | 'hooks'>,
 ): Omit<AgentDefinition, 'lacking' | 'missing'> {
   const keys = found ?? defaultAgentKeys()
   const { id, folder } = place

@@ -96,6 +96,7 @@ const gatewayDefinition: Shape = {
     agents: 'names',
     channels: 'names',
     schedules: 'names',
+    hooks: 'hidden',
   } satisfies Parts<GatewayDefinition>,
 }
 
@@ -122,6 +123,7 @@ const session = {
   preparedAtMs: 'word',
   history,
   exhausted: WORDS,
+  refused: { each: { parts: { seqs: WORDS, reason: 'text' } } },
   outcome,
   commitFailures: 'word',
   draining: 'word',
@@ -150,6 +152,7 @@ const prepared: Shape = {
   parts: {
     history,
     exhausted: WORDS,
+    refused: { each: { parts: { seqs: WORDS, reason: 'text' } } },
     turn: inbox,
     steps,
     definition: 'hidden',

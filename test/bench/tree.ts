@@ -277,6 +277,7 @@ const DEFINITION: GatewayDefinition = {
   agents: { echo: testAgent('echo', { instructions: '' }) },
   channels: { [CHANNEL]: CHANNEL_DEFINITION },
   schedules: {},
+  hooks: {},
 }
 
 const STILL_SWEEPER = {

@@ -21,6 +21,7 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     workdir: 'per_session',
     requires: [],
     httpAllow: [],
+    hooks: {},
     lacking: [],
     missing: [],
     ...given,
@@ -34,7 +35,16 @@ export const PLAIN_MODEL = { contextTokens: 128_000, prices: null } satisfies Pa
 
 /** What the preparation of a turn gives back when nothing was before. */
 export function prepared(turn: Inbox, given: Partial<Prepared> = {}): Prepared {
-  return { history: [], exhausted: [], turn, steps: [], definition: testAgent('cfo'), preparedAtMs: 0, ...given }
+  return {
+    history: [],
+    exhausted: [],
+    refused: [],
+    turn,
+    steps: [],
+    definition: testAgent('cfo'),
+    preparedAtMs: 0,
+    ...given,
+  }
 }
 
 /** At every full hour, in UTC. */

@@ -19,7 +19,7 @@ export function toolParts({
   opened,
   closed,
   opening,
-}: TestTools): Pick<Parts, 'buildTools' | 'notes' | 'said' | 'toolboxes'> {
+}: TestTools): Pick<Parts, 'buildTools' | 'notes' | 'said' | 'toolboxes' | 'hooks'> {
   return {
     buildTools: async ({ definition, session }) => {
       opened.push(session)
@@ -32,6 +32,7 @@ export function toolParts({
       return { tools: named, workdir: '/nowhere', close: async () => void closed.push(session) }
     },
     notes: { list: async () => [], add: async () => 1, remove: async () => false },
+    hooks: { run: async () => ({}) },
     said: new Said(),
     toolboxes: new Map(),
   }
