@@ -20,6 +20,7 @@ import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
+import { clockWarning, requireClock } from './start/clock.ts'
 import { withConstruction } from './start/construct.ts'
 import { type GatewayHooks, openHooks } from './start/hooks.ts'
 import { createInspection } from './start/inspection.ts'
@@ -97,9 +98,10 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
   const required = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
   const constructed = (definition: GatewayDefinition) => withConstruction(definition, { secret, world, log })
+  const startedAtMs = world.nowMs()
+  await phases.attempt('requires', () => requireClock(startedAtMs))
   const needed = await phases.whole('requires', () => required(loaded.definition))
   const { gateway: settings } = needed
-  const startedAtMs = world.nowMs()
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
@@ -168,7 +170,7 @@ async function openKept(
   opened.push(() => bare.close())
   const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
   opened.push(() => hooking.close())
-  await sweepFolders(settings, options)
+  await tendFolder(settings, options)
   phases.end('store')
   return { store: hooking.around(bare), hooking }
 }
@@ -196,7 +198,9 @@ function listen(
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
-async function sweepFolders({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+async function tendFolder({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+  const warning = clockWarning(data, world.nowMs())
+  if (warning !== null) log.warn({ phase: 'store' }, `store: ${warning}`)
   const { sweepWorkdirs } = await import('./tools/workdir.ts')
   const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
   if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')

@@ -44,8 +44,9 @@ export async function hooked(parts: Parts, turn: Turn, given: Given): Promise<Pr
   const asking: Asking = { parts, turn, prepared, signal, deadlineMs: parts.world.nowMs() + HOOK_MS_MAX }
   const live = prepared.turn.filter(({ message }) => !prepared.exhausted.includes(message.seq))
   if (live.length === 0 || Object.keys(prepared.definition.hooks).length === 0) return prepared
-  if (prepared.history.length === 0 && prepared.steps.length === 0)
-    await askAll(asking, 'session.start', { id: turn.turnId })
+  // A /retry of the first turn has no history before it, and begins no conversation.
+  const isFirst = prepared.history.length === 0 && live.every(({ task }) => task === 'answer')
+  if (isFirst && prepared.steps.length === 0) await askAll(asking, 'session.start', { id: turn.turnId })
   const seen = await messagesAsked(asking, live)
   const left = unrefused(seen.turn, seen.refused).filter(({ message }) => !prepared.exhausted.includes(message.seq))
   if (left.length === 0) return { ...prepared, ...seen }

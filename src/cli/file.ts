@@ -47,24 +47,23 @@ export function openOwnFile(context: Context, options: Options): Promise<OpenedF
 export interface Way extends Settings {
   /** The data folder: the command line's, or the file's. */
   readonly data: string
+  /** What the file says; null: it has problems. */
+  readonly definition: GatewayDefinition | null
   /** Of the file, which then leads to a gateway that goes on by an earlier one, and to nothing else. */
   readonly problems: readonly Problem[]
-  /** null: the file has problems. */
-  readonly definition: GatewayDefinition | null
 }
 
 /** Whoever broke the file of a running gateway must still be able to look. null: no way; the problems are on standard error. */
 export async function openWay(context: Context, options: Options): Promise<Way | null> {
   const result = await read(context, pathOf(options))
   const settings = settingsOf(result)
-  const problems = result.ok ? [] : result.problems
+  const { definition, problems } = result.ok ? { ...result.loaded, problems: [] } : { ...result, definition: null }
   if (settings === null) {
     sayProblems(problems, context)
     return null
   }
   context.terminal.hide((text) => settings.secrets.redact(text))
-  const definition = result.ok ? result.loaded.definition : null
-  return { ...settings, problems, definition, data: dataOf(settings.gateway, options) }
+  return { ...settings, definition, problems, data: dataOf(settings.gateway, options) }
 }
 
 /** Of the file itself; null when it is not there, or nothing of it can be relied on. */

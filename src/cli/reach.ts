@@ -18,7 +18,7 @@ export async function withRecords(
 ): Promise<ExitCode> {
   const way = await openWay(context, options)
   if (way === null) return EXIT.configuration
-  const { data, problems, definition } = way
+  const { data, definition, problems } = way
   const gateway = await runningGateway(data, tokenOf(way, context))
   if (gateway !== null) return work(remoteRecords(gateway))
   if (definition === null) {

@@ -99,8 +99,22 @@ test('message.accepted rewrites a text, one after the other; the history has it 
   expect((await house.store.transcript('a/c1')).map(({ text }) => text)).toEqual(['HELLO!', 'hi'])
 })
 
-test('S4: a message that is refused is told so and has its end; no run begins, and the next one is asked anew', async () => {
-  const { house, asked } = await open({ 'message.accepted': [hook('m'), hook('never')] }, { m: 'held' })
+test('S4: a message that is refused is told so and has its end; no run begins, and the next one is asked anew', () =>
+  expectRefused())
+
+test('a store that forgets the end of a refused message is caught', async () => {
+  const forgetful: HouseOptions = {
+    wrap: (store) => ({
+      ...store,
+      commit: (commit) =>
+        store.commit({ ...commit, settled: commit.settled.filter(({ outcome }) => outcome !== 'discarded') }),
+    }),
+  }
+  await expect(expectRefused(forgetful)).rejects.toThrow(/discarded/)
+})
+
+async function expectRefused(given: HouseOptions = {}): Promise<void> {
+  const { house, asked } = await open({ 'message.accepted': [hook('m'), hook('never')] }, { m: 'held' }, given)
   await house.says('a', 'buy now')
   asked[0]?.answer.resolve({ refuse: 'no advertising' })
   await settled()
@@ -112,7 +126,7 @@ test('S4: a message that is refused is told so and has its end; no run begins, a
   asked[1]?.answer.resolve({})
   await settled()
   expect(questions(house)).toEqual(['hello'])
-})
+}
 
 test('S4: of messages that make one turn only the refused one ends; the others run', async () => {
   const { house, asked } = await open(
@@ -264,4 +278,17 @@ test('an agent without hooks is prepared as it always was', async () => {
   const { house, asked } = await open({})
   await house.says('a', 'hello')
   expect([asked.length, questions(house)]).toEqual([0, ['hello']])
+})
+
+test('a /retry asks the hooks of its run, and begins no conversation', async () => {
+  const { house, told } = await open({
+    'session.start': [hook('s')],
+    'message.accepted': [hook('m')],
+    'run.start': [hook('r')],
+  })
+  await house.says('a', 'hello')
+  await house.thoughts[0]?.answer('hi')
+  await house.says('a', '/retry')
+  expect(told().slice(3)).toEqual(['run.start:a/c1:turn-2'])
+  expect(questions(house)).toEqual(['hello', 'hello'])
 })

@@ -1,6 +1,7 @@
 // Hooks as programs and as modules: what they are told and may answer, in whose environment, for how long; and what is left of one that
 // hangs, floods or makes itself a daemon: nothing.
 
+import { spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -116,6 +117,13 @@ describe('an executable', () => {
     await sh(`(setsid ${mark}1 >/dev/null 2>&1 &) ; setsid nohup ${mark}2 >/dev/null 2>&1 & exit 0`)
     await failureOf(sh(`setsid ${mark}3 >/dev/null 2>&1 & sleep 60`, { timeoutMs: 300 }))
     await vi.waitFor(() => expect(processesWith(mark)).toEqual([]))
+  })
+
+  test('run as programs often are, it leaves its daemon behind, and that is seen', async () => {
+    const mark = `sleep 6${process.pid}`
+    spawnSync('sh', ['-c', `setsid ${mark} >/dev/null 2>&1 &`], { timeout: 5_000 })
+    await vi.waitFor(() => expect(processesWith(mark)).not.toEqual([]))
+    for (const pid of processesWith(mark)) process.kill(pid, 'SIGKILL')
   })
 
   test('that does not read what it is told is none the worse', async () => {
