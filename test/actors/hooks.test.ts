@@ -5,6 +5,7 @@ import { FailureError } from '../../machines/failure.ts'
 import type { AgentHookEvent, HookAnswer, HookDefinition } from '../../machines/hooks.ts'
 import { HOOK_MS_MAX } from '../../machines/limits.ts'
 import type { HookCall } from '../../src/actors/hooks.ts'
+import type { Tool } from '../../src/tools/tool.ts'
 import { type House, type HouseOptions, openHouse } from '../support/house.ts'
 import { type Held, held, settled } from '../support/world.ts'
 
@@ -37,7 +38,7 @@ async function open(
       run(call, signal) {
         const answer = held<HookAnswer>()
         asked.push({ ...call, signal, answer })
-        signal.addEventListener('abort', () => answer.reject(new FailureError(ENDED)))
+        if (call.hook.path !== 'deaf') signal.addEventListener('abort', () => answer.reject(new FailureError(ENDED)))
         const said = answers[call.hook.path] ?? {}
         if (said instanceof FailureError) answer.reject(said)
         else if (said !== 'held') answer.resolve(said)
@@ -232,16 +233,35 @@ test('M5: a crash while a hook is asked: it is asked again with the same id, and
 })
 
 test('S23: what a hook is to see first is not given to a run that goes on: it is the next turn', async () => {
+  const events = { 'message.accepted': [hook('m')] }
+  const wait = held<string>()
+  const look: Tool = {
+    ...{ name: 'look', description: 'look', parameters: { type: 'object' }, changes: false, idempotent: true },
+    call: () => wait.promise,
+  }
   const { house, asked } = await open(
-    { 'message.accepted': [hook('m')] },
+    events,
     {},
-    { channels: { a: { busyMode: 'steer' } } },
+    { tools: { look }, agents: { cfo: { hooks: events, tools: ['look'] } } },
   )
   await house.says('a', 'first')
-  await house.says('a', 'second')
-  await house.thoughts[0]?.answer('one')
+  await house.thoughts[0]?.asks({ id: 'c1', tool: 'look', input: {} })
+  await house.says('a', '/steer second')
+  wait.resolve('nothing')
+  await settled()
+  expect(house.thoughts[1]?.request.steps.at(-1)).toMatchObject({ kind: 'result' })
+  await house.thoughts[1]?.answer('one')
   expect(asked.map(({ document }) => document.id)).toEqual(['message.accepted:1', 'message.accepted:2'])
-  expect(questions(house)).toEqual(['first', 'second'])
+  expect(house.thoughts[2]?.request.messages.map(({ text }) => text)).toEqual(['second'])
+})
+
+test('S6: a hook that answers although its turn was stopped is the last that is asked', async () => {
+  const { house, asked } = await open({ 'message.accepted': [hook('deaf'), hook('m')] }, { deaf: 'held' })
+  await house.says('a', 'hello')
+  await house.says('a', '/stop')
+  asked[0]?.answer.resolve({ text: 'too late' })
+  await settled()
+  expect([asked.length, house.thoughts.length]).toEqual([1, 0])
 })
 
 test.each([
