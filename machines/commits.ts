@@ -4,6 +4,7 @@
 
 import { type Approval, reminderText } from './approval.ts'
 import { type Failure, sayable } from './failure.ts'
+import type { Refusal } from './hooks.ts'
 import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
 import type {
   AcceptedMessage,
@@ -14,6 +15,7 @@ import type {
   SessionState,
   Settlement,
 } from './messages.ts'
+import { itemsOf, refusedReason, refusedText, unrefused } from './refusals.ts'
 import type { Steering } from './steps.ts'
 import { accountOf, type Credit, usageEntries } from './usage.ts'
 
@@ -42,13 +44,17 @@ export interface Speaker {
   readonly notices: readonly string[]
   /** Whether as much of a cancelled answer as people had seen stays in the history. */
   readonly keepsPartial: boolean
+  /** Messages of the turn that a hook refused. */
+  readonly refused: readonly Refusal[]
 }
 
 /** The end of a run: its messages answered, or told in plain words why not. */
 export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: readonly number[]): Commit {
   const dead = speaker.turn.filter((item) => exhausted.includes(item.message.seq))
-  const live = speaker.turn.filter((item) => !exhausted.includes(item.message.seq))
+  const live = unrefused(speaker.turn, speaker.refused).filter((item) => !exhausted.includes(item.message.seq))
   const replies = dead.length === 0 ? [] : [reply(speaker, dead, brokenText())]
+  for (const refusal of speaker.refused)
+    replies.push(reply(speaker, itemsOf(speaker.turn, refusal), refusedText(refusal)))
   if (live.length > 0 && speaker.notices.length > 0) replies.push(reply(speaker, live, speaker.notices.join('\n')))
   if (live.length > 0) replies.push(reply(speaker, live, replyText(live, outcome)))
   return {
@@ -56,6 +62,9 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
     settled: [
       ...settle(live, 'answered', null),
       ...settle(dead, 'dead', 'it broke its session'),
+      ...speaker.refused.flatMap((refusal) =>
+        settle(itemsOf(speaker.turn, refusal), 'discarded', refusedReason(refusal)),
+      ),
       ...settleGiven(speaker, 'answered', null),
     ],
     entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),

@@ -3,6 +3,7 @@
 //   A3. A definition holds no secret's value: a secret is a reference to its place in the file.
 // Optional keys of the file are filled with their defaults; "not given" is null, never undefined.
 
+import type { AgentHookEvent, GatewayHookEvent, HooksOf } from './hooks.ts'
 import type { Phase } from './phases.ts'
 
 /** Where in the file a secret stands, for example `channels.telegram_cfo.token`; resolved when it is used. */
@@ -19,6 +20,8 @@ export interface GatewayDefinition {
   readonly channels: Readonly<Record<string, ChannelDefinition>>
   /** By name, in the order of the file. */
   readonly schedules: Readonly<Record<string, ScheduleDefinition>>
+  /** Those of every agent stand in each of them. */
+  readonly hooks: HooksOf<GatewayHookEvent>
 }
 
 /** A text that is said to an agent again and again, at times of its own. */
@@ -80,6 +83,8 @@ export interface AgentDefinition {
   readonly requires: readonly string[]
   /** Hosts that its http tools may reach although they are not public: `host` or `host:port`, as a URL would name them. */
   readonly httpAllow: readonly string[]
+  /** Programs that are told of its turns. */
+  readonly hooks: HooksOf<AgentHookEvent>
   /** What it needs and was not found at the start, or not as it must be; not empty: its channels fail by name. */
   readonly lacking: readonly Lack[]
   /** Variables that the file names for this agent and that are not set; not empty: its channels fail by name. */

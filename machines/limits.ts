@@ -109,6 +109,21 @@ export const NAME_UNITS_MAX = 64
 /** Files that people sent to one session, together; the oldest make room for newer ones. */
 export const RECEIVED_BYTES_MAX = 200_000_000
 
+/** The default of a hook's `timeout`: a person waits for it. */
+export const HOOK_MS_USUAL = 10_000
+
+/** The longest `timeout` of a hook, and of all that are asked before one run: well within PENDING_MS_MAX. */
+export const HOOK_MS_MAX = 45_000
+
+/** Hooks that run at once; each may be a process. Who is over it waits, and its time runs. */
+export const HOOKS_AT_ONCE_MAX = 16
+
+/** Hooks that wait for their turn and are waited for by nobody; what is over it is not told, and said in the log. */
+export const HOOKS_WAITING_MAX = 1_000
+
+/** What a hook may write: the longest text, each character escaped. */
+export const HOOK_OUTPUT_BYTES_MAX = 512 * 1024
+
 /** A schedule looks at the clock this often, however far away its time is: a clock that was set is noticed by then. */
 export const SCHEDULE_SLEEP_MS_MAX = 60_000
 

@@ -46,7 +46,13 @@ export function redefinition(current: GatewayDefinition, newer: GatewayDefinitio
     return needsConnection({ definition: before, agents: current.agents }, { definition: now, agents })
   })
   return {
-    definition: { gateway: settings.inForce, agents, channels: newer.channels, schedules: newer.schedules },
+    definition: {
+      gateway: settings.inForce,
+      agents,
+      channels: newer.channels,
+      schedules: newer.schedules,
+      hooks: newer.hooks,
+    },
     channels: {
       started: channels.added,
       stopped: channels.removed,
@@ -55,7 +61,10 @@ export function redefinition(current: GatewayDefinition, newer: GatewayDefinitio
     },
     agents: { ...changes(current.agents, agents), kept },
     schedules: changes(current.schedules, newer.schedules),
-    settings: { changed: settings.changed, needRestart: settings.needRestart },
+    settings: {
+      changed: [...settings.changed, ...(isSame(current.hooks, newer.hooks) ? [] : ['hooks'])],
+      needRestart: settings.needRestart,
+    },
   }
 }
 

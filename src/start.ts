@@ -23,13 +23,15 @@ import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { clockWarning, requireClock } from './start/clock.ts'
 import { withConstruction } from './start/construct.ts'
+import { type GatewayHooks, openHooks } from './start/hooks.ts'
 import { createInspection } from './start/inspection.ts'
 import { beginObserving, type Observing } from './start/observing.ts'
-import { type PhasesOptions, startPhases } from './start/phases.ts'
+import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
+import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { toolBuilder } from './tools/catalog.ts'
@@ -106,18 +108,15 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
-    const store = await phases.attempt('store', () => observing.store(open))
-    opened.push(() => store.close())
-    await tendFolder(settings, options)
-    phases.end('store')
+    const { store, hooking } = await openKept(options, { phases, observing, settings, holder, opened })
     const definition = await phases.whole('construct', () => constructed(needed))
 
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
     const tokens = await phases.attempt('connect', () => lockTokens(locking))
     opened.push(() => tokens.release())
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
-    const built = { definition, data: settings.data, store, tokens, observing, secret, startedAtMs, inForce }
+    const { hooks } = hooking
+    const built = { definition, data: settings.data, store, tokens, observing, secret, hooks, startedAtMs, inForce }
     const { gateway, root, board, reloading, inspection, port } = assemble(options, built)
     const http = await phases.attempt('connect', () => listen(options, settings, { port, root }))
     opened.push(() => http.close())
@@ -127,6 +126,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const inspectUrl = options.inspect === null ? null : (await inspection.open(options.inspect)).url
 
     const ended = untilEnded(gateway, () => close(opened))
+    const started = { at: holder.startedAt, version, url: http.url, rollCall: board.rollCall }
+    await hooking.begin(() => root().definition, started)
     gateway.start()
     void board.rollCall.then((called) => phases.ready(called))
     options.watch?.begin(world, () => void reloading.refresh())
@@ -141,7 +142,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 }
 
 /** What the phases before have opened and built. */
-interface Built extends Pick<Parts, 'definition' | 'store' | 'secret'> {
+interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'> {
   readonly tokens: TokenLocks
   readonly data: string
   readonly observing: Observing
@@ -153,14 +154,14 @@ interface Built extends Pick<Parts, 'definition' | 'store' | 'secret'> {
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, data, store, tokens, observing, secret, startedAtMs, inForce } = built
+  const { definition, data, store, tokens, observing, secret, hooks, startedAtMs, inForce } = built
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
-  const tools = toolParts(options, store, data)
+  const own = { cronTimes, hooks, ...toolParts(options, store, data) }
   const thinking = { buildAgent, buildTranscription }
-  const implementations = { store, platforms, ...thinking, cronTimes, observe: observing.observe, ...tools }
+  const implementations = { store, platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
   const reading = { loaded, read: options.reload, inForce }
   const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
@@ -170,6 +171,30 @@ function assemble(options: StartOptions, built: Built) {
   const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
   const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
   return { gateway, root, board, reloading, inspection, port }
+}
+
+interface Keeping {
+  readonly phases: Phases
+  readonly observing: Observing
+  readonly settings: GatewaySettings
+  readonly holder: Holder
+  readonly opened: (() => void | Promise<void>)[]
+}
+
+/** What survives the process, and the hooks that are told of what becomes of it. */
+async function openKept(
+  options: StartOptions,
+  { phases, observing, settings, holder, opened }: Keeping,
+): Promise<{ readonly store: Store; readonly hooking: GatewayHooks }> {
+  const { loaded, world, log } = options
+  const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
+  const bare = await phases.attempt('store', () => observing.store(open))
+  opened.push(() => bare.close())
+  const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
+  opened.push(() => hooking.close())
+  await tendFolder(settings, options)
+  phases.end('store')
+  return { store: hooking.around(bare), hooking }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */

@@ -61,7 +61,7 @@ test('no module of the package asks for a TypeScript file or a test runner', () 
   expect(asking).toEqual([])
 })
 
-test('a user’s own tool is written with troupe/tool, typed and run', () => {
+test('a user’s own tool is written with troupe/tool, a hook with troupe/hook, typed and run', () => {
   const own = `
     import { defineTool } from 'troupe/tool'
     export default defineTool<{ number: number }>({
@@ -72,13 +72,23 @@ test('a user’s own tool is written with troupe/tool, typed and run', () => {
   `
   writeFileSync(join(installed, 'invoice.mts'), own)
   writeFileSync(join(installed, 'wrong.mts'), own.replace('number + 1', 'number.trim()'))
-  expect(typesOf(['invoice.mts', 'wrong.mts'])).toEqual([
+  const hook = `
+    import { defineHook } from 'troupe/hook'
+    export default defineHook((hooked) =>
+      hooked.event === 'message.accepted' ? { text: hooked.message.text.trim() } : undefined,
+    )
+  `
+  writeFileSync(join(installed, 'trim.mts'), hook)
+  expect(typesOf(['invoice.mts', 'trim.mts', 'wrong.mts'])).toEqual([
     expect.stringMatching(/wrong\.mts.*Property 'trim' does not exist on type 'number'/),
   ])
-  const agent = '{ model: echo, tools: [./invoice.mts] }'
+  const agent = '{ model: echo, tools: [./invoice.mts], hooks: { message.accepted: [./trim.mts] } }'
   const file = `agents: { cfo: ${agent} }\nchannels: { web: { platform: web, agent: cfo } }\n`
   writeFileSync(join(installed, 'gateway.yaml'), file)
-  expect(troupe(['doctor'])).toMatchObject({ stdout: expect.stringMatching(/^✓ +tools of cfo +invoice$/m), stderr: '' })
+  expect(troupe(['doctor'])).toMatchObject({
+    stdout: expect.stringMatching(/^✓ +tools of cfo +invoice$\n✓ +hooks of cfo +message\.accepted$/m),
+    stderr: '',
+  })
 }, 60_000)
 
 describe('a user’s own tests, with troupe/testing', () => {

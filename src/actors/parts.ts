@@ -15,6 +15,7 @@ import type { BuildTools, Notes, OpenReceived } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import type { Hooks } from './hooks.ts'
 import type { Observe } from './observe.ts'
 import type { Said } from './said.ts'
 import type { Toolboxes } from './toolbox.ts'
@@ -34,6 +35,7 @@ export interface Parts {
   readonly buildTools: BuildTools
   readonly openReceived: OpenReceived
   readonly notes: Notes
+  readonly hooks: Hooks
   /** The times of a schedule's pattern. */
   readonly cronTimes: (schedule: ScheduleDefinition) => CronTimes
   /** A channel's connection puts its adapter here; the sessions and deliveries of that channel speak through it. */

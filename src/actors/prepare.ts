@@ -13,6 +13,7 @@ import { resetDue, resetText } from '../../machines/reset.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import { accountOf } from '../../machines/usage.ts'
 import type { Begun } from '../store/store.ts'
+import { hooked } from './hooks.ts'
 import { readMedia } from './media.ts'
 import { agentFor, type Parts, wakeDeliveries } from './parts.ts'
 
@@ -47,15 +48,20 @@ export async function prepare(
   const read = await readMedia(parts, { key, channel, turnId, turn: live, definition }, stage.signal)
   if (read.failure !== null) throw new FailureError(read.failure)
   const given = turn.map((item) => read.turn.find(({ message }) => message.seq === item.message.seq) ?? item)
-  const preparedAtMs = parts.world.nowMs()
-  const prepared = { ...begun, history, turn: given, definition, preparedAtMs, notices: read.notices }
-  if (!turn.some((item) => item.task === 'retry')) return prepared
+  const said = { notices: read.notices, refused: [], preparedAtMs: parts.world.nowMs() }
+  const prepared: Prepared = { ...begun, history, turn: given, definition, ...said }
+  const asked = turn.some((item) => item.task === 'retry') ? askedAgain(prepared) : prepared
+  return hooked(parts, { key, channel, turnId }, { prepared: asked, signal: stage.signal })
+}
+
+function askedAgain(prepared: Prepared): Prepared {
+  const { history, turn } = prepared
   const last = lastTurn(history)
   if (last === null) throw new FailureError(NOTHING_TO_RETRY)
   return {
     ...prepared,
     history: last.before,
-    turn: given.map((item) => (item.task === 'retry' ? { ...item, text: last.text, shown: last.shown } : item)),
+    turn: turn.map((item) => (item.task === 'retry' ? { ...item, text: last.text, shown: last.shown } : item)),
   }
 }
 

@@ -19,6 +19,7 @@ import {
   reference,
   usualKey,
 } from './define-models.ts'
+import { agentHooks, gatewayHooks } from './hooks.ts'
 import { read } from './kinds.ts'
 import { type AgentKeys, agentSchema, type ChannelKeys, type GatewayKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
@@ -103,19 +104,19 @@ export function define(
     return own.map(({ lack }) => lack)
   }
   const places = new Map(context.places.map((place) => [place.id, place]))
-  const agents = [...pieces.agents].map(
-    ([id, { keys, model, fallbackModels, transcription }]): [string, AgentDefinition] => {
-      const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
-      const given = {
-        instructions: text ?? '',
-        model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
-        fallbackModels: fallbackDefinitions(id, fallbackModels, [...context.unset, ...context.wrong]),
-        transcription: transcriptionDefinition(id, transcription),
-      }
-      const found = { lacking: lackingOf('agents', id), missing: missingOf('agents', id) }
-      return [id, { ...agentDefinition(placeOf(places, id), keys, given), ...found }]
-    },
-  )
+  const agents = [...pieces.agents].map(([id, agent]): [string, AgentDefinition] => {
+    const { keys, model, fallbackModels, transcription, hooks } = agent
+    const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
+    const given = {
+      instructions: text ?? '',
+      model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
+      fallbackModels: fallbackDefinitions(id, fallbackModels, [...context.unset, ...context.wrong]),
+      transcription: transcriptionDefinition(id, transcription),
+      hooks: agentHooks(pieces.hooks, hooks, context.folder),
+    }
+    const found = { lacking: lackingOf('agents', id), missing: missingOf('agents', id) }
+    return [id, { ...agentDefinition(placeOf(places, id), keys, given), ...found }]
+  })
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
     const found = { lacking: lackingOf('channels', id), missing: missingOf('channels', id) }
@@ -127,6 +128,7 @@ export function define(
     gateway: gatewayDefinition(gateway, context.folder),
     agents: Object.fromEntries(agents),
     channels: Object.fromEntries(channels),
+    hooks: gatewayHooks(pieces.hooks, context.folder),
     schedules: scheduleDefinitions(pieces.schedules, (index) =>
       context.unset.some(({ path }) => path[0] === 'schedules' && path[1] === index),
     ),
@@ -168,7 +170,7 @@ function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlac
 function agentDefinition(
   place: AgentPlace,
   found: AgentKeys | null,
-  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels' | 'transcription'>,
+  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels' | 'transcription' | 'hooks'>,
 ): Omit<AgentDefinition, 'lacking' | 'missing'> {
   const keys = found ?? defaultAgentKeys()
   const { id, folder } = place

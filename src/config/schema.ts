@@ -3,6 +3,7 @@
 //   A platform or provider has exactly the keys that have an effect on it; a secret is read as its reference, never as its value.
 
 import { agentId, choice, decimal, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
+import { hooksForEditors } from './hook-schema.ts'
 import { modelSchemas, shortModel } from './model-schema.ts'
 import { shortTranscription, transcriptionSchemas } from './transcription.ts'
 import { scheduleSchema } from './schedule-schema.ts'
@@ -117,6 +118,7 @@ export const agentSchema = z.strictObject({
   ...agentShape,
   instructions,
   model: z.unknown().optional(),
+  hooks: z.unknown().optional(),
   fallback_models: z.unknown().optional(),
   transcription: z.unknown().optional(),
 })
@@ -212,7 +214,7 @@ export const PLATFORMS = Object.keys(channelSchemas) as (keyof typeof channelSch
 
 // --- the whole file -----------------------------------------------------------------------------------------------
 
-export const FILE_KEYS = ['gateway', 'agents', 'channels', 'schedules'] as const
+export const FILE_KEYS = ['gateway', 'agents', 'channels', 'schedules', 'hooks'] as const
 
 /** The file's schema as JSON, as it stands; gateway.schema.json is made from it. */
 export function plainJsonSchema(): Record<string, unknown> {
@@ -233,6 +235,7 @@ export function plainJsonSchema(): Record<string, unknown> {
       .union([shortTranscription, z.discriminatedUnion('provider', options(transcriptionSchemas))])
       .optional()
       .describe('What makes text of voice messages and recordings. Without it their sender is told to write.'),
+    hooks: hooksForEditors.agent,
   })
   const channel = z.discriminatedUnion('platform', options(channelSchemas))
   const id = z.string().regex(ID)
@@ -243,6 +246,7 @@ export function plainJsonSchema(): Record<string, unknown> {
       .record(id, channel.describe('A way in and out.'))
       .describe('The channels, by id, in the order of the roll call.'),
     schedules: z.array(scheduleSchema).optional().describe('Texts that agents are told at times of their own.'),
+    hooks: hooksForEditors.all,
   })
   return { ...z.toJSONSchema(file, { io: 'input', target: 'draft-7' }) }
 }

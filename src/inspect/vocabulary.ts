@@ -16,7 +16,6 @@ import type {
   ToSession,
   ToSweeper,
 } from '../../machines/messages.ts'
-import type { ChannelDefinition, GatewayDefinition, ScheduleDefinition } from '../../machines/definitions.ts'
 import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
@@ -24,6 +23,7 @@ import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Prepared, SessionContext } from '../../machines/session-context.ts'
 import type { RunInput } from '../../machines/run-words.ts'
 import type { Slots } from '../../machines/slots.ts'
+import { channelDefinition, gatewayDefinition, scheduleDefinition } from './definition-shapes.ts'
 import type { Shape } from './shape.ts'
 import {
   approvals,
@@ -47,38 +47,6 @@ type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToS
 
 const report: Shape = { parts: { id: 'word', state: 'word', failure } satisfies Parts<ChannelReport> }
 
-const channelDefinition: Shape = {
-  parts: {
-    id: 'word',
-    platform: 'word',
-    routes: { parts: { default: 'word', dm: 'word', group: 'word' } },
-    allowedUsers: 'hidden',
-    unknownUserPolicy: 'word',
-    groupPolicy: 'word',
-    sessionScope: 'word',
-    busyMode: 'word',
-    queueLimit: 'word',
-    partialAnswers: 'word',
-    reset: { parts: { idleMs: 'word', daily: { parts: { atHour: 'word', timeZone: 'word' } } } },
-    token: 'hidden',
-    apiRoot: 'hidden',
-    lacking: 'hidden',
-    missing: 'hidden',
-  } satisfies Parts<ChannelDefinition>,
-}
-
-const scheduleDefinition: Shape = {
-  parts: {
-    name: 'word',
-    cron: 'word',
-    timeZone: 'word',
-    agent: 'word',
-    channel: 'word',
-    conversation: 'word',
-    text: 'text',
-  } satisfies Parts<ScheduleDefinition>,
-}
-
 const adoption: Shape = { parts: { state: 'word', failure } satisfies Parts<Adoption> }
 
 const settings: Shape = {
@@ -89,15 +57,6 @@ const settings: Shape = {
     queueLimit: 'word',
     keepsPartial: 'word',
   } satisfies Parts<SessionSettings>,
-}
-
-const gatewayDefinition: Shape = {
-  parts: {
-    gateway: 'hidden',
-    agents: 'names',
-    channels: 'names',
-    schedules: 'names',
-  } satisfies Parts<GatewayDefinition>,
 }
 
 const slots: Shape = {
@@ -124,6 +83,7 @@ const session = {
   notices: { each: 'text' },
   history,
   exhausted: WORDS,
+  refused: { each: { parts: { seqs: WORDS, reason: 'text' } } },
   outcome,
   commitFailures: 'word',
   draining: 'word',
@@ -152,6 +112,7 @@ const prepared: Shape = {
   parts: {
     history,
     exhausted: WORDS,
+    refused: { each: { parts: { seqs: WORDS, reason: 'text' } } },
     turn: inbox,
     steps,
     definition: 'hidden',

@@ -36,9 +36,16 @@ async function constructionLacks(agent: AgentDefinition, parts: ConstructParts):
 }
 
 async function modules(agent: AgentDefinition, { world }: ConstructParts): Promise<readonly Lack[]> {
-  if (agent.tools.length === 0) return []
+  const hooks = await hookModules(agent, world)
+  if (agent.tools.length === 0) return hooks
   const { moduleLacks } = await import('../tools/needs.ts')
-  return moduleLacks(agent, world.clock)
+  return [...(await moduleLacks(agent, world.clock)), ...hooks]
+}
+
+async function hookModules({ hooks }: AgentDefinition, { clock }: World): Promise<readonly Lack[]> {
+  if (Object.keys(hooks).length === 0) return []
+  const { hookModuleLacks } = await import('../tools/hook-needs.ts')
+  return hookModuleLacks(hooks, clock)
 }
 
 /** Loads the library of its provider. */

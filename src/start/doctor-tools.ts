@@ -3,14 +3,20 @@
 
 import type { AgentDefinition, Lack } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
+import type { HookEvent, HooksOf } from '../../machines/hooks.ts'
 import { isBuiltIn, moduleName } from '../../machines/tool-names.ts'
 import type { Probe, ProbeOptions } from './doctor.ts'
 
 export function toolProbes(options: ProbeOptions): readonly Probe[] {
-  const agents = Object.values(options.loaded.definition.agents)
+  const { definition } = options.loaded
+  const [agents, ofAll] = [Object.values(definition.agents), definition.hooks]
   return [
     executables(agents, options),
     ...agents.filter(({ tools }) => tools.length > 0).map((agent) => tools(agent, options)),
+    ...agents
+      .filter((agent) => Object.keys(agent.hooks).length > 0)
+      .map((agent) => hooks(agent.id, agent.hooks, options)),
+    ...(Object.keys(ofAll).length === 0 ? [] : [hooks('the gateway', ofAll, options)]),
   ]
 }
 
@@ -38,6 +44,22 @@ function tools(agent: AgentDefinition, options: ProbeOptions): Probe {
       throwWhenLacking([...(await folderLacks(agent)), ...(await moduleLacks(agent, options.world.clock))])
       const names = agent.tools.map((tool) => (isBuiltIn(tool) ? tool : moduleName(tool)))
       return names.join(', ') + (agent.tools.includes('shell') ? await sightOf(options, signal) : '')
+    },
+  }
+}
+
+/** Nothing is told to them: they are looked for, and modules are loaded. */
+function hooks(whose: string, all: HooksOf<HookEvent>, { world }: ProbeOptions): Probe {
+  return {
+    about: `hooks of ${whose}`,
+    phase: 'construct',
+    async ask() {
+      const { hookExecutableLacks, hookModuleLacks } = await import('../tools/hook-needs.ts')
+      throwWhenLacking([
+        ...(await hookExecutableLacks(all, world.environment)),
+        ...(await hookModuleLacks(all, world.clock)),
+      ])
+      return Object.keys(all).join(', ')
     },
   }
 }

@@ -8,10 +8,17 @@ import type { World } from '../world.ts'
 /** The definition with what each agent lacks written into it; its channels then fail by name, and only they. */
 export function withLacks(definition: GatewayDefinition, { environment }: World): Promise<GatewayDefinition> {
   return eachAgent(definition, async (agent) => {
-    if (agent.tools.length === 0 && agent.requires.length === 0) return []
+    const hooks = await hooksLacking(agent, environment)
+    if (agent.tools.length === 0 && agent.requires.length === 0) return hooks
     const { lacksOf } = await import('../tools/needs.ts')
-    return lacksOf(agent, environment)
+    return [...(await lacksOf(agent, environment)), ...hooks]
   })
+}
+
+async function hooksLacking({ hooks }: AgentDefinition, environment: World['environment']): Promise<readonly Lack[]> {
+  if (Object.keys(hooks).length === 0) return []
+  const { hookExecutableLacks } = await import('../tools/hook-needs.ts')
+  return hookExecutableLacks(hooks, environment)
 }
 
 /** The definition with what is found of each agent added to what it lacks already. */

@@ -34,25 +34,31 @@ export async function folderLacks({ workdir }: AgentDefinition): Promise<readonl
 /** Modules of users that cannot be used as they are. */
 export async function moduleLacks({ tools }: AgentDefinition, clock: Clock): Promise<readonly Lack[]> {
   const modules = tools.filter((tool) => !isBuiltIn(tool))
-  return present(modules.map((path) => attempted('construct', inTime(path, clock))))
+  return present(modules.map((path) => attempted('construct', inTime(loadOwn(path), { path, what: 'tool' }, clock))))
 }
 
 /** Also a module that brings a large library along is loaded in a fraction of this. */
 export const MODULE_MS_MAX = 10_000
 
-async function inTime(path: string, clock: Clock): Promise<unknown> {
+/** What is being loaded: for words. */
+interface Loading {
+  readonly path: string
+  readonly what: string
+}
+
+export async function inTime(loading: Promise<unknown>, { path, what }: Loading, clock: Clock): Promise<unknown> {
   const late = Promise.withResolvers<never>()
   const remedy = `Mend ${path}: what it waits for while it is loaded belongs into its call`
-  const message = `the tool ${basename(path)} was not loaded within ${MODULE_MS_MAX / 1_000} seconds`
+  const message = `the ${what} ${basename(path)} was not loaded within ${MODULE_MS_MAX / 1_000} seconds`
   const timer = clock.setTimeout(() => late.reject(missing(message, remedy)), MODULE_MS_MAX)
   try {
-    return await Promise.race([loadOwn(path), late.promise])
+    return await Promise.race([loading, late.promise])
   } finally {
     clock.clearTimeout(timer)
   }
 }
 
-async function present(looks: readonly Promise<Lack | null>[]): Promise<readonly Lack[]> {
+export async function present(looks: readonly Promise<Lack | null>[]): Promise<readonly Lack[]> {
   return (await Promise.all(looks)).filter((lack) => lack !== null)
 }
 
@@ -62,7 +68,7 @@ async function lookForExecutable(name: string, environment: Environment): Promis
   return { phase: 'requires', what, remedy: `Install ${name}, or take it out of the agent's requires, and start again` }
 }
 
-async function attempted(phase: Phase, look: Promise<unknown>): Promise<Lack | null> {
+export async function attempted(phase: Phase, look: Promise<unknown>): Promise<Lack | null> {
   try {
     await look
     return null

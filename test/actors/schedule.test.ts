@@ -160,3 +160,18 @@ test('C1: a disk that does not answer holds up the schedule alone, and its time 
   await pass(house, MINUTE_MS)
   expect(asked(house)).toEqual(['What is new?'])
 })
+
+test('C1: a schedule that fails by a defect goes on after a minute from what is on record, and touches nobody else', async () => {
+  let defects = 1
+  const house = await open({
+    wrap: (store) => ({
+      ...store,
+      recallSchedule: (...input) => (defects-- > 0 ? Promise.resolve(null as never) : store.recallSchedule(...input)), // as: what no store says
+    }),
+  })
+  await house.says('a', 'hello')
+  await house.thoughts[0]?.answer('hi')
+  expect([house.gateway.getSnapshot().status, await house.store.schedules()]).toEqual(['active', []])
+  await pass(house, HOUR_MS)
+  expect(asked(house)).toEqual(['hello', 'What is new?'])
+})

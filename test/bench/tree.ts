@@ -286,6 +286,7 @@ function definitionWith({ agent, data = 'none' }: TreeOptions): GatewayDefinitio
     agents: { echo: testAgent('echo', { instructions: '', ...agent }) },
     channels: { [CHANNEL]: CHANNEL_DEFINITION },
     schedules: {},
+    hooks: {},
   }
 }
 

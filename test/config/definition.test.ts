@@ -25,6 +25,8 @@ const VARIABLES = {
 
 const SECRET_VALUES = Object.values(VARIABLES).slice(3)
 
+const USUAL_HOOK = { timeoutMs: 10_000, onFailure: 'go_on' } as const
+
 function survivesRoundTrip(definition: unknown): boolean {
   try {
     expect(JSON.parse(JSON.stringify(definition))).toStrictEqual(definition)
@@ -47,6 +49,10 @@ describe('a file that sets every key', () => {
       concurrentRuns: 3,
       passivateAfterMs: 5_400_000,
       workdirKeepMs: 7_776_000_000,
+    })
+    expect(definition.hooks).toEqual({
+      'gateway.start': [{ kind: 'executable', path: resolve('bin/notify'), ...USUAL_HOOK }],
+      dead_letter: [{ kind: 'module', path: resolve('hooks/letter.mjs'), ...USUAL_HOOK }],
     })
     expect(Object.values(definition.schedules)).toEqual([
       {
@@ -88,6 +94,13 @@ describe('a file that sets every key', () => {
         workdir: { path: resolve('work') },
         requires: ['git', resolve('bin/report')],
         httpAllow: ['127.0.0.1:8080', 'intranet.example'],
+        hooks: {
+          'session.start': [{ kind: 'executable', path: resolve('bin/greet'), ...USUAL_HOOK }],
+          'message.accepted': [
+            { kind: 'module', path: resolve('hooks/clean.ts'), timeoutMs: 2_000, onFailure: 'refuse' },
+          ],
+          'run.end': [{ kind: 'executable', path: 'notify', ...USUAL_HOOK }],
+        },
       }),
       local: testAgent('local', {
         instructions: 'You run here.',

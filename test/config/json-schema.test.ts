@@ -40,7 +40,7 @@ describe('the committed copy', () => {
 
   test('explains every key', () => {
     const sections = unexplained(committed).filter(
-      (path) => !['.agents', '.channels', '.gateway', '.schedules'].includes(path),
+      (path) => !['.agents', '.channels', '.gateway', '.schedules', '.hooks'].includes(path),
     )
     expect(sections).toEqual([])
     expect(unexplained({ properties: { a: { type: 'string' } } })).toEqual(['.a'])

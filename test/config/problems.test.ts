@@ -62,7 +62,7 @@ const MISTAKES: [string, string, string[]][] = [
   [
     '__proto__',
     `${GOOD}__proto__: {}\n`,
-    ['6:1 __proto__: unknown key; known here: gateway, agents, channels, schedules'],
+    ['6:1 __proto__: unknown key; known here: gateway, agents, channels, schedules, hooks'],
   ],
   [
     'an id of every object',

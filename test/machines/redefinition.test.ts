@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type Adopting, goneBack, isServed, offered, taken, takenOnTrial } from '../../machines/adoption.ts'
 import type { ChannelDefinition } from '../../machines/definitions.ts'
 import { isSame, needsConnection, redefinition } from '../../machines/redefinition.ts'
-import { testAgent } from '../support/definitions.ts'
+import { testAgent, testSchedule } from '../support/definitions.ts'
 import { type HouseOptions, testChannel, testDefinition } from '../support/house.ts'
 
 type Given = Pick<HouseOptions, 'channels' | 'gateway' | 'workforce'>
@@ -113,6 +113,19 @@ describe('agents', () => {
     expect(agents).toMatchObject({ added: ['new'], kept: [] })
     expect(definition.agents['new']?.missing).toEqual(['KEY'])
   })
+})
+
+test('hooks of the gateway and schedules are in force at once, and named when they differ', () => {
+  const before = testDefinition({ schedules: [testSchedule({ name: 'a' }), testSchedule({ name: 'b' })] })
+  const hooks = {
+    dead_letter: [{ kind: 'executable', path: 'notify', timeoutMs: 1_000, onFailure: 'go_on' }],
+  } as const
+  const schedules = { b: testSchedule({ name: 'b', text: 'other' }), c: testSchedule({ name: 'c' }) }
+  const changed = redefinition(before, { ...before, hooks, schedules })
+  expect(changed.settings).toEqual({ changed: ['hooks'], needRestart: [] })
+  expect(changed.schedules).toEqual({ added: ['c'], removed: ['a'], changed: ['b'] })
+  expect(changed.definition).toMatchObject({ hooks, schedules })
+  expect(redefinition(before, before).settings.changed).toEqual([])
 })
 
 describe('settings', () => {

@@ -23,6 +23,7 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     workdir: 'per_session',
     requires: [],
     httpAllow: [],
+    hooks: {},
     lacking: [],
     missing: [],
     ...given,
@@ -37,7 +38,8 @@ export const PLAIN_MODEL = { contextTokens: 128_000, prices: null } satisfies Pa
 /** What the preparation of a turn gives back when nothing was before. */
 export function prepared(turn: Inbox, given: Partial<Prepared> = {}): Prepared {
   const definition = testAgent('cfo')
-  return { history: [], exhausted: [], turn, steps: [], definition, preparedAtMs: 0, notices: [], ...given }
+  const nothing = { history: [], exhausted: [], refused: [], steps: [], notices: [] }
+  return { ...nothing, turn, definition, preparedAtMs: 0, ...given }
 }
 
 /** At every full hour, in UTC. */

@@ -12,6 +12,7 @@ import type { ChannelReport, Inbound, Progress } from '../../machines/messages.t
 import { census } from '../../src/actors/census.ts'
 import { cronTimes } from '../../src/config/cron.ts'
 import { createGateway } from '../../src/actors/gateway.ts'
+import type { Hooks } from '../../src/actors/hooks.ts'
 import type { Observe } from '../../src/actors/observe.ts'
 import type { Parts } from '../../src/actors/parts.ts'
 import type { ThinkRequest, Thought, Transcription, Usage } from '../../src/agents/agent.ts'
@@ -48,6 +49,8 @@ export interface HouseOptions {
   readonly files?: ReadonlyMap<string, Uint8Array>
   /** What makes text of speech. */
   readonly transcribe?: Transcription['transcribe']
+  /** What its agents' hooks do; there are none otherwise. */
+  readonly hooks?: Hooks
   /** What the building of each toolbox waits for. */
   readonly opening?: Promise<void>
   /** Who is told what happens; nobody is. */
@@ -152,6 +155,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     }),
     cronTimes,
     ...(options.notes === undefined ? {} : { notes: options.notes }),
+    ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
     adapters: new Map(),
     onRollCall: (reported) => rollCalls.push(reported),
     onReport: (report) => reports.set(report.id, report),
@@ -344,6 +348,7 @@ export function testDefinition({
     agents: Object.fromEntries(workforce.map((agent) => [agent.id, agent])),
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
     schedules: Object.fromEntries(schedules.map((schedule) => [schedule.name, schedule])),
+    hooks: {},
   }
 }
 
