@@ -66,6 +66,8 @@ describe('how many tokens', () => {
     const old = Array.from({ length: SHOWN_AGAIN_TURNS }, (_, index) => turn(`t${index + 2}`)).flat()
     expect(shownAgain({ ...plain, history: [...again.history, ...old.slice(2)] })).toEqual([again.history[0]])
     expect(shownAgain({ ...plain, history: [...again.history, ...old] })).toEqual([])
+    const failed = [entry('t1', { shown }), entry('t1', { role: 'failure' }), ...turn('t2')]
+    expect(shownAgain({ ...plain, history: failed })).toEqual([])
   })
 
   test('of tools it is what is told of them later: calls, and the beginning of each result', () => {
