@@ -21,6 +21,7 @@ import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
+import { clockWarning, requireClock } from './start/clock.ts'
 import { withConstruction } from './start/construct.ts'
 import { createInspection } from './start/inspection.ts'
 import { beginObserving } from './start/observing.ts'
@@ -96,9 +97,10 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
   const required = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
   const constructed = (definition: GatewayDefinition) => withConstruction(definition, { secret, world, log })
+  const startedAtMs = world.nowMs()
+  await phases.attempt('requires', () => requireClock(startedAtMs))
   const needed = await phases.whole('requires', () => required(loaded.definition))
   const { gateway: settings } = needed
-  const startedAtMs = world.nowMs()
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
@@ -107,7 +109,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
     const store = await phases.attempt('store', () => observing.store(open))
     opened.push(() => store.close())
-    await sweepFolders(settings, options)
+    await tendFolder(settings, options)
     phases.end('store')
     const definition = await phases.whole('construct', () => constructed(needed))
 
@@ -119,8 +121,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const board = createBoard({ root, world, log })
     const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
     const tools = toolParts(options, store, settings.data)
-    const thinking = { buildAgent, buildTranscription }
-    const implementations = { store, platforms, ...thinking, cronTimes, observe: observing.observe, ...tools }
+    const implementations = { store, platforms, buildAgent, cronTimes, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
     const reading = { loaded, read: options.reload, inForce }
@@ -174,7 +175,9 @@ function listen(
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
-async function sweepFolders({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+async function tendFolder({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+  const warning = clockWarning(data, world.nowMs())
+  if (warning !== null) log.warn({ phase: 'store' }, `store: ${warning}`)
   const { sweepWorkdirs } = await import('./tools/workdir.ts')
   const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
   if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
@@ -194,13 +197,14 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
   })
 }
 
-type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>
+type ToolParts = Pick<Parts, 'buildTools' | 'buildTranscription' | 'openReceived' | 'notes'>
 
-/** The tools of every run, and what they must not see or say. */
+/** The tools of every run, and what they must not see or say; what reads the files that people send. */
 function toolParts({ loaded }: StartOptions, store: Store, data: string): ToolParts {
   const hidden = hiddenFromTools(loaded.file, data)
   return {
     buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden }),
+    buildTranscription,
     openReceived: async (given) => (await import('./tools/received.ts')).receivedOpener(hidden)(given),
     notes: {
       list: (agent, user) => store.notes(agent, user),

@@ -43,6 +43,9 @@ export function channelActor(parts: Parts) {
       noteFailure: (_, { partition, error }) => {
         parts.log.error({ actor: partition, err: error }, 'a partition failed; its sessions come back from the store')
       },
+      noteUnread: (_, { channel, error }) => {
+        parts.log.warn({ channel, err: error }, 'what is unfinished could not be read; it is read again')
+      },
       wakeOwed: ({ system }, { channel }) => {
         wakeOwed(parts, channel, system).catch((error: unknown) => {
           parts.log.warn({ channel, err: error }, 'what is owed could not be read; the next reply wakes it')

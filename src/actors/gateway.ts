@@ -2,7 +2,7 @@
 
 import { createActor, fromCallback, fromPromise } from 'xstate'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
-import { sayable } from '../../machines/failure.ts'
+import { failureOf, sayable } from '../../machines/failure.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
 import { inForce } from '../../machines/gateway-context.ts'
 import { indexDelays } from './delays.ts'
@@ -91,8 +91,7 @@ const FLUSH_LOOK_MS = 25
 
 async function flush(parts: Parts, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const { outbox } = await parts.store.counts()
-    if (outbox === 0) return
+    if (await isNone(async () => (await parts.store.counts()).outbox)) return
     await later(parts, FLUSH_LOOK_MS)
   }
 }
@@ -104,8 +103,18 @@ async function flushChannel(
 ): Promise<void> {
   const deadlineMs = parts.world.nowMs() + withinMs
   while (!signal.aborted && parts.world.nowMs() < deadlineMs) {
-    if ((await parts.store.owed(channel)).length === 0) return
+    if (await isNone(async () => (await parts.store.owed(channel)).length)) return
     await later(parts, FLUSH_LOOK_MS)
+  }
+}
+
+/** A disk that does not answer says nothing of what is owed: whoever waits looks again, until its own deadline. */
+async function isNone(count: () => Promise<number>): Promise<boolean> {
+  try {
+    return (await count()) === 0
+  } catch (error) {
+    if (failureOf(error).reason !== 'storage') throw error
+    return false
   }
 }
 

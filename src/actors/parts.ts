@@ -7,6 +7,7 @@ import type {
   ScheduleDefinition,
   SecretReference,
 } from '../../machines/definitions.ts'
+import type { Failure } from '../../machines/failure.ts'
 import type { ChannelReport, Commit, ToGateway } from '../../machines/messages.ts'
 import type { BuildAgent, BuildTranscription } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
@@ -42,6 +43,8 @@ export interface Parts {
   readonly toolboxes: Toolboxes
   readonly onRollCall: (reports: readonly ChannelReport[]) => void
   readonly onReport: (report: ChannelReport) => void
+  /** What came of an agent's last answer; null: it was given. */
+  readonly onAnswer: (agent: string, failure: Failure | null) => void
 }
 
 /** When a pattern is due. */

@@ -5,6 +5,7 @@
 import { formatProblem, type Problem } from '../config/problems.ts'
 import { isLoopback } from '../config/references.ts'
 import type { GatewaySettings } from '../../machines/definitions.ts'
+import { PHASES } from '../../machines/phases.ts'
 import type { ChannelStatus, InspectionWish, RunningGateway } from '../start.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, type Options } from './command.ts'
 import type { ConsoleLog } from './console-log.ts'
@@ -14,6 +15,7 @@ import { watchForDefects } from './last-resort.ts'
 import { type ProgressLine, progressLine } from './progress.ts'
 import { countLine, liveCount, rollCallLines } from './roll-call.ts'
 import { endBy, listenForSignals } from './signals.ts'
+import { columns } from './terminal.ts'
 
 export const startCommand: Command = {
   name: 'start',
@@ -33,6 +35,11 @@ export const startCommand: Command = {
     'troupe start --config bots.yaml --strict',
     'troupe start --inspect                # watch every statechart; --inspect=CHANNEL watches one',
     'troupe start --port 0 --data /tmp/try # any free port, a data folder to throw away',
+  ],
+  notes: [
+    '',
+    'Phases, in their order; each failure begins with the name of its own:',
+    ...columns(Object.entries(PHASES).map(([phase, found]) => [`  ${phase}`, found])),
   ],
   run: start,
 }
@@ -115,11 +122,14 @@ async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<E
   terminal.out(`Console page: ${gateway.url}/`)
   if (console.isJson) console.log.info({ rollCall: channels.map(called) }, countLine(channels))
   if (!options.given('strict') || liveCount(channels) === channels.length) return EXIT.fine
-  terminal.err('troupe: ready: not every channel went live, and --strict stops here.')
+  terminal.err(`troupe: ${INCOMPLETE}`)
+  if (console.isJson) console.log.error({ phase: 'ready' }, INCOMPLETE)
   endBy(context, gateway.drainMs() + AFTER_DRAIN_MS_MAX)
   gateway.drain()
   return EXIT.failed
 }
+
+const INCOMPLETE = 'ready: not every channel went live, and --strict stops here.'
 
 function called({ id, state, reason, phase }: ChannelStatus): Partial<ChannelStatus> {
   return { id, state, reason, phase }

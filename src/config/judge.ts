@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import type { GatewayDefinition, GatewaySettings } from '../../machines/definitions.ts'
 import type { Phase } from '../../machines/phases.ts'
 import { foldersFindings } from './agent-folders.ts'
+import { roomFindings } from './agent-models.ts'
 import { placesOf, toolsFindings } from './agent-tools.ts'
 import { type Pieces, readPieces } from './check.ts'
 import { define, gatewayDefinition, readSecrets } from './define.ts'
@@ -102,7 +103,7 @@ export function judge(parsed: Parsed, lookup: Lookup, passed: (phase: Phase) => 
     return { ...one, message: `${one.message}; until then this fallback is not asked` }
   })
   const warnings = [
-    ...inPhase('validate', warningsOf(root)),
+    ...inPhase('validate', [...warningsOf(root), ...roomFindings(root, definition)]),
     ...inPhase('secrets', [...unused, ...paddedSecrets(root, entries)]),
   ]
   passed('secrets')

@@ -145,6 +145,8 @@ export interface Status {
   readonly version: string
   readonly uptime_s: number
   readonly channels: readonly ChannelStatus[]
+  /** Those whose last answer could not be given, and no others. */
+  readonly agents: readonly AgentStatus[]
   readonly sessions: {
     readonly idle: number
     readonly pending: number
@@ -194,6 +196,14 @@ export interface Change {
     | 'removed'
     | 'changed'
   readonly reason: string | null
+}
+
+/** An agent whose last answer could not be given; its channels stay up, and whoever wrote was told. */
+export interface AgentStatus {
+  readonly id: string
+  readonly reason: string
+  /** ISO 8601. */
+  readonly since: string
 }
 
 export interface ChannelStatus {

@@ -183,6 +183,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       failure,
       failures: 'word',
       unswept: WORDS,
+      unread: 'word',
       next: served,
       proven: served,
       trials: 'word',
@@ -270,6 +271,7 @@ export const EVENTS = {
   'slot.granted': {},
   sweep: {},
   'sweep.next': {},
+  'recovery.due': { recovery: 'word' },
   'definition.changed': { definition: gatewayDefinition },
   'channel.adopted': { channel: 'word', adoption },
   // A session's has settings.

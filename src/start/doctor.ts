@@ -10,6 +10,7 @@ import { lacksFailure } from '../../machines/channel-failure.ts'
 import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
 import type { Phase } from '../../machines/phases.ts'
 import { modelLabel } from '../../machines/models.ts'
+import { instructionsFailure } from '../../machines/room.ts'
 import { buildAgent } from '../agents/catalog.ts'
 import { buildTranscription } from '../agents/transcription.ts'
 import type { Journal } from '../channels/adapter.ts'
@@ -17,6 +18,7 @@ import { platforms } from '../channels/catalog.ts'
 import type { Loaded } from '../config/load.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
+import { clockWarning, requireClock } from './clock.ts'
 import { toolProbes } from './doctor-tools.ts'
 
 export interface ProbeOptions {
@@ -49,6 +51,7 @@ export function probe(options: ProbeOptions): Promise<readonly Probed[]> {
   const { agents, channels } = options.loaded.definition
   const folderAndPort = options.gateway === 'runs' ? [] : [dataFolder(options), freePort(options)]
   const probes: readonly Probe[] = [
+    clock(options),
     ...toolProbes(options),
     ...folderAndPort,
     ...Object.values(channels).map((channel) => credential(channel, options)),
@@ -139,6 +142,8 @@ function endpoint(
       const secret = loaded.secrets.resolve.bind(loaded.secrets)
       const agent = await buildAgent({ definition, secret, world, log })
       await agent.probe(signal)
+      const failure = instructionsFailure(definition, model)
+      if (failure !== null) throw new FailureError({ ...failure, phase: 'validate' })
       return model.provider === 'echo' ? 'echo, offline' : modelLabel(model)
     },
   }
@@ -160,6 +165,19 @@ function transcription(definition: AgentDefinition, { loaded, world, log }: Prob
       },
     },
   ]
+}
+
+/** Not a fault of its own when the store is ahead of it: nobody knows which of the two is wrong. */
+function clock({ data, world }: ProbeOptions): Probe {
+  return {
+    about: 'clock',
+    phase: 'requires',
+    async ask() {
+      const nowMs = world.nowMs()
+      requireClock(nowMs)
+      return clockWarning(data, nowMs) ?? new Date(nowMs).toISOString()
+    },
+  }
 }
 
 function dataFolder({ data }: ProbeOptions): Probe {

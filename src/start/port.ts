@@ -91,6 +91,7 @@ async function status(parts: PortParts): Promise<Status> {
     version: parts.version,
     uptime_s: (parts.world.nowMs() - parts.startedAtMs) / 1_000,
     channels,
+    agents: parts.board.agents(),
     sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },
     outbox: counts.outbox,
     dead_letters: counts.deadLetters,

@@ -70,6 +70,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     adapters: new Map(),
     onRollCall: () => {},
     onReport: () => {},
+    onAnswer: () => {},
   })
   gateway.start()
   const door = await platform.door

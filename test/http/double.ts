@@ -179,6 +179,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
         version: '0.1.0',
         uptime_s: 1.5,
         channels: [...web, ...others.values()],
+        agents: [],
         sessions: { idle: 1, pending: 0, running: 0, passivated: 2, queued_messages: 0 },
         outbox: 0,
         dead_letters: 1,

@@ -15,6 +15,7 @@ function change(before: Given, now: Given) {
 
 const NOTHING = { started: [], stopped: [], reconnected: [], redefined: [] }
 const TOKEN = { secret: 'channels.a.token' }
+const WRONG = { phase: 'secrets', what: 'T is not the token of a bot', remedy: 'Take another' } as const
 
 /** What changes, before and now, and whether the channel must connect anew for it. */
 const CHANGES: readonly (readonly [string, Partial<ChannelDefinition>, Partial<ChannelDefinition>, boolean])[] = [
@@ -25,6 +26,8 @@ const CHANGES: readonly (readonly [string, Partial<ChannelDefinition>, Partial<C
   ['a variable that is missing now', {}, { missing: ['T'] }, true],
   ['a variable that is there now', { missing: ['T'] }, {}, true],
   ['another variable that is missing', { missing: ['T'] }, { missing: ['U'] }, true],
+  ['a token of the wrong form now', {}, { lacking: [WRONG] }, true],
+  ['a token that had the wrong form', { lacking: [WRONG] }, {}, true],
   ['allowed_users', {}, { allowedUsers: ['7'] }, false],
   ['unknown_user_policy', {}, { unknownUserPolicy: 'pair' }, false],
   ['group_policy', {}, { groupPolicy: 'respond_all' }, false],

@@ -155,6 +155,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     adapters: new Map(),
     onRollCall: (reported) => rollCalls.push(reported),
     onReport: (report) => reports.set(report.id, report),
+    onAnswer: () => {},
   }
   const gateway = createGateway(parts)
   gateway.subscribe({ error: () => {} })

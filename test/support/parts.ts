@@ -24,6 +24,7 @@ export function testParts(given: Given): Parts {
     adapters: new Map(),
     onRollCall: () => {},
     onReport: () => {},
+    onAnswer: () => {},
     ...given,
   }
 }
