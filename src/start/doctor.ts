@@ -149,6 +149,19 @@ function endpoint(
   }
 }
 
+/** Not a fault of its own when the store is ahead of it: nobody knows which of the two is wrong. */
+function clock({ data, world }: ProbeOptions): Probe {
+  return {
+    about: 'clock',
+    phase: 'requires',
+    async ask() {
+      const nowMs = world.nowMs()
+      requireClock(nowMs)
+      return clockWarning(data, nowMs) ?? new Date(nowMs).toISOString()
+    },
+  }
+}
+
 function transcription(definition: AgentDefinition, { loaded, world, log }: ProbeOptions): readonly Probe[] {
   const { id, transcription: asked } = definition
   if (asked === null) return []
@@ -165,19 +178,6 @@ function transcription(definition: AgentDefinition, { loaded, world, log }: Prob
       },
     },
   ]
-}
-
-/** Not a fault of its own when the store is ahead of it: nobody knows which of the two is wrong. */
-function clock({ data, world }: ProbeOptions): Probe {
-  return {
-    about: 'clock',
-    phase: 'requires',
-    async ask() {
-      const nowMs = world.nowMs()
-      requireClock(nowMs)
-      return clockWarning(data, nowMs) ?? new Date(nowMs).toISOString()
-    },
-  }
 }
 
 function dataFolder({ data }: ProbeOptions): Probe {

@@ -95,14 +95,14 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     assert.deepEqual(running.received, [])
   },
 
-  'a file that the platform does not have is a failure, and nothing of it is taken': async (harness) => {
+  'a file that the platform does not have is a failure in words, and nothing is taken': async (harness) => {
     let taken = 0
     const fetching = { bytesMax: 1_000, withinMs: CHECK_MS_MAX, signal: new AbortController().signal }
     for (const reference of [null, 'nobody-sent-this']) {
       const attachment = { ...UNKNOWN_ATTACHMENT, kind: 'document' as const, reference }
       const fetched = harness.build().fetch(attachment, { ...fetching, take: async () => void (taken += 1) })
       const thrown = await within(fetched.catch((error: unknown) => error))
-      assert.ok(thrown instanceof Error, 'the fetch of a file that is not there went well')
+      assert.ok(thrown instanceof FailureError)
     }
     assert.equal(taken, 0)
   },

@@ -213,8 +213,8 @@ function adapter(
       return { id: '99', name: '@bot' }
     },
     send: () => Promise.reject(new Error('nobody sends here')),
+    fetch: () => Promise.reject(new Error('nobody fetches here')),
     show: () => {},
-    fetch: () => Promise.reject(new Error('nobody sends files here')),
   }
 }
 
