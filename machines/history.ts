@@ -58,14 +58,18 @@ export function requestTokens({ definition, history, messages }: FirstRequest): 
 
 /**
  * Entries of the history whose files are shown once more: those of the newest turn that had any, so that people can go on asking
- * about a picture. Not beside files of the turn itself, and not for ever: each answer pays for them.
+ * about a picture. Not beside files of the turn itself, not for ever (each answer pays for them), and not when that turn failed: a server
+ * that does not take them would refuse every turn after it.
  */
 export function shownAgain({ history, messages }: Omit<FirstRequest, 'definition'>): readonly TranscriptEntry[] {
   if (messages.some(({ shown = [] }) => shown.length > 0)) return []
   const newest = history.findLast(({ shown }) => shown !== undefined)
   if (newest === undefined) return []
+  const isAnswered = history.some(
+    ({ turn, role }) => turn === newest.turn && (role === 'assistant' || role === 'partial'),
+  )
   const later = new Set(history.slice(history.indexOf(newest)).map(({ turn }) => turn))
-  if (later.size > SHOWN_AGAIN_TURNS) return []
+  if (!isAnswered || later.size > SHOWN_AGAIN_TURNS) return []
   return history.filter(({ turn, shown }) => turn === newest.turn && shown !== undefined)
 }
 

@@ -30,7 +30,7 @@ export function isShown(model: ModelDefinition, vision: AgentDefinition['vision'
 
 /** Names of models that take pictures, as local servers and proxies call them. */
 const SEEING =
-  /vision|llava|bakllava|moondream|pixtral|minicpm-?v|internvl|cogvlm|smolvlm|florence|(^|[^a-z])vlm?([^a-z]|$)|gemma-?3(?!.*[:-]1b)|gemma-?3n|gpt-(4o|4\.1|4\.5|4-turbo|5)|claude-(3|opus|sonnet|haiku|[4-9])|gemini|llama-?4|mistral-(small-?3|medium-?3)/i
+  /vision|llava|bakllava|moondream|pixtral|minicpm-?v|internvl|cogvlm|smolvlm|(^|[^a-z])vlm?([^a-z]|$)|gemma-?3(?!n|.*[:-](1b|270m))|gpt-(4o|4\.1|4\.5|4-turbo|5)|claude-(3|opus|sonnet|haiku|[4-9])|gemini|llama-?4|mistral-(small-?3\.[12]|medium-?3)/i
 
 /** Of hosted models, those that take none. */
 const BLIND =

@@ -122,7 +122,7 @@ export const sessionMachine = words.createMachine({
           },
         },
         preparing: {
-          description: 'A try is counted, the history is loaded.',
+          description: 'A try is counted, the history is loaded, files that came with the turn are read.',
           invoke: {
             id: 'prepare',
             src: 'prepare',

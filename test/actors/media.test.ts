@@ -124,6 +124,22 @@ describe('what a run is given', () => {
   })
 })
 
+test('a photo is not given to a run between its answers: it is read before a turn of its own', async () => {
+  const channels = { a: { busyMode: 'steer' } } as const
+  const opened = await house({ ...SEES, tools: ['files'] }, { tools: { files: OPENS }, channels })
+  await opened.says('a', 'first')
+  await opened.says('a', 'and this?', { attachments: [photo] })
+  await opened.says('a', 'quickly')
+  await opened.thoughts[0]?.asks({ id: 'c1', tool: 'files_read', input: {} })
+  const steps = opened.thoughts[1]?.request.steps ?? []
+  expect(steps.flatMap((step) => (step.kind === 'steering' ? step.messages : [])).map(({ text }) => text)).toEqual([
+    'quickly',
+  ])
+  await opened.thoughts[1]?.answer('done')
+  expect(asked(opened, 2)?.[0]).toMatch(/^and this\?\n\[picture: received\//)
+  expect(shown(opened, 2)).toEqual([jpeg('p1')])
+})
+
 test('the echo model hears what is said with a picture or a document, and nobody minds the rest', async () => {
   const opened = await house({})
   for (const attachments of [[photo], [report]]) await opened.says('a', 'look', { attachments })

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import type { ModelDefinition } from '../../machines/definitions.ts'
-import { fitting, requestTokens, textTokens } from '../../machines/history.ts'
+import { fitting, requestTokens, shownAgain, textTokens } from '../../machines/history.ts'
+import { SHOWN_AGAIN_TURNS, SHOWN_FILE_TOKENS } from '../../machines/limits.ts'
 import type { TranscriptEntry } from '../../machines/messages.ts'
 import type { Step } from '../../machines/steps.ts'
 import { PLAIN_MODEL, testAgent } from '../support/definitions.ts'
@@ -52,6 +53,21 @@ describe('how many tokens', () => {
     const asked = request([...turn('t1'), entry('t2', { role: 'failure' })], 1_000, HUNDRED)
     expect(requestTokens(asked)).toBe(3 * 104)
     expect(requestTokens({ ...asked, definition: { ...asked.definition, instructions: HUNDRED } })).toBe(412)
+  })
+
+  test('files that are shown count, those of the turn and those of the newest earlier turn that had any', () => {
+    const shown = [{ path: 'received/1-1-a.png', mediaType: 'image/png', bytes: 7 }]
+    const plain = request(turn('t1'), 10_000, HUNDRED)
+    const again = { ...plain, history: [entry('t1', { shown }), entry('t1', { role: 'assistant' })] }
+    const own = { ...again, messages: [{ text: HUNDRED, shown: [...shown, ...shown] }] }
+    const [words, withAgain, withOwn] = [plain, again, own].map(requestTokens)
+    expect([withAgain, withOwn]).toEqual([(words ?? 0) + SHOWN_FILE_TOKENS, (words ?? 0) + 2 * SHOWN_FILE_TOKENS])
+    expect(shownAgain(own)).toEqual([])
+    const old = Array.from({ length: SHOWN_AGAIN_TURNS }, (_, index) => turn(`t${index + 2}`)).flat()
+    expect(shownAgain({ ...plain, history: [...again.history, ...old.slice(2)] })).toEqual([again.history[0]])
+    expect(shownAgain({ ...plain, history: [...again.history, ...old] })).toEqual([])
+    const failed = [entry('t1', { shown }), entry('t1', { role: 'failure' }), ...turn('t2')]
+    expect(shownAgain({ ...plain, history: failed })).toEqual([])
   })
 
   test('of tools it is what is told of them later: calls, and the beginning of each result', () => {

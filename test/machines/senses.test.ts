@@ -24,7 +24,15 @@ test.each([
 
 test.each([
   ...['openai:gpt-3.5-turbo', 'openai:gpt-4', 'openai:gpt-4-0613', 'openai:o3-mini', 'anthropic:claude-2.1', 'echo'],
-  ...['local:llama3.3', 'local:qwen3', 'local:deepseek-r1', 'local:gemma3:1b', 'local:mistral', 'local:test'],
+  ...[
+    'local:llama3.3',
+    'local:qwen3',
+    'local:deepseek-r1',
+    'local:gemma3:1b',
+    'local:gemma3n',
+    'local:mistral',
+    'local:test',
+  ],
 ])('%s is not', (name) => expect(isShown(model(name), 'auto', PICTURE)).toBe(false))
 
 test('the definition has the last word, but nobody shows echo anything', () => {

@@ -55,7 +55,7 @@ export async function startSpeechServer(options: { readonly key?: string } = {})
     if (options.key !== undefined && key !== options.key) return refuse(401, 'incorrect API key provided')
     if (incoming.method === 'GET' && incoming.url === '/v1/models') {
       speech.probes += 1
-      return sendJson(outgoing, 200, { object: 'list', data: [] })
+      return sendJson(outgoing, 200, { object: 'list', data: [{ id: 'whisper-1', object: 'model' }] })
     }
     if (incoming.method !== 'POST' || incoming.url !== '/v1/audio/transcriptions') return refuse(404, 'no such route')
     const heard = await readForm(incoming, key)
