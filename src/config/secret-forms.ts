@@ -19,12 +19,12 @@ export interface WrongSecret extends Finding {
   readonly lack: Lack
 }
 
-/** Credentials that cannot be right. The gateway's own token is whatever its operator likes. */
+/** Credentials that cannot be right. */
 export function wrongSecrets(root: Tree, pieces: Pieces, secrets: readonly PlacedSecret[]): WrongSecret[] {
   const wants = wantedForms(pieces)
   return secrets.flatMap((secret) => {
     const { path, value } = secret
-    if (value === null || path[0] === 'gateway') return []
+    if (value === null || !isCredential(path)) return []
     const mistake = mistakeOf(value, wants.get(pathText(path)))
     if (mistake === null) return []
     const what = `${nameOf(secret)} ${mistake.what}`
@@ -36,10 +36,15 @@ export function wrongSecrets(root: Tree, pieces: Pieces, secrets: readonly Place
 /** Right as they are used, and probably not as they were meant. */
 export function paddedSecrets(root: Tree, secrets: readonly PlacedSecret[]): Finding[] {
   return secrets.flatMap((secret) => {
-    if (!secret.isPadded || secret.value === null) return []
+    if (!secret.isPadded || secret.value === null || !isCredential(secret.path)) return []
     const message = `${nameOf(secret)} has spaces or a line break around its value: they are left out`
     return [{ ...placeOf(root, secret.path), message }]
   })
+}
+
+/** A token or a key alone: the gateway's own is whatever its operator likes, and other secrets are texts of any form. */
+function isCredential(path: Path): boolean {
+  return path[0] !== 'gateway' && ['token', 'api_key'].includes(String(path.at(-1)))
 }
 
 // --- forms ------------------------------------------------------------------------------------------------------------

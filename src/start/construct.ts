@@ -6,6 +6,7 @@
 import type { AgentDefinition, GatewayDefinition, Lack, SecretReference } from '../../machines/definitions.ts'
 import { failureOf } from '../../machines/failure.ts'
 import { buildAgent } from '../agents/catalog.ts'
+import { buildTranscription } from '../agents/transcription.ts'
 import { platforms } from '../channels/catalog.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
@@ -48,10 +49,11 @@ async function hookModules({ hooks }: AgentDefinition, { clock }: World): Promis
   return hookModuleLacks(hooks, clock)
 }
 
-/** Loads the library of its provider. */
+/** Loads the libraries of its providers. */
 async function model(definition: AgentDefinition, parts: ConstructParts): Promise<readonly Lack[]> {
   try {
     await buildAgent({ definition, ...parts })
+    if (definition.transcription !== null) await buildTranscription({ definition, ...parts })
     return []
   } catch (error) {
     parts.log.error({ agent: definition.id, err: error }, 'an agent could not be built')

@@ -15,6 +15,9 @@ import { watch } from './watching.ts'
 
 export const FIXTURES = join(import.meta.dirname, '../fixtures/broken')
 
+/** Many start side by side, on a machine that may have other work; what takes longer is stuck. */
+const LONG_MS = 40_000
+
 export interface Expectation {
   /** The row of the table that it stands for. */
   readonly class: string
@@ -64,7 +67,7 @@ export async function mistakesOf(name: string, expected: Expectation, api: BotAp
   const gateway = launched({ ...options, arguments: ['--json-logs', ...(options.arguments ?? [])] })
   const said = new Mistakes(name)
   if (expected.exit === undefined) await serves(said, expected, gateway)
-  else stops(said, expected, await gateway.exited())
+  else stops(said, expected, await gateway.exited(LONG_MS))
   await commands(said, expected, options)
   const { hidden } = expected
   if (hidden !== undefined)
@@ -112,7 +115,7 @@ function stops(said: Mistakes, expected: Expectation, exit: Exit): void {
 
 async function serves(said: Mistakes, expected: Expectation, gateway: GatewayProcess): Promise<void> {
   const { channel, state, phase, told, serves: others = [] } = expected
-  const called = await gateway.rollCall()
+  const called = await gateway.rollCall(LONG_MS)
   const everything = () => `${gateway.output()}${gateway.errors()}`
   if (channel !== undefined) {
     const line = called.text.split('\n').find((each) => each.startsWith(`  ${channel} is ${state}: ${phase}: `)) ?? ''
