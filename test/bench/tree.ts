@@ -219,6 +219,7 @@ function quietPlatform() {
       if (progress.state === 'pending') begun.add(conversation)
       else if (progress.state === 'idle' && begun.delete(conversation)) resting += 1
     },
+    fetch: () => Promise.reject(new Error('nobody sends files here')),
     probe: async () => ({ id: '1', name: '@bench' }),
   }
   /** Everything here is promises without a wait, so a turn of the event loop is enough; many sessions share few slots. */
@@ -244,7 +245,7 @@ function inbound(conversation: string): Inbound {
     text: 'hello',
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
   }
 }
