@@ -60,7 +60,13 @@ function historyOf(transcript: readonly Entry[]): string[] {
     else history.push(entry)
   }
   const summary = history.findLastIndex(({ role }) => role === 'summary')
-  return history
-    .slice(Math.max(0, summary))
-    .map(({ role, text }) => (role === 'failure' ? kindSeen(text) : `${role} ${text.replaceAll(/ of \d+/g, '')}`))
+  return history.slice(Math.max(0, summary)).map(({ role, text }) => {
+    if (role === 'failure') return kindSeen(text)
+    return `${role} ${role === 'user' ? labelsIn(text).join('\n') : text}`
+  })
+}
+
+/** The messages that stand in a text, by their labels: a person writes the label and who it is from. */
+function labelsIn(text: string): string[] {
+  return text.match(/\b(?:m|steer)\d+(?= of \d)/g) ?? []
 }

@@ -81,7 +81,8 @@ export function outsideSubject(outside: Outside): Subject<OutsideMachine> {
   }
 
   async function seen(): Promise<object> {
-    const shown = bot.shown(person.id).filter(({ from }) => from.isBot)
+    // What becomes of a picture is said beside the turn, and is not the session's.
+    const shown = bot.shown(person.id).filter(({ from, text }) => from.isBot && !/^The picture could not/.test(text))
     return {
       said: shown.map(({ text }) => kindSeen(text)),
       // S1: more than one of either would be a second run.
