@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { AnyActorRef } from 'xstate'
 import { FailureError } from '../../machines/failure.ts'
 import { type Inbox, itemOf, resumedFirst, takeSteering } from '../../machines/inbox.ts'
+import { RECOVERY_BATCH } from '../../machines/limits.ts'
 import type { AcceptedMessage } from '../../machines/messages.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Tool } from '../../src/tools/tool.ts'
@@ -467,4 +468,36 @@ test('D2 S46: a channel that leaves the file while the disk does not answer fini
   await house.world.advance(100)
   expect(house.platform('b').sent.map((sent) => sent.text)).toEqual(['first'])
   expect((await house.store.counts()).outbox).toBe(0)
+})
+
+test('S42: a turn of several messages goes on with all of them, although a start reads hundreds of others between them', async () => {
+  const options: HouseOptions = {
+    channels: { a: { busyMode: 'collect' } },
+    gateway: { concurrentRuns: 1 },
+    agents: { cfo: { tools: ['look'] } },
+    tools: { look: LOOK },
+  }
+  const house = await openHouse(options)
+  await house.says('a', 'before them', { conversation: 'c0' })
+  await house.says('a', 'one')
+  const others = Array.from({ length: RECOVERY_BATCH }, (_, index) => `o${index}`)
+  await Promise.all(
+    others.map((id) => {
+      const { seq: _seq, ...message } = acceptedMessage(id, { platformMessageId: id, conversation: id })
+      return house.store.accept({ ...message, sessionKey: `a/${id}`, journaled: false })
+    }),
+  )
+  await house.says('a', 'two')
+  await house.thoughts[0]?.answer('done')
+  await house.thoughts[1]?.asks({ id: '1', tool: 'look', input: {} })
+  house.kill()
+  const wrap = (store: Store): Store => ({
+    ...store,
+    unfinished: async (channel, after, limit) => {
+      if (after > 0) await settled()
+      return store.unfinished(channel, after, limit)
+    },
+  })
+  const next = await openHouse({ ...options, store: house.store, world: house.world, wrap })
+  expect(next.thoughts[0]?.request.messages.map(({ text }) => text)).toEqual(['one', 'two'])
 })
