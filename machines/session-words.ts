@@ -14,7 +14,7 @@ import { backoffMs } from './restart.ts'
 import { runMachine } from './run.ts'
 import { decisionIn, isMessage, messageIn, verdictIn } from './session-answers.ts'
 import { NOTHING_PREPARED, offerOf, type Prepared, type SessionContext, type SessionInput } from './session-context.ts'
-import { askedIn, steeringIn, turnIdOf } from './steps.ts'
+import { askedIn, turnIdOf } from './steps.ts'
 
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
 const ANSWERED_MAX = 32
@@ -74,13 +74,13 @@ export const words = setup({
      * share the fate of a turn that is given up: nobody knows who of them broke it, and it has not been tried by itself.
      */
     keepPrepared: assign(({ context }, params: Prepared) => {
-      if (isGivenUp(params)) return params
-      const given = steeringIn(params.steps)
+      if (isGivenUp(params)) return { ...params, given: [] }
+      const { given } = params
       const asked = new Set(askedIn(params.steps))
       const seqs = new Set(given.flatMap((steering) => steering.seqs))
       const more = context.waiting.filter(({ message }) => asked.has(message.seq))
       const waiting = context.waiting.filter((item) => !more.includes(item) && !seqs.has(item.message.seq))
-      return { ...params, turn: [...params.turn, ...more], given, waiting }
+      return { ...params, turn: [...params.turn, ...more], waiting }
     }),
     keepOutcome: assign((_, params: { outcome: RunOutcome }) => params),
     keepPreparationFailure: assign((_, params: { failure: Failure }) => ({

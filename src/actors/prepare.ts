@@ -9,6 +9,7 @@ import type { Inbox } from '../../machines/inbox.ts'
 import type { TranscriptEntry } from '../../machines/messages.ts'
 import { resetDue, resetText } from '../../machines/reset.ts'
 import type { Prepared } from '../../machines/session-context.ts'
+import { type Steering, steeringIn, type Step } from '../../machines/steps.ts'
 import { accountOf } from '../../machines/usage.ts'
 import type { Begun } from '../store/store.ts'
 import { agentFor, type Parts, wakeDeliveries } from './parts.ts'
@@ -40,7 +41,8 @@ export async function prepare(
   const history = isNew && (await startedOver(parts, { key, turnId, turn, begun }, stage)) ? [] : begun.history
   if (isNew) await requireBudget(parts, { key, turn, definition })
   if (turn.some((item) => item.task === 'compact') && history.length === 0) throw new FailureError(NOTHING_TO_COMPACT)
-  const prepared = { ...begun, history, turn, definition, preparedAtMs: parts.world.nowMs() }
+  const given = await givenSince(parts, key, begun.steps)
+  const prepared = { ...begun, given, history, turn, definition, preparedAtMs: parts.world.nowMs() }
   if (!turn.some((item) => item.task === 'retry')) return prepared
   const last = lastTurn(history)
   if (last === null) throw new FailureError(NOTHING_TO_RETRY)
@@ -49,6 +51,15 @@ export async function prepare(
     history: last.before,
     turn: turn.map((item) => (item.task === 'retry' ? { ...item, text: last.text } : item)),
   }
+}
+
+/** When a turn was given up, what its run was given goes on by itself; and the turn may be tried again later as a dead letter. */
+async function givenSince({ store }: Parts, key: string, steps: readonly Step[]): Promise<readonly Steering[]> {
+  const given = steeringIn(steps)
+  if (given.length === 0) return []
+  const unfinished = new Set((await store.unfinishedOf(key)).map(({ seq }) => seq))
+  const left = given.map((some) => ({ ...some, seqs: some.seqs.filter((seq) => unfinished.has(seq)) }))
+  return left.filter(({ seqs }) => seqs.length > 0)
 }
 
 interface Arriving {

@@ -134,6 +134,7 @@ const prepared: Shape = {
     exhausted: WORDS,
     turn: inbox,
     steps,
+    given: { each: step.messages.each },
     definition: 'hidden',
     preparedAtMs: 'word',
   } satisfies Parts<Prepared>,

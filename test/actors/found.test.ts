@@ -501,3 +501,25 @@ test('S42: a turn of several messages goes on with all of them, although a start
   const next = await openHouse({ ...options, store: house.store, world: house.world, wrap })
   expect(next.thoughts[0]?.request.messages.map(({ text }) => text)).toEqual(['one', 'two'])
 })
+
+test('S4: a dead letter that is tried again does not end a second time what its run had been given and was answered since', async () => {
+  const options: HouseOptions = { agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK } }
+  let house = await openHouse(options)
+  await house.says('a', 'breaks')
+  await house.says('a', '/steer and this')
+  await house.thoughts[0]?.asks({ id: '1', tool: 'look', input: {} })
+  for (let start = 0; start < 3; start += 1) {
+    house.kill()
+    house = await openHouse({ ...options, store: house.store, world: house.world })
+  }
+  await house.thoughts.at(-1)?.answer('by itself')
+  const [letter] = await house.store.deadLetters(1)
+  const retried = await house.store.retryDeadLetter(letter?.id ?? 0)
+  if (retried?.kind !== 'message') throw new Error('the message that broke its process is a dead letter')
+  house.gateway.send({ type: 'message.accepted', message: { ...retried.message, again: 'retry' } })
+  await settled()
+  await house.thoughts.at(-1)?.answer('after all')
+  const said = (await house.store.history('a/c1')).filter(({ role }) => role === 'user').map(({ text }) => text)
+  expect(said).toEqual(['and this', 'breaks'])
+  expect((await house.store.counts()).messages).toMatchObject({ answered: 2, waiting: 0 })
+})

@@ -3,6 +3,7 @@
 import type { AgentDefinition, ModelDefinition } from '../../machines/definitions.ts'
 import type { Inbox } from '../../machines/inbox.ts'
 import type { Prepared } from '../../machines/session-context.ts'
+import { steeringIn } from '../../machines/steps.ts'
 
 export function testAgent(id: string, given: Partial<AgentDefinition> = {}): AgentDefinition {
   return {
@@ -33,6 +34,8 @@ type Live = Exclude<ModelDefinition, { provider: 'echo' }>
 export const PLAIN_MODEL = { contextTokens: 128_000, prices: null } satisfies Partial<Live>
 
 /** What the preparation of a turn gives back when nothing was before. */
-export function prepared(turn: Inbox, given: Partial<Prepared> = {}): Prepared {
-  return { history: [], exhausted: [], turn, steps: [], definition: testAgent('cfo'), preparedAtMs: 0, ...given }
+export function prepared(turn: Inbox, before: Partial<Prepared> = {}): Prepared {
+  const { steps = [] } = before
+  const nothing = { history: [], exhausted: [], definition: testAgent('cfo'), preparedAtMs: 0 }
+  return { ...nothing, turn, steps, given: steeringIn(steps), ...before }
 }
