@@ -11,6 +11,7 @@ import { channelActor } from './channel.ts'
 import { observed } from './observed.ts'
 import type { Parts } from './parts.ts'
 import { lookAtChannels } from './restarts.ts'
+import { scheduleActor } from './schedule.ts'
 
 export type GatewayActor = ReturnType<typeof createGateway>
 
@@ -34,6 +35,7 @@ function gatewayActor(parts: Parts) {
   const machine = gatewayMachine.provide({
     actors: {
       channel: channelActor(parts),
+      schedule: scheduleActor(parts),
       sweeper: fromCallback(({ input, receive, system }) => {
         let { everyMs } = input
         const sweep = (): void => {
@@ -57,6 +59,15 @@ function gatewayActor(parts: Parts) {
       noteReport: (_, { report }) => parts.onReport(report),
       noteFailure: (_, { channel, error }) => {
         parts.log.error({ channel, err: error }, 'a channel failed by a defect')
+      },
+      noteScheduleFailure: (_, { schedule, error }) => {
+        parts.log.error({ schedule, err: error }, 'a schedule failed by a defect; it goes on in a minute')
+      },
+      forgetSchedules: (_, { names }) => {
+        if (names.length === 0) return
+        parts.store.forgetSchedules(names).catch((error: unknown) => {
+          parts.log.warn({ err: error }, 'schedules that were taken out are still on record')
+        })
       },
       noteAdoption: ({ context }, { channel, adoption }) => {
         const { log } = parts

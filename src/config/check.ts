@@ -6,6 +6,8 @@ import { keysOf, read } from './kinds.ts'
 import type { ModelKeys } from './model-schema.ts'
 import { accept, chooseOne, plainOf, type Reader, spanOfKey, unknownKey, wrong } from './reader.ts'
 import type { Issue } from './reading.ts'
+import type { ScheduleKeys } from './schedule-schema.ts'
+import { readSchedules } from './schedules.ts'
 import {
   type AgentKeys,
   agentSchema,
@@ -18,6 +20,7 @@ import {
   ID,
   PLATFORMS,
 } from './schema.ts'
+import { readTranscription, type TranscriptionKeys } from './transcription.ts'
 import { described, entryOf, type Finding, isOpen, nodeAt, quoted, type Tree, textOf, valueOf } from './tree.ts'
 
 /** What could be read; null where a finding or an unset variable stands in the way. */
@@ -25,6 +28,7 @@ export interface Pieces {
   readonly gateway: GatewayKeys | null
   readonly agents: ReadonlyMap<string, AgentPieces>
   readonly channels: ReadonlyMap<string, ChannelKeys | null>
+  readonly schedules: readonly (ScheduleKeys | null)[]
   readonly findings: readonly Finding[]
 }
 
@@ -32,6 +36,8 @@ export interface AgentPieces {
   readonly keys: AgentKeys | null
   readonly model: ModelKeys | null
   readonly fallbackModels: readonly (ModelKeys | null)[]
+  /** null also when there is none. */
+  readonly transcription: TranscriptionKeys | null
 }
 
 export function readPieces(root: Tree): Pieces {
@@ -40,7 +46,8 @@ export function readPieces(root: Tree): Pieces {
   if (root.kind !== 'map') {
     const message =
       root.kind === 'scalar' && root.value === null ? EMPTY : `expected a mapping, found ${described(root)}`
-    return { gateway: null, agents: new Map(), channels: new Map(), findings: [{ span: root, path: [], message }] }
+    const findings = [{ span: root, path: [], message }]
+    return { gateway: null, agents: new Map(), channels: new Map(), schedules: [], findings }
   }
   for (const key of root.entries.keys()) {
     if (!FILE_KEYS.some((known) => known === key)) findings.push(unknownKey(reader, [key], FILE_KEYS))
@@ -48,7 +55,7 @@ export function readPieces(root: Tree): Pieces {
   const gateway = readGateway(reader)
   const agents = new Map(idsOf(reader, 'agents').map((id) => [id, readAgent(reader, id)]))
   const channels = new Map(idsOf(reader, 'channels').map((id) => [id, readChannel(reader, id)]))
-  return { gateway, agents, channels, findings }
+  return { gateway, agents, channels, schedules: readSchedules(reader), findings }
 }
 
 // --- sections -----------------------------------------------------------------------------------------------------
@@ -92,13 +99,14 @@ function readAgent(reader: Reader, id: string): AgentPieces {
   const node = nodeAt(reader.root, path)
   if (node?.kind !== 'map') {
     if (!isOpen(node)) reader.findings.push(wrong(reader, path, "expected a mapping with the agent's keys"))
-    return { keys: null, model: null, fallbackModels: [] }
+    return { keys: null, model: null, fallbackModels: [], transcription: null }
   }
   const schema = valueOf(node, 'instructions')?.kind === 'map' ? agentWithFileSchema : agentSchema
   const reading = read<AgentKeys>(schema, plainOf(node, path))
   const keys = accept(reader, path, { reading, known: keysOf(agentSchema) })
   const model = readModel(reader, [...path, 'model'])
-  return { keys, model, fallbackModels: readFallbackModels(reader, [...path, 'fallback_models'], model) }
+  const fallbackModels = readFallbackModels(reader, [...path, 'fallback_models'], model)
+  return { keys, model, fallbackModels, transcription: readTranscription(reader, [...path, 'transcription']) }
 }
 
 function readChannel(reader: Reader, id: string): ChannelKeys | null {

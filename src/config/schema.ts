@@ -4,6 +4,8 @@
 
 import { agentId, choice, decimal, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
 import { modelSchemas, shortModel } from './model-schema.ts'
+import { shortTranscription, transcriptionSchemas } from './transcription.ts'
+import { scheduleSchema } from './schedule-schema.ts'
 
 /** Ids stand in URLs, log lines and file names. */
 export const ID = /^[A-Za-z0-9_.-]{1,64}$/
@@ -60,6 +62,11 @@ const FOLDER = 'expected per_run, per_session, or a path such as ./work'
 const HOST = 'expected hosts such as ["127.0.0.1:8080", "intranet.example"]'
 
 const agentShape = {
+  vision: choice(['auto', 'always', 'never'])
+    .prefault('auto')
+    .describe(
+      'Whether the model is shown pictures. auto: when it is known to take them; a model of a server of your own by its name.',
+    ),
   compact_at: decimal(0.1, 0.95)
     .prefault(0.8)
     .describe(
@@ -111,6 +118,7 @@ export const agentSchema = z.strictObject({
   instructions,
   model: z.unknown().optional(),
   fallback_models: z.unknown().optional(),
+  transcription: z.unknown().optional(),
 })
 
 /** The same when its instructions are a mapping. */
@@ -204,7 +212,7 @@ export const PLATFORMS = Object.keys(channelSchemas) as (keyof typeof channelSch
 
 // --- the whole file -----------------------------------------------------------------------------------------------
 
-export const FILE_KEYS = ['gateway', 'agents', 'channels'] as const
+export const FILE_KEYS = ['gateway', 'agents', 'channels', 'schedules'] as const
 
 /** The file's schema as JSON, as it stands; gateway.schema.json is made from it. */
 export function plainJsonSchema(): Record<string, unknown> {
@@ -221,6 +229,10 @@ export function plainJsonSchema(): Record<string, unknown> {
     ...agentShape,
     model: model.describe('What the agent thinks with.'),
     fallback_models: fallbackModels,
+    transcription: z
+      .union([shortTranscription, z.discriminatedUnion('provider', options(transcriptionSchemas))])
+      .optional()
+      .describe('What makes text of voice messages and recordings. Without it their sender is told to write.'),
   })
   const channel = z.discriminatedUnion('platform', options(channelSchemas))
   const id = z.string().regex(ID)
@@ -230,6 +242,7 @@ export function plainJsonSchema(): Record<string, unknown> {
     channels: z
       .record(id, channel.describe('A way in and out.'))
       .describe('The channels, by id, in the order of the roll call.'),
+    schedules: z.array(scheduleSchema).optional().describe('Texts that agents are told at times of their own.'),
   })
   return { ...z.toJSONSchema(file, { io: 'input', target: 'draft-7' }) }
 }

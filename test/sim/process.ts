@@ -6,6 +6,7 @@ import type { GatewayDefinition } from '../../machines/definitions.ts'
 import type { ChannelReport, Progress } from '../../machines/messages.ts'
 import { createGateway, type GatewayActor } from '../../src/actors/gateway.ts'
 import type { Parts } from '../../src/actors/parts.ts'
+import { cronTimes } from '../../src/config/cron.ts'
 import type { Agent } from '../../src/agents/agent.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -154,12 +155,14 @@ export class Process implements Caller {
       },
       buildAgent: async ({ log }) => this.#agent(log),
       ...noTools(),
+      cronTimes,
       buildTools: (given) => this.#toolbox(given),
       adapters: new Map(),
       onRollCall: () => {
         this.rollCalls += 1
       },
       onReport: (report) => this.reports.set(report.id, report),
+      onAnswer: () => {},
     }
   }
 
