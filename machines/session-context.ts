@@ -9,7 +9,7 @@ import type { Refusal } from './hooks.ts'
 import { type Inbox, itemOf, offer, takeSteering, turnTexts } from './inbox.ts'
 import type { AcceptedMessage, SessionSettings, TranscriptEntry } from './messages.ts'
 import type { RunInput } from './run-words.ts'
-import type { Step } from './steps.ts'
+import type { Steering, Step } from './steps.ts'
 
 export interface SessionInput extends SessionSettings {
   readonly key: string
@@ -46,6 +46,8 @@ export interface Prepared {
   /** The turn with its final texts. */
   readonly turn: Inbox
   readonly steps: readonly Step[]
+  /** What those steps say that the run was given, and what has no end yet: the rest had a turn of its own since. */
+  readonly given: readonly Steering[]
   readonly definition: AgentDefinition
   readonly preparedAtMs: number
   /** What came with the turn and could not be read, for whoever sent it. */

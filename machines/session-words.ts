@@ -22,7 +22,7 @@ import {
   type SessionInput,
   steeringOf,
 } from './session-context.ts'
-import { askedIn, steeringIn, turnIdOf } from './steps.ts'
+import { askedIn, turnIdOf } from './steps.ts'
 
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
 const ANSWERED_MAX = 32
@@ -82,13 +82,13 @@ export const words = setup({
      * share the fate of a turn that is given up: nobody knows who of them broke it, and it has not been tried by itself.
      */
     keepPrepared: assign(({ context }, params: Prepared) => {
-      if (isGivenUp(params)) return params
-      const given = steeringIn(params.steps)
+      if (isGivenUp(params)) return { ...params, given: [] }
+      const { given } = params
       const asked = new Set(askedIn(params.steps))
       const seqs = new Set(given.flatMap((steering) => steering.seqs))
       const more = context.waiting.filter(({ message }) => asked.has(message.seq))
       const waiting = context.waiting.filter((item) => !more.includes(item) && !seqs.has(item.message.seq))
-      return { ...params, turn: [...params.turn, ...more], given, waiting }
+      return { ...params, turn: [...params.turn, ...more], waiting }
     }),
     keepOutcome: assign((_, params: { outcome: RunOutcome }) => params),
     keepPreparationFailure: assign((_, params: { failure: Failure }) => ({

@@ -6,7 +6,7 @@
 import { fromCallback, fromPromise } from 'xstate'
 import { admit, isAllowed } from '../../machines/admission.ts'
 import { channelMachine } from '../../machines/channel.ts'
-import type { BusyMode, ChannelDefinition } from '../../machines/definitions.ts'
+import type { ChannelDefinition } from '../../machines/definitions.ts'
 import { FailureError, failureOf, inPhase, thrownIn } from '../../machines/failure.ts'
 import { RECOVERY_BATCH } from '../../machines/limits.ts'
 import { resumedFirst } from '../../machines/inbox.ts'
@@ -208,25 +208,35 @@ async function offerPairing(parts: Parts, message: Inbound, system: unknown): Pr
 
 /** Everything of this channel that an earlier process accepted or owed and did not finish. */
 async function recover(parts: Parts, channel: string, system: unknown): Promise<void> {
+  const begun = new Set<string>()
   let after = 0
   let count = 0
   for (;;) {
-    const messages = await parts.store.unfinished(channel, after, RECOVERY_BATCH)
-    for (const message of resumed(messages, parts.definition.channels[channel]?.busyMode ?? 'queue')) {
-      tellGateway(system, { type: 'message.accepted', message: { ...withAgent(parts, message), again: 'restart' } })
+    const read = await parts.store.unfinished(channel, after, RECOVERY_BATCH)
+    const mayBeMore = read.length === RECOVERY_BATCH
+    for (const [session, some] of Map.groupBy(read, ({ sessionKey }) => sessionKey)) {
+      if (begun.has(session)) continue
+      begun.add(session)
+      // It begins with everything that waits for it: what its turn was made for may lie beyond this read.
+      const messages = mayBeMore ? await parts.store.unfinishedOf(session) : some
+      count += messages.length
+      takeUp(parts, messages, system)
     }
-    count += messages.length
-    after = messages.at(-1)?.seq ?? after
-    if (messages.length < RECOVERY_BATCH) break
+    after = read.at(-1)?.seq ?? after
+    if (!mayBeMore) break
   }
   if (count > 0) parts.log.info({ channel, messages: count }, 'unfinished messages were taken up')
   await wakeOwed(parts, channel, system)
 }
 
-/** Session by session, in the order of their oldest messages. */
-function resumed(messages: readonly AcceptedMessage[], mode: BusyMode): readonly AcceptedMessage[] {
-  const bySession = Map.groupBy(messages, ({ sessionKey }) => sessionKey)
-  return [...bySession.values()].flatMap((some) => resumedFirst(some, mode))
+/** What one session had not finished. */
+function takeUp(parts: Parts, messages: readonly AcceptedMessage[], system: unknown): void {
+  const [first] = messages
+  if (first === undefined) return
+  const mode = parts.definition.channels[first.channel]?.busyMode ?? 'queue'
+  for (const message of resumedFirst(messages, mode)) {
+    tellGateway(system, { type: 'message.accepted', message: { ...withAgent(parts, message), again: 'restart' } })
+  }
 }
 
 async function wakeOwed(parts: Parts, channel: string, system: unknown): Promise<void> {

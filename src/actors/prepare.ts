@@ -11,6 +11,7 @@ import type { ShownFile } from '../../machines/media.ts'
 import type { TranscriptEntry } from '../../machines/messages.ts'
 import { resetDue, resetText } from '../../machines/reset.ts'
 import type { Prepared } from '../../machines/session-context.ts'
+import { type Steering, steeringIn, type Step } from '../../machines/steps.ts'
 import { accountOf } from '../../machines/usage.ts'
 import type { Begun } from '../store/store.ts'
 import { hooked } from './hooks.ts'
@@ -47,9 +48,10 @@ export async function prepare(
   const live = turn.filter(({ message }) => !begun.exhausted.includes(message.seq))
   const read = await readMedia(parts, { key, channel, turnId, turn: live, definition }, stage.signal)
   if (read.failure !== null) throw new FailureError(read.failure)
-  const given = turn.map((item) => read.turn.find(({ message }) => message.seq === item.message.seq) ?? item)
+  const readTurn = turn.map((item) => read.turn.find(({ message }) => message.seq === item.message.seq) ?? item)
+  const given = await givenSince(parts, key, begun.steps)
   const said = { notices: read.notices, refused: [], preparedAtMs: parts.world.nowMs() }
-  const prepared: Prepared = { ...begun, history, turn: given, definition, ...said }
+  const prepared: Prepared = { ...begun, given, history, turn: readTurn, definition, ...said }
   const asked = turn.some((item) => item.task === 'retry') ? askedAgain(prepared) : prepared
   return hooked(parts, { key, channel, turnId }, { prepared: asked, signal: stage.signal })
 }
@@ -63,6 +65,15 @@ function askedAgain(prepared: Prepared): Prepared {
     history: last.before,
     turn: turn.map((item) => (item.task === 'retry' ? { ...item, text: last.text, shown: last.shown } : item)),
   }
+}
+
+/** When a turn was given up, what its run was given goes on by itself; and the turn may be tried again later as a dead letter. */
+async function givenSince({ store }: Parts, key: string, steps: readonly Step[]): Promise<readonly Steering[]> {
+  const given = steeringIn(steps)
+  if (given.length === 0) return []
+  const unfinished = new Set((await store.unfinishedOf(key)).map(({ seq }) => seq))
+  const left = given.map((some) => ({ ...some, seqs: some.seqs.filter((seq) => unfinished.has(seq)) }))
+  return left.filter(({ seqs }) => seqs.length > 0)
 }
 
 interface Arriving {

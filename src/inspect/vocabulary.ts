@@ -115,6 +115,7 @@ const prepared: Shape = {
     refused: { each: { parts: { seqs: WORDS, reason: 'text' } } },
     turn: inbox,
     steps,
+    given: { each: step.messages.each },
     definition: 'hidden',
     preparedAtMs: 'word',
     notices: { each: 'text' },

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { AnyActorRef } from 'xstate'
 import { FailureError } from '../../machines/failure.ts'
 import { type Inbox, itemOf, resumedFirst, takeSteering } from '../../machines/inbox.ts'
+import { RECOVERY_BATCH } from '../../machines/limits.ts'
 import type { AcceptedMessage } from '../../machines/messages.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Tool } from '../../src/tools/tool.ts'
@@ -467,4 +468,58 @@ test('D2 S46: a channel that leaves the file while the disk does not answer fini
   await house.world.advance(100)
   expect(house.platform('b').sent.map((sent) => sent.text)).toEqual(['first'])
   expect((await house.store.counts()).outbox).toBe(0)
+})
+
+test('S42: a turn of several messages goes on with all of them, although a start reads hundreds of others between them', async () => {
+  const options: HouseOptions = {
+    channels: { a: { busyMode: 'collect' } },
+    gateway: { concurrentRuns: 1 },
+    agents: { cfo: { tools: ['look'] } },
+    tools: { look: LOOK },
+  }
+  const house = await openHouse(options)
+  await house.says('a', 'before them', { conversation: 'c0' })
+  await house.says('a', 'one')
+  const others = Array.from({ length: RECOVERY_BATCH }, (_, index) => `o${index}`)
+  await Promise.all(
+    others.map((id) => {
+      const { seq: _seq, ...message } = acceptedMessage(id, { platformMessageId: id, conversation: id })
+      return house.store.accept({ ...message, sessionKey: `a/${id}`, journaled: false })
+    }),
+  )
+  await house.says('a', 'two')
+  await house.thoughts[0]?.answer('done')
+  await house.thoughts[1]?.asks({ id: '1', tool: 'look', input: {} })
+  house.kill()
+  const wrap = (store: Store): Store => ({
+    ...store,
+    unfinished: async (channel, after, limit) => {
+      if (after > 0) await settled()
+      return store.unfinished(channel, after, limit)
+    },
+  })
+  const next = await openHouse({ ...options, store: house.store, world: house.world, wrap })
+  expect(next.thoughts[0]?.request.messages.map(({ text }) => text)).toEqual(['one', 'two'])
+})
+
+test('S4: a dead letter that is tried again does not end a second time what its run had been given and was answered since', async () => {
+  const options: HouseOptions = { agents: { cfo: { tools: ['look'] } }, tools: { look: LOOK } }
+  let house = await openHouse(options)
+  await house.says('a', 'breaks')
+  await house.says('a', '/steer and this')
+  await house.thoughts[0]?.asks({ id: '1', tool: 'look', input: {} })
+  for (let start = 0; start < 3; start += 1) {
+    house.kill()
+    house = await openHouse({ ...options, store: house.store, world: house.world })
+  }
+  await house.thoughts.at(-1)?.answer('by itself')
+  const [letter] = await house.store.deadLetters(1)
+  const retried = await house.store.retryDeadLetter(letter?.id ?? 0)
+  if (retried?.kind !== 'message') throw new Error('the message that broke its process is a dead letter')
+  house.gateway.send({ type: 'message.accepted', message: { ...retried.message, again: 'retry' } })
+  await settled()
+  await house.thoughts.at(-1)?.answer('after all')
+  const said = (await house.store.history('a/c1')).filter(({ role }) => role === 'user').map(({ text }) => text)
+  expect(said).toEqual(['and this', 'breaks'])
+  expect((await house.store.counts()).messages).toMatchObject({ answered: 2, waiting: 0 })
 })

@@ -3,6 +3,7 @@
 import type { AgentDefinition, ModelDefinition, ScheduleDefinition } from '../../machines/definitions.ts'
 import type { Inbox } from '../../machines/inbox.ts'
 import type { Prepared } from '../../machines/session-context.ts'
+import { steeringIn } from '../../machines/steps.ts'
 
 export function testAgent(id: string, given: Partial<AgentDefinition> = {}): AgentDefinition {
   return {
@@ -36,10 +37,17 @@ type Live = Exclude<ModelDefinition, { provider: 'echo' }>
 export const PLAIN_MODEL = { contextTokens: 128_000, prices: null } satisfies Partial<Live>
 
 /** What the preparation of a turn gives back when nothing was before. */
-export function prepared(turn: Inbox, given: Partial<Prepared> = {}): Prepared {
-  const definition = testAgent('cfo')
-  const nothing = { history: [], exhausted: [], refused: [], steps: [], notices: [] }
-  return { ...nothing, turn, definition, preparedAtMs: 0, ...given }
+export function prepared(turn: Inbox, before: Partial<Prepared> = {}): Prepared {
+  const { steps = [] } = before
+  const nothing = {
+    history: [],
+    exhausted: [],
+    refused: [],
+    definition: testAgent('cfo'),
+    preparedAtMs: 0,
+    notices: [],
+  }
+  return { ...nothing, turn, steps, given: steeringIn(steps), ...before }
 }
 
 /** At every full hour, in UTC. */
