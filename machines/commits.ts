@@ -5,6 +5,7 @@
 import { type Approval, reminderText } from './approval.ts'
 import { type Failure, sayable } from './failure.ts'
 import type { Refusal } from './hooks.ts'
+import { itemsOf, refusedReason, refusedText, unrefused } from './refusals.ts'
 import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
 import type {
   AcceptedMessage,
@@ -39,6 +40,8 @@ export interface Speaker {
   readonly approvals: readonly Approval[]
   /** When the turn was prepared; 0: it was not. */
   readonly preparedAtMs: number
+  /** What came with the turn and could not be read, for whoever sent it. */
+  readonly notices: readonly string[]
   /** Whether as much of a cancelled answer as people had seen stays in the history. */
   readonly keepsPartial: boolean
   /** Messages of the turn that a hook refused. */
@@ -52,6 +55,7 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
   const replies = dead.length === 0 ? [] : [reply(speaker, dead, brokenText())]
   for (const refusal of speaker.refused)
     replies.push(reply(speaker, itemsOf(speaker.turn, refusal), refusedText(refusal)))
+  if (live.length > 0 && speaker.notices.length > 0) replies.push(reply(speaker, live, speaker.notices.join('\n')))
   if (live.length > 0) replies.push(reply(speaker, live, replyText(live, outcome)))
   return {
     ...base(speaker),
@@ -219,9 +223,14 @@ function summaryEntries(speaker: Speaker, outcome: RunOutcome): NewTranscriptEnt
 /** A `/retry` that never learned what it was to ask again has asked nothing; a `/compact` asks nothing at all. */
 function userEntries(speaker: Speaker, turn: Inbox): NewTranscriptEntry[] {
   const asking = turn.filter(({ task, text }) => task === 'answer' || (task === 'retry' && text !== ''))
-  const asked = turnTexts(asking).map(({ item, text }) => ({ text, sender: item.message.sender }))
+  const asked = turnTexts(asking).map(({ item, text, shown }) => ({
+    text,
+    sender: item.message.sender,
+    ...(shown.length === 0 ? {} : { shown }),
+  }))
   const given = asked.length === 0 ? [] : speaker.given
-  return [...asked, ...given].map(({ text, sender }) => ({ role: 'user', turn: speaker.turnId, text, sender }))
+  const told = given.map(({ text, sender }) => ({ text, sender }))
+  return [...asked, ...told].map((entry) => ({ role: 'user', turn: speaker.turnId, ...entry }))
 }
 
 function outcomeEntry(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry {
@@ -241,23 +250,6 @@ function replyText(live: Inbox, outcome: RunOutcome): string {
 function outcomeText(outcome: RunOutcome): string {
   if (outcome.kind === 'answered') return outcome.text
   return `I could not answer: ${sayable(outcome.failure)}`
-}
-
-/** What of a turn no hook refused. */
-export function unrefused(turn: Inbox, refused: readonly Refusal[]): Inbox {
-  return turn.filter(({ message }) => !refused.some(({ seqs }) => seqs.includes(message.seq)))
-}
-
-function itemsOf(turn: Inbox, { seqs }: Refusal): Inbox {
-  return turn.filter(({ message }) => seqs.includes(message.seq))
-}
-
-function refusedText({ reason }: Refusal): string {
-  return `Your message was refused: ${reason}`
-}
-
-function refusedReason({ reason }: Refusal): string {
-  return `a hook refused it: ${reason}`
 }
 
 function brokenText(): string {

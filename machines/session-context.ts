@@ -1,12 +1,13 @@
 // Session context: what a session holds, and what is made of it for a run. Pure.
 
-import { type RunOutcome, type Speaker, unrefused } from './commits.ts'
+import type { RunOutcome, Speaker } from './commits.ts'
 import type { AgentDefinition } from './definitions.ts'
 import { assert } from './failure.ts'
 import { SUMMARISE } from './history.ts'
 import type { Refusal } from './hooks.ts'
 import { type Inbox, itemOf, offer, takeSteering, turnTexts } from './inbox.ts'
 import type { AcceptedMessage, SessionSettings, TranscriptEntry } from './messages.ts'
+import { unrefused } from './refusals.ts'
 import type { RunInput } from './run-words.ts'
 import type { Step } from './steps.ts'
 
@@ -47,6 +48,8 @@ export interface Prepared {
   readonly steps: readonly Step[]
   readonly definition: AgentDefinition
   readonly preparedAtMs: number
+  /** What came with the turn and could not be read, for whoever sent it. */
+  readonly notices: readonly string[]
 }
 
 export function initialContext(input: SessionInput): SessionContext {
@@ -78,8 +81,9 @@ export function runInput(context: SessionContext): RunInput {
     turn: context.turnId,
     history: context.history,
     seqs: live.map((item) => item.message.seq),
-    messages: turnTexts(live).map(({ item, text }) => ({
+    messages: turnTexts(live).map(({ item, text, shown }) => ({
       text: item.task === 'compact' ? SUMMARISE : text,
+      ...(shown.length === 0 ? {} : { shown }),
       sender: item.message.sender,
       kind: item.message.kind,
     })),
@@ -123,6 +127,7 @@ export const NOTHING_PREPARED = {
   definition: null,
   steps: [],
   preparedAtMs: 0,
+  notices: [],
   given: [],
   approvals: [],
 } as const

@@ -26,6 +26,7 @@ import { isSecret } from './secret-places.ts'
 import { scheduleDefinitions } from './schedules.ts'
 import { resetPolicy } from './session-reset.ts'
 import type { PlacedSecret, WrongSecret } from './secret-forms.ts'
+import { transcriptionDefinition } from './transcription.ts'
 import {
   nodeAt,
   type Path,
@@ -75,7 +76,7 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
     if (entry === null) continue
     entries.push({ ...entry, path: [...path, 'api_key'] })
     if (entry.value !== null) continue
-    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path[2] === 'model' ? 'model.' : ''}api_key`
+    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path.length === 3 ? `${path[2]}.` : ''}api_key`
     unset.push({ span: spanAt(root, path), path, variable: entry.variable, message })
   }
   return { entries, unset }
@@ -103,17 +104,20 @@ export function define(
     return own.map(({ lack }) => lack)
   }
   const places = new Map(context.places.map((place) => [place.id, place]))
-  const agents = [...pieces.agents].map(([id, { keys, model, fallbackModels, hooks }]): [string, AgentDefinition] => {
-    const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
-    const given = {
-      instructions: text ?? '',
-      model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
-      hooks: agentHooks(pieces.hooks, hooks, context.folder),
-      fallbackModels: fallbackDefinitions(id, fallbackModels, [...context.unset, ...context.wrong]),
-    }
-    const found = { lacking: lackingOf('agents', id), missing: missingOf('agents', id) }
-    return [id, { ...agentDefinition(placeOf(places, id), keys, given), ...found }]
-  })
+  const agents = [...pieces.agents].map(
+    ([id, { keys, model, fallbackModels, transcription, hooks }]): [string, AgentDefinition] => {
+      const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
+      const given = {
+        instructions: text ?? '',
+        model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
+        fallbackModels: fallbackDefinitions(id, fallbackModels, [...context.unset, ...context.wrong]),
+        transcription: transcriptionDefinition(id, transcription),
+        hooks: agentHooks(pieces.hooks, hooks, context.folder),
+      }
+      const found = { lacking: lackingOf('agents', id), missing: missingOf('agents', id) }
+      return [id, { ...agentDefinition(placeOf(places, id), keys, given), ...found }]
+    },
+  )
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
     const found = { lacking: lackingOf('channels', id), missing: missingOf('channels', id) }
@@ -167,13 +171,14 @@ function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlac
 function agentDefinition(
   place: AgentPlace,
   found: AgentKeys | null,
-  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels' | 'hooks'>,
+  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels' | 'transcription' | 'hooks'>,
 ): Omit<AgentDefinition, 'lacking' | 'missing'> {
   const keys = found ?? defaultAgentKeys()
   const { id, folder } = place
   return {
     id,
     ...given,
+    vision: keys.vision,
     compactAt: keys.compact_at,
     budget: budgetOf(keys),
     tools: keys.tools.map((tool) => toolOf(tool, folder)),

@@ -1,9 +1,12 @@
 // Shapes: how the plain data of the protocol is shown: messages, histories, steps, failures. vocabulary.ts says where each stands.
 //   What an outsider chose freely (message ids, user ids, handles, a tool's input and result) counts as text.
 
+import type { ScheduleDefinition } from '../../machines/definitions.ts'
+import type { Refusal } from '../../machines/hooks.ts'
 import type { Approval } from '../../machines/approval.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { InboxItem } from '../../machines/inbox.ts'
+import type { Attachment, ShownFile } from '../../machines/media.ts'
 import type { AcceptedMessage, OutboxItem, Sender, TranscriptEntry } from '../../machines/messages.ts'
 import type { Steering, Step } from '../../machines/steps.ts'
 import type { Credit, Spent } from '../../machines/usage.ts'
@@ -32,6 +35,21 @@ export const failure: Shape = {
 
 export const sender: Shape = { parts: { id: 'text', name: 'text', handle: 'text' } satisfies Parts<Sender> }
 
+/** How it is asked for is a key to it, and its name is what somebody wrote. */
+const attachment = {
+  kind: 'word',
+  reference: 'hidden',
+  name: 'text',
+  mediaType: 'text',
+  bytes: 'word',
+  seconds: 'word',
+} satisfies Parts<Attachment>
+
+/** Its path has its name. */
+export const shown: Shape = {
+  each: { parts: { path: 'text', mediaType: 'word', bytes: 'word' } satisfies Parts<ShownFile> },
+}
+
 export const message: Shape = {
   parts: {
     channel: 'word',
@@ -42,7 +60,7 @@ export const message: Shape = {
     text: 'text',
     addressed: 'word',
     album: 'text',
-    attachments: 'word',
+    attachments: { each: { parts: attachment } },
     continues: 'word',
     seq: 'word',
     sessionKey: 'word',
@@ -57,7 +75,7 @@ export const message: Shape = {
 }
 
 export const inbox: Shape = {
-  each: { parts: { message, text: 'text', manner: 'word', task: 'word' } satisfies Parts<InboxItem> },
+  each: { parts: { message, text: 'text', manner: 'word', task: 'word', shown } satisfies Parts<InboxItem> },
 }
 
 const spent: Shape = { parts: { inputTokens: 'word', outputTokens: 'word', cost: 'word' } satisfies Parts<Spent> }
@@ -97,6 +115,7 @@ export const history: Shape = {
       seq: 'word',
       atMs: 'word',
       steps,
+      shown,
       ...credit,
     } satisfies Parts<TranscriptEntry>,
   },
@@ -118,3 +137,17 @@ export const outboxItem: Shape = {
 export const deliveredPart: Shape = { parts: { receipt: 'text', last: 'word' } }
 
 export const outcome: Shape = { parts: { kind: 'word', text: 'text', failure, ...credit } }
+
+export const scheduleDefinition: Shape = {
+  parts: {
+    name: 'word',
+    cron: 'word',
+    timeZone: 'word',
+    agent: 'word',
+    channel: 'word',
+    conversation: 'word',
+    text: 'text',
+  } satisfies Parts<ScheduleDefinition>,
+}
+
+export const refusals: Shape = { each: { parts: { seqs: WORDS, reason: 'text' } satisfies Parts<Refusal> } }

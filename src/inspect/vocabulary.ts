@@ -16,7 +16,7 @@ import type {
   ToSession,
   ToSweeper,
 } from '../../machines/messages.ts'
-import type { ChannelDefinition, GatewayDefinition, ScheduleDefinition } from '../../machines/definitions.ts'
+import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
@@ -36,10 +36,13 @@ import {
   outboxItem,
   outcome,
   type Parts,
+  refusals,
+  scheduleDefinition,
   sender,
   step,
   steps,
   WORDS,
+  shown,
 } from './shapes.ts'
 
 type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToSession | ToRun | ToDelivery
@@ -64,18 +67,6 @@ const channelDefinition: Shape = {
     lacking: 'hidden',
     missing: 'hidden',
   } satisfies Parts<ChannelDefinition>,
-}
-
-const scheduleDefinition: Shape = {
-  parts: {
-    name: 'word',
-    cron: 'word',
-    timeZone: 'word',
-    agent: 'word',
-    channel: 'word',
-    conversation: 'word',
-    text: 'text',
-  } satisfies Parts<ScheduleDefinition>,
 }
 
 const adoption: Shape = { parts: { state: 'word', failure } satisfies Parts<Adoption> }
@@ -121,9 +112,10 @@ const session = {
   definition: 'names',
   steps,
   preparedAtMs: 'word',
+  notices: { each: 'text' },
   history,
   exhausted: WORDS,
-  refused: { each: { parts: { seqs: WORDS, reason: 'text' } } },
+  refused: refusals,
   outcome,
   commitFailures: 'word',
   draining: 'word',
@@ -140,7 +132,7 @@ const runInput: Shape = {
     turn: 'word',
     history,
     seqs: WORDS,
-    messages: { each: { parts: { text: 'text', sender, kind: 'word' } } },
+    messages: { each: { parts: { text: 'text', sender, kind: 'word', shown } } },
     mayCompact: 'word',
     steps,
     nowMs: 'word',
@@ -152,11 +144,12 @@ const prepared: Shape = {
   parts: {
     history,
     exhausted: WORDS,
-    refused: { each: { parts: { seqs: WORDS, reason: 'text' } } },
+    refused: refusals,
     turn: inbox,
     steps,
     definition: 'hidden',
     preparedAtMs: 'word',
+    notices: { each: 'text' },
   } satisfies Parts<Prepared>,
 }
 

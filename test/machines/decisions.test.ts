@@ -226,5 +226,6 @@ const speaker: Speaker = {
   approvals: [],
   refused: [],
   preparedAtMs: 0,
+  notices: [],
   keepsPartial: true,
 }
