@@ -5,6 +5,7 @@
 import { type Approval, reminderText } from './approval.ts'
 import { type Failure, sayable } from './failure.ts'
 import type { Refusal } from './hooks.ts'
+import { itemsOf, refusedReason, refusedText, unrefused } from './refusals.ts'
 import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
 import type {
   AcceptedMessage,

@@ -14,7 +14,7 @@ import type {
   Refusal,
 } from '../../machines/hooks.ts'
 import { type Inbox, turnTexts, type TurnText } from '../../machines/inbox.ts'
-import { HOOK_MS_MAX } from '../../machines/limits.ts'
+import { HOOK_MS_MAX, PENDING_MS_MAX } from '../../machines/limits.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import type { Ending } from './observe.ts'
 import type { Parts } from './parts.ts'
@@ -40,8 +40,9 @@ interface Turn {
 
 /** The turn as the hooks of its agent leave it. */
 export async function hooked(parts: Parts, turn: Turn, given: Given): Promise<Prepared> {
-  const { prepared, signal } = given
-  const asking: Asking = { parts, turn, prepared, signal, deadlineMs: parts.world.nowMs() + HOOK_MS_MAX }
+  const { prepared, signal, beganMs } = given
+  const deadlineMs = Math.min(parts.world.nowMs() + HOOK_MS_MAX, beganMs + PREPARED_MS_MAX)
+  const asking: Asking = { parts, turn, prepared, signal, deadlineMs }
   const live = prepared.turn.filter(({ message }) => !prepared.exhausted.includes(message.seq))
   if (live.length === 0 || Object.keys(prepared.definition.hooks).length === 0) return prepared
   // A /retry of the first turn has no history before it, and begins no conversation.
@@ -53,7 +54,12 @@ export async function hooked(parts: Parts, turn: Turn, given: Given): Promise<Pr
   return runAsked(asking, { ...prepared, ...seen }, left)
 }
 
+/** All of a preparation is done by then, whatever came before the hooks: its own deadline would end the turn. */
+const PREPARED_MS_MAX = PENDING_MS_MAX - 5_000
+
 interface Given {
+  /** When the preparation began. */
+  readonly beganMs: number
   readonly prepared: Prepared
   readonly signal: AbortSignal
 }

@@ -37,6 +37,7 @@ export async function prepare(
   { key, channel, turnId, turn, agent }: Preparing,
   stage: Stage,
 ): Promise<Prepared> {
+  const beganMs = parts.world.nowMs()
   const seqs = turn.map((item) => item.message.seq)
   const begun = await parts.store.begin(key, turnId, seqs)
   const definition = agentFor(parts, channel, agent)
@@ -53,7 +54,7 @@ export async function prepare(
   const said = { notices: read.notices, refused: [], preparedAtMs: parts.world.nowMs() }
   const prepared: Prepared = { ...begun, given, history, turn: readTurn, definition, ...said }
   const asked = turn.some((item) => item.task === 'retry') ? askedAgain(prepared) : prepared
-  return hooked(parts, { key, channel, turnId }, { prepared: asked, signal: stage.signal })
+  return hooked(parts, { key, channel, turnId }, { prepared: asked, signal: stage.signal, beganMs })
 }
 
 function askedAgain(prepared: Prepared): Prepared {

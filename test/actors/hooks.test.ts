@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
 import type { AgentHookEvent, HookAnswer, HookDefinition } from '../../machines/hooks.ts'
-import { HOOK_MS_MAX } from '../../machines/limits.ts'
+import { HOOK_MS_MAX, PENDING_MS_MAX } from '../../machines/limits.ts'
 import type { HookCall } from '../../src/actors/hooks.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { type House, type HouseOptions, openHouse } from '../support/house.ts'
@@ -195,6 +195,19 @@ test('S7: all hooks of a turn have one deadline, well before that of the prepara
   await settled()
   // No time is left for the third.
   expect([asked.length, questions(house)]).toEqual([2, ['hello']])
+})
+
+test('S7: hooks have what a preparation has left, however long came before them', async () => {
+  const begin = held<void>()
+  const slow: HouseOptions = {
+    wrap: (store) => ({ ...store, begin: (...input) => begin.promise.then(() => store.begin(...input)) }),
+  }
+  const { house, asked } = await open({ 'message.accepted': [hook('m')] }, {}, slow)
+  await house.says('a', 'hello')
+  await house.world.advance(PENDING_MS_MAX - 25_000)
+  begin.resolve()
+  await settled()
+  expect(asked[0]?.withinMs).toBe(20_000)
 })
 
 test('S13: a second message while run.start takes its time: one run, and the second message after it', async () => {

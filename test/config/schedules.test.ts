@@ -100,8 +100,7 @@ test('two of one name, and two that say the same, are named', () => {
 test('a mapping, a word and too many are refused in words', () => {
   expect(problemsOf(`${CHANNELS}schedules: { a: 1 }\n`)[0]).toContain('schedules: expected a list such as')
   expect(problemsIn('daily')).toEqual(['schedules[0]: expected a mapping with the keys of a schedule, found "daily"'])
-  const many = Array.from({ length: 1_001 }, (_, index) => ({ ...ENTRY, name: `s${index}` }))
-  expect(problemsIn(...many)[0]).toContain('expected at most 1000 schedules')
+  expect(problemsIn(...Array(1_001).fill(7))[0]).toContain('expected at most 1000 schedules')
 })
 
 test('a variable that is not set spoils its own entry', () => {
