@@ -16,7 +16,6 @@ import type {
   SessionState,
   Settlement,
 } from './messages.ts'
-import { itemsOf, refusedReason, refusedText, unrefused } from './refusals.ts'
 import type { Steering } from './steps.ts'
 import { accountOf, type Credit, usageEntries } from './usage.ts'
 

@@ -8,7 +8,6 @@ import { SUMMARISE } from './history.ts'
 import type { Refusal } from './hooks.ts'
 import { type Inbox, itemOf, offer, takeSteering, turnTexts } from './inbox.ts'
 import type { AcceptedMessage, SessionSettings, TranscriptEntry } from './messages.ts'
-import { unrefused } from './refusals.ts'
 import type { RunInput } from './run-words.ts'
 import type { Steering, Step } from './steps.ts'
 

@@ -1,8 +1,6 @@
 // Shapes: how the plain data of the protocol is shown: messages, histories, steps, failures. vocabulary.ts says where each stands.
 //   What an outsider chose freely (message ids, user ids, handles, a tool's input and result) counts as text.
 
-import type { ScheduleDefinition } from '../../machines/definitions.ts'
-import type { Refusal } from '../../machines/hooks.ts'
 import type { Approval } from '../../machines/approval.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { InboxItem } from '../../machines/inbox.ts'
@@ -137,17 +135,3 @@ export const outboxItem: Shape = {
 export const deliveredPart: Shape = { parts: { receipt: 'text', last: 'word' } }
 
 export const outcome: Shape = { parts: { kind: 'word', text: 'text', failure, ...credit } }
-
-export const scheduleDefinition: Shape = {
-  parts: {
-    name: 'word',
-    cron: 'word',
-    timeZone: 'word',
-    agent: 'word',
-    channel: 'word',
-    conversation: 'word',
-    text: 'text',
-  } satisfies Parts<ScheduleDefinition>,
-}
-
-export const refusals: Shape = { each: { parts: { seqs: WORDS, reason: 'text' } satisfies Parts<Refusal> } }
