@@ -220,7 +220,7 @@ function actOf(dice: Dice, { id, place }: { id: number; place: () => Place }): A
     case 'crash':
       return { do: kind, effective: dice.below(4), down: dice.oneIn(4) ? 1 : 0 }
     case 'fuse':
-      return { do: kind, effects: 1 + dice.below(12), effective: dice.below(2), down: dice.oneIn(4) ? 1 : 0 }
+      return { do: kind, effects: 1 + dice.below(12), effective: dice.pick([0, 1, 1, 2]), down: dice.oneIn(4) ? 1 : 0 }
     case 'reload':
       return { do: kind, change: changeOf(dice, place().ch) }
     case 'letter':

@@ -202,7 +202,7 @@ export class Model {
 /** What it would ask for: known tools, now and then one that nobody has, or an input that is none. */
 function callsOf(dice: Dice, { id, request }: { id: string; request: ThinkRequest }): ToolCall[] {
   if (request.tools.length === 0) return []
-  return Array.from({ length: dice.pick([1, 1, 2, 2, 3]) }, (_, index) => {
+  return Array.from({ length: dice.pick([1, 2, 2, 3]) }, (_, index) => {
     const mark = `${id}.${index}`
     const tool = dice.oneIn(12) ? 'nothing' : dice.pick(TOOL_NAMES)
     const input = dice.oneIn(12) ? `bad ${mark}` : { mark }
