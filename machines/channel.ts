@@ -1,7 +1,6 @@
 // Channel: one configured way in and out. It keeps one connection alive and routes what comes in to its partitions.
 //   C1. A channel's failure changes no other channel: it is reported and restarted here.
-//   C2. One poller per token: `open` is the only state with a connection, and it is left only after `connection.ended`, when
-//       nothing of the old one runs any more.
+//   C2. One poller per token: `open` alone has a connection, and is left when nothing of the old one runs any more.
 //   C2. A newer definition that needs another connection is tried beside the living one, by its credential alone, and takes its
 //       place only then; until it is live the earlier one is the way back.
 //   M5. Before it opens it takes up what an earlier process accepted and did not finish.
@@ -20,6 +19,7 @@ export const channelMachine = words.createMachine({
     failure: null,
     failures: 0,
     unswept: [],
+    servers: {},
     next: null,
     proven: null,
     trials: 0,
@@ -32,6 +32,8 @@ export const channelMachine = words.createMachine({
     'child.stopped': { description: 'Its place in its partition is free.', actions: 'freePlace' },
     sweep: { description: 'Who rests is unloaded.', guard: 'isSwept', actions: ['beginSweep', 'sweepNext'] },
     'sweep.next': { description: 'One partition after the other, so that nobody waits.', actions: 'sweepNext' },
+    'mcp.requested': { description: 'To the actor of a server, which it starts.', actions: 'passRequest' },
+    'mcp.withdrawn': { description: 'Nobody waits for that answer any more.', actions: 'passWithdrawal' },
     halt: { description: 'The time that runs had is over.', actions: 'tellPartitions' },
     redefined: [
       { description: 'What it serves already is said again.', guard: 'isServed', actions: 'tellAdoption' },
@@ -42,11 +44,17 @@ export const channelMachine = words.createMachine({
         description: 'Its sessions and deliveries come back from the store, in another one.',
         guard: { type: 'isPartition', params: ({ event }) => ({ actorId: event.actorId }) },
         actions: [
-          { type: 'noteFailure', params: ({ event }) => ({ partition: event.actorId, error: event.error }) },
+          { type: 'noteFailure', params: ({ event }) => ({ actor: event.actorId, error: event.error }) },
           'replacePartition',
         ],
       },
-      { actions: 'stopEnded' },
+      {
+        description: 'Of an MCP server: whoever asked it is told, and the next asking starts another actor.',
+        actions: [
+          { type: 'noteFailure', params: ({ event }) => ({ actor: event.actorId, error: event.error }) },
+          'stopEnded',
+        ],
+      },
     ],
     'xstate.done.actor.*': { description: 'A recovery has told everything.', actions: 'stopEnded' },
   },

@@ -22,6 +22,7 @@ import { createInspection } from './start/inspection.ts'
 import { beginObserving } from './start/observing.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
+import { lazyMcp } from './start/mcp.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens } from './start/token-locks.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
@@ -102,7 +103,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
     const root = (): GatewayContext => gateway.getSnapshot().context
     const board = createBoard({ root, world, log })
-    const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
+    const mcp = lazyMcp((text) => loaded.secrets.redact(text))
+    opened.push(() => mcp.ended())
+    const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), runMcp: mcp.run, tokens }
     const tools = toolParts(options, store, settings.data)
     const implementations = { store, platforms, buildAgent, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })

@@ -20,10 +20,12 @@ import type { ChannelDefinition, GatewayDefinition } from '../../machines/defini
 import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
+import type { ToMcp, ToMcpClient } from '../../machines/mcp-messages.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Prepared, SessionContext } from '../../machines/session-context.ts'
 import type { RunInput } from '../../machines/run-words.ts'
 import type { Slots } from '../../machines/slots.ts'
+import { MCP_EVENTS, mcpContext } from './mcp-shapes.ts'
 import type { Shape } from './shape.ts'
 import {
   approvals,
@@ -42,7 +44,17 @@ import {
   WORDS,
 } from './shapes.ts'
 
-type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToSession | ToRun | ToDelivery
+type Said =
+  | ToGateway
+  | ToSweeper
+  | ToChannel
+  | ToConnection
+  | ToPartition
+  | ToSession
+  | ToRun
+  | ToDelivery
+  | ToMcp
+  | ToMcpClient
 
 const report: Shape = { parts: { id: 'word', state: 'word', failure } satisfies Parts<ChannelReport> }
 
@@ -162,6 +174,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       failure,
       failures: 'word',
       unswept: WORDS,
+      servers: 'names',
       next: served,
       proven: served,
       trials: 'word',
@@ -199,6 +212,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       ...(runInput as { parts: Record<string, Shape> }).parts,
     },
   },
+  mcp: mcpContext,
   delivery: {
     parts: {
       channel: 'word',
@@ -264,4 +278,5 @@ export const EVENTS = {
   'approvals.waiting': { approvals },
   'approval.decided': { call: 'word', approved: 'word', by: 'text' },
   close: {},
+  ...MCP_EVENTS,
 } satisfies Readonly<Record<Said['type'], Readonly<Record<string, Shape>>>>

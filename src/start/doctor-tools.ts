@@ -1,16 +1,18 @@
-// Doctor's questions about tools: are the executables there, can the folder be used, does each module load, and what would a
+// Doctor's questions about tools: are the executables there, can the folder be used, does each module load, does each MCP server start, and what would a
 // command of the shell tool see?
 
 import type { AgentDefinition, Lack } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import { isBuiltIn, moduleName } from '../../machines/tool-names.ts'
 import type { Probe, ProbeOptions } from './doctor.ts'
+import { mcpProbes } from './doctor-mcp.ts'
 
 export function toolProbes(options: ProbeOptions): readonly Probe[] {
   const agents = Object.values(options.loaded.definition.agents)
   return [
     executables(agents, options),
     ...agents.filter(({ tools }) => tools.length > 0).map((agent) => tools(agent, options)),
+    ...mcpProbes(agents, options),
   ]
 }
 
@@ -18,7 +20,7 @@ function executables(agents: readonly AgentDefinition[], { world }: ProbeOptions
   return {
     about: 'executables',
     async ask() {
-      const names = [...new Set(agents.flatMap(({ requires }) => requires))]
+      const names = [...new Set(agents.flatMap(({ requires, mcp }) => [...requires, ...commandsOf(mcp)]))]
       if (names.length === 0) return 'the file needs none'
       const { executableLacks } = await import('../tools/needs.ts')
       const lacks = await Promise.all(agents.map((agent) => executableLacks(agent, world.environment)))
@@ -26,6 +28,10 @@ function executables(agents: readonly AgentDefinition[], { world }: ProbeOptions
       return names.join(', ')
     },
   }
+}
+
+function commandsOf(servers: AgentDefinition['mcp']): readonly string[] {
+  return Object.values(servers).flatMap((server) => (server.transport === 'stdio' ? [server.command] : []))
 }
 
 function tools(agent: AgentDefinition, options: ProbeOptions): Probe {

@@ -1,10 +1,11 @@
-// Machines: the six statecharts as text, for `troupe machines` and whatever draws them. Pure.
+// Machines: the seven statecharts as text, for `troupe machines` and whatever draws them. Pure.
 //   Read from the charts that run, not from a copy: a picture cannot lag behind.
 //   Every state and every transition of a chart stands in its picture.
 
 import { channelMachine } from '../../machines/channel.ts'
 import { deliveryMachine } from '../../machines/delivery.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
+import { mcpMachine } from '../../machines/mcp.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
 import { sessionMachine } from '../../machines/session.ts'
@@ -43,6 +44,7 @@ const CHARTS: readonly Chart[] = [
   sessionMachine,
   runMachine,
   deliveryMachine,
+  mcpMachine,
 ]
 
 /** In the order of the supervision tree. */

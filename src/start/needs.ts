@@ -22,7 +22,8 @@ export function hiddenFromTools(file: string, data: string): readonly string[] {
 }
 
 async function looked(agent: AgentDefinition, { environment }: World): Promise<AgentDefinition> {
-  if (agent.tools.length === 0 && agent.requires.length === 0) return agent
+  const needs = agent.tools.length + agent.requires.length + Object.keys(agent.mcp).length
+  if (needs === 0) return agent
   const { lacksOf } = await import('../tools/needs.ts')
   const lacking = await lacksOf(agent, environment)
   return Object.freeze({ ...agent, lacking: Object.freeze(lacking.map((lack) => Object.freeze(lack))) })

@@ -5,6 +5,7 @@ import { type AnyStateMachine, type AnyStateNode, createMachine } from 'xstate'
 import { channelMachine } from '../../machines/channel.ts'
 import { deliveryMachine } from '../../machines/delivery.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
+import { mcpMachine } from '../../machines/mcp.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
 import { sessionMachine } from '../../machines/session.ts'
@@ -18,6 +19,7 @@ const CHARTS: Readonly<Record<string, AnyStateMachine>> = {
   session: sessionMachine,
   run: runMachine,
   delivery: deliveryMachine,
+  mcp: mcpMachine,
 }
 
 /** As much of a configuration as this suite reads. */
@@ -38,7 +40,7 @@ interface Owed {
   readonly stays: boolean
 }
 
-test('the six machines, in the order of the tree', () => {
+test('the seven machines, in the order of the tree', () => {
   expect(machineNames).toEqual(Object.keys(CHARTS))
 })
 
@@ -95,7 +97,7 @@ test('troupe machines: one picture, one definition, or all of them', async () =>
   expect(JSON.parse(json.out)).toMatchObject({ id: 'run', states: { working: {}, done: {}, failed: {} } })
   const all = await troupe(['machines'], { folder })
   expect(all.out.match(/^## \w+$/gm)).toEqual(machineNames.map((name) => `## ${name}`))
-  expect(all.out.match(/^```mermaid\nstateDiagram-v2$/gm)).toHaveLength(6)
+  expect(all.out.match(/^```mermaid\nstateDiagram-v2$/gm)).toHaveLength(7)
 })
 
 /** Transitions of the chart that its picture does not show where they belong. */

@@ -5,13 +5,22 @@ import { expect, test } from 'vitest'
 import { channelMachine } from '../../machines/channel.ts'
 import { deliveryMachine } from '../../machines/delivery.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
+import { mcpMachine } from '../../machines/mcp.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import { type Drawing, drawingOf } from '../../src/start/drawing.ts'
 import { machineNames } from '../../src/start/machines.ts'
 
-const MACHINES = [gatewayMachine, channelMachine, partitionMachine, sessionMachine, runMachine, deliveryMachine]
+const MACHINES = [
+  gatewayMachine,
+  channelMachine,
+  partitionMachine,
+  sessionMachine,
+  runMachine,
+  deliveryMachine,
+  mcpMachine,
+]
 
 function statesOf(state: AnyStateNode): readonly AnyStateNode[] {
   return [state, ...Object.values(state.states).flatMap(statesOf)]

@@ -19,7 +19,7 @@ export function toolParts({
   opened,
   closed,
   opening,
-}: TestTools): Pick<Parts, 'buildTools' | 'notes' | 'said' | 'toolboxes'> {
+}: TestTools): Pick<Parts, 'asked' | 'buildTools' | 'notes' | 'runMcp' | 'said' | 'toolboxes'> {
   return {
     buildTools: async ({ definition, session }) => {
       opened.push(session)
@@ -34,6 +34,8 @@ export function toolParts({
     notes: { list: async () => [], add: async () => 1, remove: async () => false },
     said: new Said(),
     toolboxes: new Map(),
+    asked: new Map(),
+    runMcp: () => Promise.reject(new Error('this test has no MCP server')),
   }
 }
 
