@@ -80,4 +80,4 @@ export const MCP_START_MS_MAX = 30_000
 export const MCP_REST_MS = 10 * 60_000
 
 /** Askings that wait for one MCP server or are with it: a run makes a few at once, and there are `concurrent_runs` of them. */
-export const MCP_ASKS_MAX = 1_024
+export const MCP_ASKS_MAX = 256

@@ -145,22 +145,18 @@ export function refusedAsFull({ context, event }: Moment): { answers: readonly M
 
 /** Everybody who asked, when the server is being exchanged or taken away. */
 export function changed({ context }: Pick<Moment, 'context'>): { answers: readonly McpAnswer[] } {
-  return everybody(context, CHANGED(context.server))
+  const failure = CHANGED(context.server)
+  return { answers: [...context.waiting, ...context.calls].map(({ id }) => failed(id, failure)) }
 }
 
 /** Everybody who asked, when it ended. What it was at work on may have been done, and is not repeated. */
 export function ended(context: McpContext, failure: Failure | null): { answers: readonly McpAnswer[] } {
-  const after = { ...context, failure: endOf(context, failure), failures: context.failures + 1 }
-  return everybody(context, endedFailure(after))
-}
-
-function everybody(context: McpContext, failure: Failure): { answers: readonly McpAnswer[] } {
-  const waiting = context.waiting.map(({ id, what }) =>
-    what === 'list' && context.tools !== null
-      ? { id, outcome: { kind: 'listed', tools: context.tools } as const }
-      : failed(id, notDone(failure)),
-  )
-  return { answers: [...waiting, ...context.calls.map((call) => failed(call.id, brokenOff(failure, call)))] }
+  const { server, tools, waiting, calls, failures } = context
+  const why = endedFailure({ server, failure: endOf(context, failure), failures: failures + 1 })
+  const told = waiting.map(({ id, what }): McpAnswer => {
+    return what === 'list' && tools !== null ? { id, outcome: { kind: 'listed', tools } } : failed(id, notDone(why))
+  })
+  return { answers: [...told, ...calls.map((call) => failed(call.id, brokenOff(why, call)))] }
 }
 
 function failed(id: string, failure: Failure): McpAnswer {

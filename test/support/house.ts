@@ -38,6 +38,8 @@ export interface HouseOptions {
   readonly opening?: Promise<void>
   /** Who is told what happens; nobody is. */
   readonly observe?: Observe
+  /** In place of the tests' own: MCP servers, and the toolboxes that ask them. */
+  readonly parts?: Partial<Pick<Parts, 'buildTools' | 'runMcp'>>
   /** Wraps the store, for faults. */
   readonly wrap?: (store: Store) => Store
 }
@@ -126,6 +128,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     }),
     ...toolParts(tools),
     ...(options.notes === undefined ? {} : { notes: options.notes }),
+    ...options.parts,
     adapters: new Map(),
     onRollCall: (reported) => rollCalls.push(reported),
     onReport: (report) => reports.set(report.id, report),
