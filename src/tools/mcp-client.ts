@@ -69,11 +69,12 @@ async function lifeOf(parts: Parts, live: (server: McpServer) => void, signal: A
   })
   try {
     const failure = await Promise.race([link.ended, aborted, reached])
-    if (failure !== null) throw new FailureError({ ...failure, message: parts.redact(failure.message) })
+    if (failure !== null) throw new FailureError(failure)
   } catch (error) {
     // A server that ends while it is being reached says why; the client only that it is gone.
-    const known = await Promise.race([link.ended, soon(parts)])
-    throw failureFrom(known === null || signal.aborted ? error : new FailureError(known), parts)
+    const known = error instanceof FailureError ? null : await Promise.race([link.ended, soon(parts)])
+    const { failure } = known === null ? failureFrom(error, parts) : { failure: known }
+    throw new FailureError({ ...failure, message: parts.redact(failure.message) }, { cause: error })
   } finally {
     closing.abort()
     await link.close(client)

@@ -24,10 +24,10 @@ export function httpDoor(): Door {
     // A second stream, for what nobody asked for; nobody would hear it.
     if (init.method === 'GET') return new Response(null, { status: 405 })
     const request = requestIn(init)
+    if (request !== null && request.method === 'tools/call') tellWhenDropped(address, init, request)
     try {
       const response = await fetch(address, { ...init, redirect: 'error' })
       if (response.status === 404 && headerOf(init, 'mcp-session-id') !== null) ended.resolve(FORGOTTEN)
-      if (request !== null && request.method === 'tools/call') tellWhenDropped(address, init, request)
       return bounded(response, request)
     } catch (error) {
       if (init.signal?.aborted !== true && init.method !== 'DELETE') ended.resolve(notReached(error))

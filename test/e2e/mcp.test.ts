@@ -271,7 +271,7 @@ scenario(
     )
     expect(readdirSync(folder).filter((name) => name.startsWith('pid-'))).toEqual([])
     const doctor = await troupe(['doctor', '--config', file])
-    expect(doctor.output).toMatch(/✓ +mcp cfo\.tickets +5 tools/)
+    expect(doctor.output).toMatch(/✓ +mcp cfo\.tickets +6 tools/)
     const pid = await pidIn(folder)
     expect(isAlive(pid)).toBe(false)
   },

@@ -18,7 +18,7 @@ if (does('dies-at-start')) {
   process.exit(3)
 }
 if (does('ignores-signals')) for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, () => {})
-if (does('leaves-a-daemon')) spawn('sleep', ['4567'], { detached: true, stdio: 'ignore' }).unref()
+if (does('leaves-a-daemon')) spawn('sleep', [`4567.${process.pid}`], { detached: true, stdio: 'ignore' }).unref()
 if (does('floods-stderr')) setInterval(() => process.stderr.write(`${'e'.repeat(1000)}\n`.repeat(1000)), 1)
 if (does('floods-stdout'))
   flood(
@@ -116,6 +116,7 @@ interface Call {
 function call(id: number, { name, arguments: given = {} }: Call): unknown {
   note(`call ${name} ${JSON.stringify(given)}`)
   if (name === 'env') return text(id, JSON.stringify(process.env))
+  if (name === 'leak') return text(id, `${'x'.repeat(65_500)}${process.env['LEAK'] ?? ''}${'x'.repeat(9_000)}`)
   if (name === 'flood') return text(id, 'f'.repeat(given.bytes ?? 5_000_000))
   if (name === 'hang' || (name === 'write' && does('hangs-in-write'))) return null
   if (does('lies')) send({ id: 987_654, result: { content: [] } })
