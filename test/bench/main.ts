@@ -31,6 +31,7 @@ const MEASUREMENTS = [
   'inspect',
   'observe',
   'store',
+  'mcp',
 ] as const
 
 type Name = (typeof MEASUREMENTS)[number]
@@ -96,6 +97,7 @@ const MEASURES: Readonly<Record<Name, Measure>> = {
   inspect: (options) => inOwnProcess('inspect', options),
   observe: (options) => inOwnProcess('observe', options),
   store: (options) => inOwnProcess('store', options),
+  mcp: (options) => inOwnProcess('mcp', options),
 }
 
 interface Asked {

@@ -53,6 +53,7 @@ const TOOLS: Readonly<Record<string, Described>> = {
   write: { description: 'Changes something.', properties: { text: { type: 'string' } } },
   env: { description: 'Its environment.', properties: {}, annotations: { readOnlyHint: true } },
   hang: { description: 'Never answers.', properties: {}, annotations: { readOnlyHint: true } },
+  leak: { description: 'Says what it was given.', properties: {}, annotations: { readOnlyHint: true } },
   flood: {
     description: 'A long answer.',
     properties: { bytes: { type: 'number' } },

@@ -130,8 +130,9 @@ async function play({ calls, needsNamespaces }: Attack, { arena, tools }: Stage)
   for (const [name, input] of calls(arena)) {
     if (needsNamespaces === true && name === 'shell' && !HAS_NAMESPACES) continue
     const tool = tools.find((one) => one.name === name)
-    // What a stranger's list said of it is said too; one that broke down has no tools any more.
-    if (tool === undefined && name.includes('.')) continue
+    // One that broke down before it said what it has is said to be away.
+    const isAway = tools.some((one) => one.name === name.replace(/\..*/, '.status'))
+    if (tool === undefined && isAway) continue
     if (tool === undefined) throw new Error(`there is no tool ${name}`)
     if (name.includes('.')) said.push(tool.description)
     const call = tool.call(input, { ...scope(arena.workdir), sender: ANNA })
