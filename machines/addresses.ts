@@ -36,6 +36,10 @@ export function isMcp(address: string): boolean {
   return address.startsWith('mcp:')
 }
 
+export function scheduleAddress(name: string): string {
+  return `schedule:${name}`
+}
+
 export function isSession(address: string): boolean {
   return address.startsWith('session:')
 }

@@ -6,6 +6,7 @@ import { type Adopting, goneBack, isServed, offered, type Served, servedBy, take
 import {
   deliveryAddress,
   gateway,
+  isMcp,
   isSession,
   mcpAddress,
   nameOf,
@@ -33,6 +34,8 @@ export interface ChannelContext extends Adopting {
   readonly unswept: readonly number[]
   /** MCP servers that have an actor here, by its address, as they are in the newest file. */
   readonly servers: Servers
+  /** Reads for lost partitions that failed in a row: the disk is asked again with a growing wait. */
+  readonly unread: number
   /** Where `closing` leads to. */
   readonly after: 'connecting' | 'redefined' | 'retrying' | 'paused' | 'stopped'
 }
@@ -58,8 +61,10 @@ export const words = setup({
       type: 'channel.reported',
       report: { id: context.definition.id, state: params.state, failure: reportable(context, params.state) },
     })),
-    /** Says in the log that a child failed, and tells whoever asked it: that is an MCP server’s actor. */
+    /** Says in the log that a partition failed, or an MCP server’s actor, and tells whoever asked that one. */
     noteFailure: (_, _params: { actor: string; error: unknown }) => unprovided('noteFailure'),
+    /** Says in the log that what a lost partition leaves unfinished could not be read yet. */
+    noteUnread: (_, _params: { channel: string; error: unknown }) => unprovided('noteUnread'),
     routeMessage: enqueueActions(({ context, event, enqueue }) => {
       assert(event.type === 'message.accepted', 'routeMessage answers message.accepted')
       const { message } = event
@@ -123,10 +128,28 @@ export const words = setup({
       }
       enqueue.spawnChild('recover', { id: `recovery:${event.actorId}`, input: { channel: context.definition.id } })
     }),
-    stopEnded: enqueueActions(({ context, event, enqueue }) => {
-      if (!hasFailed(event) && !isDone(event)) return
+    /** The next asking starts another one. */
+    dropServer: enqueueActions(({ context, event, enqueue }) => {
+      assert(hasFailed(event), 'dropServer answers the failure of an MCP server’s actor')
       enqueue.stopChild(event.actorId)
       enqueue.assign({ servers: without(context.servers, event.actorId) })
+    }),
+    endRecovery: enqueueActions(({ event, enqueue }) => {
+      assert(isDone(event), 'endRecovery answers the end of a recovery')
+      enqueue.stopChild(event.actorId)
+      enqueue.assign({ unread: 0 })
+    }),
+    recoverLater: enqueueActions(({ context, event, enqueue }) => {
+      assert(hasFailed(event), 'recoverLater answers the failure of a recovery')
+      const { actorId: recovery } = event
+      const unread = context.unread + 1
+      enqueue.stopChild(recovery)
+      enqueue.assign({ unread })
+      enqueue.raise({ type: 'recovery.due', recovery }, { id: `again:${recovery}`, delay: backoffMs(unread) })
+    }),
+    recoverAgain: enqueueActions(({ context, event, enqueue }) => {
+      assert(event.type === 'recovery.due', 'recoverAgain answers recovery.due')
+      enqueue.spawnChild('recover', { id: event.recovery, input: { channel: context.definition.id } })
     }),
     close: sendTo('connection', { type: 'close' }),
 
@@ -151,18 +174,20 @@ export const words = setup({
       enqueue.assign(takenOnTrial(context))
       enqueue.sendTo(gateway, adopted(context, SERVED))
     }),
-    takeNextOnTrial: assign(({ context }) => ({ ...takenOnTrial(context), failures: 0 })),
+    /** What lacks something is not even tried: it is refused when the earlier one serves again. */
+    takeNextOnTrial: assign(({ context }) => ({ ...(nextLacks(context) ? {} : takenOnTrial(context)), failures: 0 })),
     /** It went live: there is no way back any more, and no need of one. */
     prove: enqueueActions(({ context, enqueue }) => {
       if (context.proven === null) return
       enqueue.assign({ proven: null })
-      enqueue.sendTo(gateway, adopted(context, SERVED))
+      enqueue.sendTo(gateway, adopted(context, adoptionOf({ ...context, proven: null })))
     }),
     goBack: enqueueActions(({ context, enqueue }, params: { failure: Failure | null }) => {
       const after = goneBack(context)
       enqueue.assign({ ...after, failure: null, failures: 0 })
       const kept = { state: 'kept', failure: params.failure ?? ENDED } as const
-      enqueue.sendTo(gateway, adopted(context, after.next === null ? kept : TRYING))
+      // What came meanwhile is the newest now; it may be what is gone back to.
+      enqueue.sendTo(gateway, adopted(context, context.next === null ? kept : adoptionOf(after)))
     }),
     noteTrial: enqueueActions(({ context, enqueue }, params: { failure: Failure }) => {
       enqueue.assign({ trials: context.trials + 1 })
@@ -202,10 +227,12 @@ export const words = setup({
       params.failure !== null && params.failure.kind === 'permanent',
     isServed: ({ context, event }) => event.type === 'redefined' && isServed(context, event),
     hasNext: ({ context }) => context.next !== null,
-    nextLacksVariable: ({ context }) => context.next !== null && missingFailure(context.next) !== null,
+    nextLacksVariable: ({ context }) => nextLacks(context),
     hasWayBack: ({ context }) => context.proven !== null,
+    lacksVariableAndHasWayBack: ({ context }) => context.proven !== null && missingFailure(context) !== null,
     isSilentOnTrial: ({ context }) => context.proven !== null && context.after === 'retrying',
-    isPartition: (_, params: { actorId: string }) => params.actorId.startsWith('partition:'),
+    isMcp: ({ event }) => hasFailed(event) && isMcp(event.actorId),
+    isPartition: ({ event }) => hasFailed(event) && event.actorId.startsWith('partition:'),
     leadsTo: ({ context }, params: { state: ChannelContext['after'] }) => context.after === params.state,
     isControl: ({ event }, params: { control: 'pause' | 'resume' | 'reconnect' }) =>
       event.type === 'control' && event.control === params.control,
@@ -235,9 +262,28 @@ function adopted({ definition }: ChannelContext, adoption: Adoption) {
   return { type: 'channel.adopted', channel: definition.id, adoption } as const
 }
 
+function nextLacks({ next }: Adopting): boolean {
+  return next !== null && missingFailure(next) !== null
+}
+
 /** What of the definition that waits is missing. */
 export function missingOfNext({ context }: { readonly context: ChannelContext }): { failure: Failure | null } {
   return { failure: context.next === null ? null : missingFailure(context.next) }
+}
+
+/** Which child failed, and by what. */
+export function failedChild({ event }: { readonly event: { readonly actorId: string; readonly error: unknown } }) {
+  return { actor: event.actorId, error: event.error }
+}
+
+export function unreadBy({
+  context,
+  event,
+}: {
+  readonly context: ChannelContext
+  readonly event: { readonly error: unknown }
+}) {
+  return { channel: context.definition.id, error: event.error }
 }
 
 export function failureIn(event: { readonly error: unknown }): { failure: Failure } {

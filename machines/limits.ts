@@ -81,3 +81,11 @@ export const MCP_REST_MS = 10 * 60_000
 
 /** Askings that wait for one MCP server or are with it: a run makes a few at once, and there are `concurrent_runs` of them. */
 export const MCP_ASKS_MAX = 256
+/** A schedule looks at the clock this often, however far away its time is: a clock that was set is noticed by then. */
+export const SCHEDULE_SLEEP_MS_MAX = 60_000
+
+/** A time that was missed longer ago is not made up for: whoever waited for it has gone on without. */
+export const SCHEDULE_MISSED_MS_MAX = 24 * 3_600_000
+
+/** Each is an actor that looks at the clock once a minute. */
+export const SCHEDULES_MAX = 1_000

@@ -215,6 +215,7 @@ export type ToChannel =
   | { readonly type: 'control'; readonly control: ChannelControl }
   | { readonly type: 'sweep' }
   | { readonly type: 'sweep.next' }
+  | { readonly type: 'recovery.due'; readonly recovery: string }
   | Redefined
   | Ending
   | ConnectionEvent

@@ -1,5 +1,6 @@
 // Start: the composition root, the one file that knows both actors and implementations.
-// Phases, in order, each named in its failure: store, tokens, http, actors, watch. What a phase opened is closed in reverse.
+// Its phases (machines/phases.ts) come in their order, each named in its failures: `requires` and `construct` open nothing, `store` and
+// `connect` do. What was opened is closed in reverse.
 //   Nothing is opened before startGateway is called, and nothing stays open after `ended` has settled.
 
 import type { GatewayContext } from '../machines/gateway-context.ts'
@@ -9,6 +10,7 @@ import type { Parts } from './actors/parts.ts'
 import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
+import { cronTimes } from './config/cron.ts'
 import type { Loaded } from './config/load.ts'
 import type { Problem } from './config/problems.ts'
 import type { Watch } from './config/watch.ts'
@@ -18,8 +20,11 @@ import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
+import { clockWarning, requireClock } from './start/clock.ts'
+import { withConstruction } from './start/construct.ts'
 import { createInspection } from './start/inspection.ts'
 import { beginObserving } from './start/observing.ts'
+import { type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { lazyMcp } from './start/mcp.ts'
@@ -28,15 +33,18 @@ import { lockTokens } from './start/token-locks.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { toolBuilder } from './tools/catalog.ts'
+import type { RunMcp } from './tools/tool.ts'
 import type { World } from './world.ts'
 
 export type {
+  ChannelStatus,
   DeadLetterView,
   GatewayPort,
   InspectionView,
   InspectionWish,
   PairingView,
   Reloaded,
+  ScheduleView,
   SessionView,
   Status,
   UsagePeriods,
@@ -44,9 +52,10 @@ export type {
   WebEvent,
   WebPort,
 } from './http/port.ts'
+export type { PhaseTime } from './start/phases.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
-export { NOBODY_LIVES, recordsPort, type RecordsPort } from './start/records.ts'
+export { nobodyLives, recordsPort, type RecordsPort, schedulesIn } from './start/records.ts'
 export { readHolder } from './store/sqlite.ts'
 
 export interface StartOptions {
@@ -62,6 +71,7 @@ export interface StartOptions {
   readonly watch: Watch | null
   /** What the Stately inspector may see from the start; null: nothing until somebody asks, and nothing is paid for it. */
   readonly inspect: InspectionWish | null
+  readonly phases: PhasesOptions
 }
 
 export interface RunningGateway {
@@ -81,34 +91,40 @@ export interface RunningGateway {
   readonly ended: Promise<void>
 }
 
-/** Throws StoreLockedError, LockHeldError, StoreVersionError or another FailureError when it cannot start at all. */
+/** Throws a FailureError that names its phase when it cannot start at all. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
-  const inForce = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
-  const definition = await inForce(loaded.definition)
-  const { gateway: settings } = definition
+  const phases = startPhases({ ...options.phases, world, log })
+  const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
+  const required = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
+  const constructed = (definition: GatewayDefinition) => withConstruction(definition, { secret, world, log })
   const startedAtMs = world.nowMs()
+  await phases.attempt('requires', () => requireClock(startedAtMs))
+  const needed = await phases.whole('requires', () => required(loaded.definition))
+  const { gateway: settings } = needed
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
-    const observing = await beginObserving({ definition, world, log, version })
+    const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const store = observing.store((onCommit) => openStore({ folder: settings.data, holder, world, onCommit }))
+    const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
+    const store = await phases.attempt('store', () => observing.store(open))
     opened.push(() => store.close())
-    await sweepFolders(settings, options)
-    const tokens = lockTokens({ definition, secrets: loaded.secrets, holder, clock: world.clock })
-    opened.push(() => tokens.release())
+    await tendFolder(settings, options)
+    phases.end('store')
+    const definition = await phases.whole('construct', () => constructed(needed))
 
+    const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
+    const tokens = await phases.attempt('connect', () => lockTokens(locking))
+    opened.push(() => tokens.release())
     const adapters = new Map<string, Adapter>()
-    const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
     const root = (): GatewayContext => gateway.getSnapshot().context
     const board = createBoard({ root, world, log })
-    const mcp = lazyMcp((text) => loaded.secrets.redact(text))
-    opened.push(() => mcp.ended())
-    const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), runMcp: mcp.run, tokens }
-    const tools = toolParts(options, store, settings.data)
-    const implementations = { store, platforms, buildAgent, observe: observing.observe, ...tools }
+    const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), tokens }
+    const tools = { ...toolParts(options, store, settings.data), runMcp: mcpServers(loaded, opened) }
+    const implementations = { store, platforms, buildAgent, cronTimes, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
+    const inForce = async (file: GatewayDefinition) => constructed(await required(file))
     const reading = { loaded, read: options.reload, inForce }
     const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
     const channels = (): string[] => Object.keys(root().definition.channels)
@@ -116,7 +132,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const transitions = createTransitions({ root: gateway, world, log })
     const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
     const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
-    const http = await listen(options, settings, { port, root })
+    const http = await phases.attempt('connect', () => listen(options, settings, { port, root }))
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
@@ -125,18 +141,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 
     const ended = untilEnded(gateway, () => close(opened))
     gateway.start()
+    void board.rollCall.then((called) => phases.ready(called))
     options.watch?.begin(world, () => void reloading.refresh())
     opened.push(() => options.watch?.end())
-    return {
-      url: http.url,
-      inspectUrl,
-      port,
-      rollCall: board.rollCall,
-      refresh: () => void reloading.refresh(),
-      drainMs: () => root().definition.gateway.drainMs,
-      drain: () => gateway.send({ type: 'drain' }),
-      ended,
-    }
+    const drain = { drainMs: () => root().definition.gateway.drainMs, drain: () => gateway.send({ type: 'drain' }) }
+    const refresh = (): void => void reloading.refresh()
+    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...drain, ended }
   } catch (error) {
     await close(opened)
     throw error
@@ -166,7 +176,9 @@ function listen(
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
-async function sweepFolders({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+async function tendFolder({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+  const warning = clockWarning(data, world.nowMs())
+  if (warning !== null) log.warn({ phase: 'store' }, `store: ${warning}`)
   const { sweepWorkdirs } = await import('./tools/workdir.ts')
   const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
   if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
@@ -184,6 +196,13 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
       complete: () => void shut().then(resolve, reject),
     })
   })
+}
+
+/** They end when the actors that own them are gone. */
+function mcpServers({ secrets }: Loaded, opened: (() => void | Promise<void>)[]): RunMcp {
+  const mcp = lazyMcp((text) => secrets.redact(text))
+  opened.push(() => mcp.ended())
+  return mcp.run
 }
 
 /** The tools of every run, and what they must not see or say. */

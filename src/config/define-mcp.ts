@@ -4,7 +4,7 @@
 import type { McpDefinition } from '../../machines/definitions.ts'
 import { executableOf } from './agent-tools.ts'
 import type { McpKeys } from './mcp-schema.ts'
-import type { SecretEntry } from './secrets.ts'
+import type { PlacedSecret } from './secret-forms.ts'
 import { isPerhapsSecret } from './secret-places.ts'
 import { type Path, pathText, type TreeScalar } from './tree.ts'
 import type { Lookup } from './variables.ts'
@@ -41,7 +41,7 @@ function references(values: Readonly<Record<string, string | number | boolean>>)
 }
 
 /** A value of an MCP server. Text or not: an environment and a command line have nothing else. */
-export function mcpEntry(path: Path, scalar: TreeScalar, lookup: Lookup): SecretEntry {
+export function mcpEntry(path: Path, scalar: TreeScalar, lookup: Lookup): PlacedSecret {
   const text = scalar.value === null ? '' : String(scalar.value)
   const isRequired = path[4] === 'url' || path[4] === 'headers'
   const value = scalar.unset.length > 0 || (isRequired && text.trim() === '') ? null : text
@@ -49,6 +49,8 @@ export function mcpEntry(path: Path, scalar: TreeScalar, lookup: Lookup): Secret
     secret: pathText(path),
     value,
     variable: scalar.unset[0]?.variable ?? scalar.variables[0] ?? null,
+    path,
+    isPadded: false,
     redacted: value === null ? [] : hiddenOf(path, scalar, { text: value, lookup }),
   }
 }

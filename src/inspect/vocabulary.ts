@@ -16,7 +16,7 @@ import type {
   ToSession,
   ToSweeper,
 } from '../../machines/messages.ts'
-import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { GatewayDefinition } from '../../machines/definitions.ts'
 import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
@@ -25,6 +25,7 @@ import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Prepared, SessionContext } from '../../machines/session-context.ts'
 import type { RunInput } from '../../machines/run-words.ts'
 import type { Slots } from '../../machines/slots.ts'
+import { channelDefinition, scheduleDefinition } from './definition-shapes.ts'
 import { MCP_EVENTS, mcpContext } from './mcp-shapes.ts'
 import type { Shape } from './shape.ts'
 import {
@@ -58,25 +59,6 @@ type Said =
 
 const report: Shape = { parts: { id: 'word', state: 'word', failure } satisfies Parts<ChannelReport> }
 
-const channelDefinition: Shape = {
-  parts: {
-    id: 'word',
-    platform: 'word',
-    routes: { parts: { default: 'word', dm: 'word', group: 'word' } },
-    allowedUsers: 'hidden',
-    unknownUserPolicy: 'word',
-    groupPolicy: 'word',
-    sessionScope: 'word',
-    busyMode: 'word',
-    queueLimit: 'word',
-    partialAnswers: 'word',
-    reset: { parts: { idleMs: 'word', daily: { parts: { atHour: 'word', timeZone: 'word' } } } },
-    token: 'hidden',
-    apiRoot: 'hidden',
-    missing: 'hidden',
-  } satisfies Parts<ChannelDefinition>,
-}
-
 const adoption: Shape = { parts: { state: 'word', failure } satisfies Parts<Adoption> }
 
 const settings: Shape = {
@@ -90,7 +72,12 @@ const settings: Shape = {
 }
 
 const gatewayDefinition: Shape = {
-  parts: { gateway: 'hidden', agents: 'names', channels: 'names' } satisfies Parts<GatewayDefinition>,
+  parts: {
+    gateway: 'hidden',
+    agents: 'names',
+    channels: 'names',
+    schedules: 'names',
+  } satisfies Parts<GatewayDefinition>,
 }
 
 const slots: Shape = {
@@ -175,6 +162,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       failures: 'word',
       unswept: WORDS,
       servers: 'names',
+      unread: 'word',
       next: served,
       proven: served,
       trials: 'word',
@@ -228,6 +216,15 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       routed: 'word',
     },
   },
+  schedule: {
+    parts: {
+      definition: scheduleDefinition,
+      afterMs: 'word',
+      dueAtMs: 'word',
+      sleepMs: 'word',
+      failures: 'word',
+    },
+  },
 }
 
 /** What an invoked effect gives back, by the id of its actor up to a colon; every other result is hidden. */
@@ -254,6 +251,7 @@ export const EVENTS = {
   'slot.granted': {},
   sweep: {},
   'sweep.next': {},
+  'recovery.due': { recovery: 'word' },
   'definition.changed': { definition: gatewayDefinition },
   'channel.adopted': { channel: 'word', adoption },
   // A session's has settings.

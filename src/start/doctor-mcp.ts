@@ -7,7 +7,11 @@ import type { Probe, ProbeOptions } from './doctor.ts'
 export function mcpProbes(agents: readonly AgentDefinition[], options: ProbeOptions): readonly Probe[] {
   return agents.flatMap((agent) =>
     Object.keys(agent.mcp).map(
-      (name): Probe => ({ about: `mcp ${agent.id}.${name}`, ask: (signal) => ask({ agent, name }, options, signal) }),
+      (name): Probe => ({
+        about: `mcp ${agent.id}.${name}`,
+        phase: 'connect',
+        ask: (signal) => ask({ agent, name }, options, signal),
+      }),
     ),
   )
 }

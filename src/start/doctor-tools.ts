@@ -1,5 +1,5 @@
-// Doctor's questions about tools: are the executables there, can the folder be used, does each module load, does each MCP server start, and what would a
-// command of the shell tool see?
+// Doctor's questions about tools: are the executables there, can the folder be used, does each module load, does each MCP server
+// start, and what would a command of the shell tool see?
 
 import type { AgentDefinition, Lack } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
@@ -19,6 +19,7 @@ export function toolProbes(options: ProbeOptions): readonly Probe[] {
 function executables(agents: readonly AgentDefinition[], { world }: ProbeOptions): Probe {
   return {
     about: 'executables',
+    phase: 'requires',
     async ask() {
       const names = [...new Set(agents.flatMap(({ requires, mcp }) => [...requires, ...commandsOf(mcp)]))]
       if (names.length === 0) return 'the file needs none'
@@ -37,9 +38,10 @@ function commandsOf(servers: AgentDefinition['mcp']): readonly string[] {
 function tools(agent: AgentDefinition, options: ProbeOptions): Probe {
   return {
     about: `tools of ${agent.id}`,
+    phase: 'construct',
     async ask(signal) {
-      const { toolLacks } = await import('../tools/needs.ts')
-      throwWhenLacking(await toolLacks(agent))
+      const { folderLacks, moduleLacks } = await import('../tools/needs.ts')
+      throwWhenLacking([...(await folderLacks(agent)), ...(await moduleLacks(agent, options.world.clock))])
       const names = agent.tools.map((tool) => (isBuiltIn(tool) ? tool : moduleName(tool)))
       return names.join(', ') + (agent.tools.includes('shell') ? await sightOf(options, signal) : '')
     },
@@ -62,5 +64,5 @@ function throwWhenLacking(lacks: readonly Lack[]): void {
   if (first === undefined) return
   const message = [...new Set(lacks.map(({ what }) => what))].join('; ')
   const remedy = [...new Set(lacks.map((lack) => lack.remedy))].join('. ')
-  throw new FailureError({ kind: 'permanent', reason: 'missing', message, remedy })
+  throw new FailureError({ kind: 'permanent', reason: 'missing', message, remedy, phase: first.phase })
 }

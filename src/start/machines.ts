@@ -8,6 +8,7 @@ import { gatewayMachine } from '../../machines/gateway.ts'
 import { mcpMachine } from '../../machines/mcp.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
+import { scheduleMachine } from '../../machines/schedule.ts'
 import { sessionMachine } from '../../machines/session.ts'
 
 /** As much of an XState machine as is drawn. */
@@ -45,6 +46,7 @@ const CHARTS: readonly Chart[] = [
   runMachine,
   deliveryMachine,
   mcpMachine,
+  scheduleMachine,
 ]
 
 /** In the order of the supervision tree. */

@@ -8,6 +8,7 @@ import { gatewayMachine } from '../../machines/gateway.ts'
 import { mcpMachine } from '../../machines/mcp.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
+import { scheduleMachine } from '../../machines/schedule.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import { configurationOf, machineNames, mermaidOf } from '../../src/start.ts'
 import { folderWith, troupe } from './child.ts'
@@ -20,6 +21,7 @@ const CHARTS: Readonly<Record<string, AnyStateMachine>> = {
   run: runMachine,
   delivery: deliveryMachine,
   mcp: mcpMachine,
+  schedule: scheduleMachine,
 }
 
 /** As much of a configuration as this suite reads. */
@@ -97,7 +99,7 @@ test('troupe machines: one picture, one definition, or all of them', async () =>
   expect(JSON.parse(json.out)).toMatchObject({ id: 'run', states: { working: {}, done: {}, failed: {} } })
   const all = await troupe(['machines'], { folder })
   expect(all.out.match(/^## \w+$/gm)).toEqual(machineNames.map((name) => `## ${name}`))
-  expect(all.out.match(/^```mermaid\nstateDiagram-v2$/gm)).toHaveLength(7)
+  expect(all.out.match(/^```mermaid\nstateDiagram-v2$/gm)).toHaveLength(machineNames.length)
 })
 
 /** Transitions of the chart that its picture does not show where they belong. */

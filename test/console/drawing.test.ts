@@ -8,6 +8,7 @@ import { gatewayMachine } from '../../machines/gateway.ts'
 import { mcpMachine } from '../../machines/mcp.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
+import { scheduleMachine } from '../../machines/schedule.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import { type Drawing, drawingOf } from '../../src/start/drawing.ts'
 import { machineNames } from '../../src/start/machines.ts'
@@ -20,6 +21,7 @@ const MACHINES = [
   runMachine,
   deliveryMachine,
   mcpMachine,
+  scheduleMachine,
 ]
 
 function statesOf(state: AnyStateNode): readonly AnyStateNode[] {
