@@ -267,7 +267,7 @@ scenario(
     const file = writeFile(folder, { agents, channels })
     const gateway = await started(folder)
     expect((await gateway.rollCall()).text).toMatch(
-      /two is failed: no-such-server is not in PATH, which the MCP server lost needs\. Install no-such-server, or correct/,
+      /two is failed: requires: no-such-server is not in PATH, which the MCP server lost needs\. Install no-such-server, or correct/,
     )
     expect(readdirSync(folder).filter((name) => name.startsWith('pid-'))).toEqual([])
     const doctor = await troupe(['doctor', '--config', file])
