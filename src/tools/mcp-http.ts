@@ -10,7 +10,7 @@ import { codeOf } from './failures.ts'
 const BODY_BYTES_MAX = 32 * 1024 * 1024
 
 /** What is told in passing is not waited for. */
-const ASIDE_MS_MAX = 2_000
+const ASIDE_MS_MAX = 1_000
 
 interface Door {
   readonly fetch: typeof fetch

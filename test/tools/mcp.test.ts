@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { McpDefinition } from '../../machines/definitions.ts'
 import { RESULT_UNITS_MAX } from '../../machines/limits.ts'
 import type { Log } from '../../src/log.ts'
+import { Lines } from '../../src/tools/lines.ts'
 import { mcpClients } from '../../src/tools/mcp-client.ts'
 import { toolName, toolsIn } from '../../src/tools/mcp-listing.ts'
 import { toldBy } from '../../src/tools/mcp-result.ts'
@@ -91,11 +92,6 @@ describe('a server as a child', () => {
     if (folder !== '') expect(runningIn(folder)).toEqual([])
   })
 
-  test('a line without end ends it', async () => {
-    const { life } = await started('floods-one-line').catch((error: unknown) => ({ life: Promise.reject(error) }))
-    await expect(life).rejects.toThrow(/or a message of more than 8 MB/)
-  })
-
   test('a flood on standard error is read, kept out of the log but for its beginning, and holds up no call', async () => {
     const { server, log } = await started('floods-stderr')
     expect(await server.call('echo', { text: 'hi' }, NOBODY_ENDS)).toEqual({ text: 'echo: hi', failed: false })
@@ -151,6 +147,15 @@ describe('a server as a child', () => {
       },
     })
   })
+})
+
+test('a line without end is refused, or cut, and keeps no more than its bound', () => {
+  const [refusing, cutting] = [new Lines(10), new Lines(10, 'cut')]
+  expect(refusing.add(Buffer.from('one\ntw'))).toEqual(['one'])
+  expect(refusing.add(Buffer.from('o\n'))).toEqual(['two'])
+  expect(refusing.add(Buffer.from('x'.repeat(11)))).toBeNull()
+  for (let piece = 0; piece < 1_000; piece += 1) expect(cutting.add(Buffer.from('x'.repeat(7)))).toEqual([])
+  expect(cutting.add(Buffer.from('\nnext\n'))).toEqual(['x'.repeat(10), 'next'])
 })
 
 describe('what a server says it has', () => {
