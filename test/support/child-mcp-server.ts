@@ -20,11 +20,11 @@ if (does('dies-at-start')) {
 if (does('ignores-signals')) for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, () => {})
 if (does('leaves-a-daemon')) spawn('sleep', [`4567.${process.pid}`], { detached: true, stdio: 'ignore' }).unref()
 if (does('floods-stderr')) setInterval(() => process.stderr.write(`${'e'.repeat(1000)}\n`.repeat(1000)), 1)
-if (does('floods-stdout'))
-  flood(
-    () =>
-      `${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { data: 'x'.repeat(60_000) } })}\n`,
-  )
+if (does('floods-stdout')) {
+  const notice = { jsonrpc: '2.0', method: 'notifications/message', params: { data: 'x'.repeat(60_000) } }
+  const answer = { jsonrpc: '2.0', id: 987_654, result: {} }
+  flood(() => `${JSON.stringify(notice)}\n${JSON.stringify(answer)}\n`)
+}
 if (does('floods-one-line')) flood(() => 'x'.repeat(1_000_000))
 if (does('lives-on')) setInterval(() => {}, 1_000)
 

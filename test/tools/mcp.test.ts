@@ -81,7 +81,7 @@ async function started(...manners: string[]): Promise<Reached> {
 const runningIn = (folder: string): number[] => processesWith(folder)
 
 describe('a server as a child', () => {
-  test('a flood of notifications ends it, at a bound, and memory stays where it was', async () => {
+  test('a flood of notices, and of answers to nothing, ends it at a bound; memory stays where it was', async () => {
     const before = process.memoryUsage().rss
     const { life, folder } = await started('floods-stdout').catch((error: unknown) => ({
       life: Promise.reject(error),
