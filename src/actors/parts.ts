@@ -10,9 +10,9 @@ import type {
 } from '../../machines/definitions.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { ChannelReport, Commit, ToChannel, ToGateway } from '../../machines/messages.ts'
-import type { BuildAgent } from '../agents/agent.ts'
+import type { BuildAgent, BuildTranscription } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
-import type { BuildTools, Notes, RunMcp } from '../tools/tool.ts'
+import type { BuildTools, Notes, OpenReceived, RunMcp } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
@@ -32,8 +32,10 @@ export interface Parts {
   readonly tokens: Tokens
   readonly platforms: Readonly<Record<string, Platform>>
   readonly buildAgent: BuildAgent
+  readonly buildTranscription: BuildTranscription
   readonly buildTools: BuildTools
   readonly runMcp: RunMcp
+  readonly openReceived: OpenReceived
   readonly notes: Notes
   /** The times of a schedule's pattern. */
   readonly cronTimes: (schedule: ScheduleDefinition) => CronTimes

@@ -9,7 +9,9 @@ export function isSecret(path: Path): boolean {
   if (section === 'channels') return path.length === 3 && third === 'token'
   if (isOfMcp(path)) return isMcpSecret(path)
   if (section !== 'agents' || path.at(-1) !== 'api_key') return false
-  return path.length === 4 ? third === 'model' : path.length === 5 && third === 'fallback_models'
+  return path.length === 4
+    ? third === 'model' || third === 'transcription'
+    : path.length === 5 && third === 'fallback_models'
 }
 
 /** Whatever an MCP server is started or reached with may hold one. */

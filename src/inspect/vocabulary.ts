@@ -43,6 +43,7 @@ import {
   step,
   steps,
   WORDS,
+  shown,
 } from './shapes.ts'
 
 type Said =
@@ -101,6 +102,7 @@ const session = {
   definition: 'names',
   steps,
   preparedAtMs: 'word',
+  notices: { each: 'text' },
   history,
   exhausted: WORDS,
   outcome,
@@ -119,7 +121,7 @@ const runInput: Shape = {
     turn: 'word',
     history,
     seqs: WORDS,
-    messages: { each: { parts: { text: 'text', sender, kind: 'word' } } },
+    messages: { each: { parts: { text: 'text', sender, kind: 'word', shown } } },
     mayCompact: 'word',
     steps,
     nowMs: 'word',
@@ -135,6 +137,7 @@ const prepared: Shape = {
     steps,
     definition: 'hidden',
     preparedAtMs: 'word',
+    notices: { each: 'text' },
   } satisfies Parts<Prepared>,
 }
 

@@ -21,6 +21,7 @@ const VARIABLES = {
   TICKETS_KEY: 'tickets-key-value',
   DOCS: 'docs-key-value',
   GEMINI_API_KEY: 'gemini-key-value',
+  SPEECH_KEY: 'speech-key-value',
   ZETA_TOKEN: '123456789:AAabcdefghijklmnopqrstuvwxyz0123456',
 }
 
@@ -115,6 +116,13 @@ describe('a file that sets every key', () => {
         instructions: 'You run here.',
         compactAt: 0.5,
         budget: { tokensPerDay: 2_000_000, per: 'agent' },
+        vision: 'always',
+        transcription: {
+          provider: 'openai-compatible',
+          name: 'whisper-1',
+          baseUrl: 'http://127.0.0.1:8000/v1',
+          apiKey: { secret: 'agents.local.transcription.api_key' },
+        },
         tools: ['files'],
         workdir: { path: resolve('work/inner') },
         model: {
@@ -225,8 +233,9 @@ describe('a file that sets every key', () => {
     expect(secrets.values().toSorted()).toEqual(SECRET_VALUES.toSorted())
     const references = ['gateway.token', 'agents.local.model.api_key', 'agents.hosted.model.api_key']
     const mcp = ['agents.slow.mcp.tickets.env.KEY', 'agents.slow.mcp.docs.headers.authorization']
-    const more = ['agents.short.model.api_key', 'channels.zeta.token']
-    const all = [...references, 'agents.hosted.fallback_models[0].api_key', ...mcp, ...more]
+    const more = ['agents.short.model.api_key']
+    const last = ['agents.local.transcription.api_key', 'channels.zeta.token']
+    const all = [...references, 'agents.hosted.fallback_models[0].api_key', ...mcp, ...more, ...last]
     const given = SECRET_VALUES.map((value) => (value === VARIABLES.DOCS ? `Bearer ${value}` : value))
     expect(all.map((secret) => secrets.resolve({ secret }))).toEqual(given)
   })

@@ -13,13 +13,10 @@ export interface TestTools {
   readonly opening?: Promise<void> | undefined
 }
 
+type Given = 'asked' | 'buildTools' | 'buildTranscription' | 'notes' | 'openReceived' | 'runMcp' | 'said' | 'toolboxes'
+
 /** As the composition root gives them to the actors; a definition's unknown tool is a defect of the test. */
-export function toolParts({
-  tools,
-  opened,
-  closed,
-  opening,
-}: TestTools): Pick<Parts, 'asked' | 'buildTools' | 'notes' | 'runMcp' | 'said' | 'toolboxes'> {
+export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<Parts, Given> {
   return {
     buildTools: async ({ definition, session }) => {
       opened.push(session)
@@ -31,6 +28,8 @@ export function toolParts({
       })
       return { tools: named, workdir: '/nowhere', close: async () => void closed.push(session) }
     },
+    buildTranscription: () => Promise.reject(new Error('nobody hears here')),
+    openReceived: () => Promise.reject(new Error('there is no folder here')),
     notes: { list: async () => [], add: async () => 1, remove: async () => false },
     said: new Said(),
     toolboxes: new Map(),
