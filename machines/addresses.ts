@@ -27,6 +27,15 @@ export function deliveryAddress(conversation: string): string {
   return `delivery:${conversation}`
 }
 
+/** One for each agent's server: another agent's of the same name is another server. */
+export function mcpAddress(agent: string, server: string): string {
+  return `mcp:${agent}/${server}`
+}
+
+export function isMcp(address: string): boolean {
+  return address.startsWith('mcp:')
+}
+
 export function scheduleAddress(name: string): string {
   return `schedule:${name}`
 }

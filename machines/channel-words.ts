@@ -3,13 +3,25 @@
 
 import { assign, enqueueActions, fromCallback, fromPromise, sendTo, setup } from 'xstate'
 import { type Adopting, goneBack, isServed, offered, type Served, servedBy, taken, takenOnTrial } from './adoption.ts'
-import { deliveryAddress, gateway, isSession, nameOf, partitionAddress, sessionAddress } from './addresses.ts'
+import {
+  deliveryAddress,
+  gateway,
+  isMcp,
+  isSession,
+  mcpAddress,
+  nameOf,
+  partitionAddress,
+  sessionAddress,
+} from './addresses.ts'
 import { assert, type Failure, failureOf, unprovided } from './failure.ts'
 import { CLOSE_MS_MAX, CONNECT_MS_MAX, STABLE_MS, SWEEP_STEP_MS } from './limits.ts'
 import type { Adoption, ChannelState, ToChannel, ToConnection } from './messages.ts'
 import { ENDED, missingFailure, SILENCE, STUCK } from './channel-failure.ts'
 import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
+import { mcpMachine } from './mcp.ts'
+import { outdated, type Servers, without } from './mcp-servers.ts'
 import { partitionMachine } from './partition.ts'
+import { isSame } from './redefinition.ts'
 import type { Placement } from './placement.ts'
 import { backoffMs } from './restart.ts'
 
@@ -20,6 +32,8 @@ export interface ChannelContext extends Adopting {
   readonly failures: number
   /** Partitions that the sweep in progress has not come to; the next sweep waits until there are none. */
   readonly unswept: readonly number[]
+  /** MCP servers that have an actor here, by its address, as they are in the newest file. */
+  readonly servers: Servers
   /** Reads for lost partitions that failed in a row: the disk is asked again with a growing wait. */
   readonly unread: number
   /** Where `closing` leads to. */
@@ -34,6 +48,7 @@ export const words = setup({
   },
   actors: {
     partition: partitionMachine,
+    mcp: mcpMachine,
     /** Sends `message.accepted` and `outbox.owed` for everything unfinished, then resolves. */
     recover: fromPromise<void, { channel: string }>(() => unprovided('recover')),
     /** Runs the adapter; on `close` ends it; says `connection.ended` when nothing of it runs any more. */
@@ -46,8 +61,8 @@ export const words = setup({
       type: 'channel.reported',
       report: { id: context.definition.id, state: params.state, failure: reportable(context, params.state) },
     })),
-    /** Says in the log that a partition failed. */
-    noteFailure: (_, _params: { partition: string; error: unknown }) => unprovided('noteFailure'),
+    /** Says in the log that a partition failed, or an MCP server’s actor, and tells whoever asked that one. */
+    noteFailure: (_, _params: { actor: string; error: unknown }) => unprovided('noteFailure'),
     /** Says in the log that what a lost partition leaves unfinished could not be read yet. */
     noteUnread: (_, _params: { channel: string; error: unknown }) => unprovided('noteUnread'),
     routeMessage: enqueueActions(({ context, event, enqueue }) => {
@@ -68,6 +83,23 @@ export const words = setup({
     }),
     /** A credential may have been replaced: what is owed is looked at again. */
     wakeOwed: (_, _params: { channel: string }) => unprovided('wakeOwed'),
+    /** To the actor of the server, which the first asking starts. */
+    passRequest: enqueueActions(({ context, event, enqueue }) => {
+      assert(event.type === 'mcp.requested', 'passRequest answers mcp.requested')
+      const { agent, server, definition, ask } = event
+      const id = mcpAddress(agent, server)
+      const known = context.servers[id]
+      const channel = context.definition.id
+      if (known === undefined) enqueue.spawnChild('mcp', { id, input: { channel, agent, server, definition } })
+      else if (!isSame(known.definition, definition)) enqueue.sendTo(id, { type: 'mcp.redefined', definition })
+      enqueue.assign({ servers: { ...context.servers, [id]: { agent, server, definition } } })
+      enqueue.sendTo(id, { type: 'mcp.asked', ask })
+    }),
+    passWithdrawal: enqueueActions(({ context, event, enqueue }) => {
+      assert(event.type === 'mcp.withdrawn', 'passWithdrawal answers mcp.withdrawn')
+      const id = mcpAddress(event.agent, event.server)
+      if (context.servers[id] !== undefined) enqueue.sendTo(id, { type: 'mcp.dropped', id: event.id })
+    }),
     freePlace: ({ context, event }) => {
       if (event.type === 'child.stopped') context.placement.free(event.child, event.routed)
     },
@@ -96,6 +128,12 @@ export const words = setup({
       }
       enqueue.spawnChild('recover', { id: `recovery:${event.actorId}`, input: { channel: context.definition.id } })
     }),
+    /** The next asking starts another one. */
+    dropServer: enqueueActions(({ context, event, enqueue }) => {
+      assert(hasFailed(event), 'dropServer answers the failure of an MCP server’s actor')
+      enqueue.stopChild(event.actorId)
+      enqueue.assign({ servers: without(context.servers, event.actorId) })
+    }),
     endRecovery: enqueueActions(({ event, enqueue }) => {
       assert(isDone(event), 'endRecovery answers the end of a recovery')
       enqueue.stopChild(event.actorId)
@@ -121,6 +159,10 @@ export const words = setup({
       const after = offered(context, event)
       enqueue.assign(after)
       enqueue.sendTo(gateway, adopted(context, adoptionOf(after)))
+      // A run begins on the newest definition of its agent, whatever connection the channel serves.
+      const { servers, messages } = outdated(context.servers, event.agents)
+      enqueue.assign({ servers })
+      for (const { address, message } of messages) enqueue.sendTo(address, message)
     }),
     takeNext: enqueueActions(({ context, enqueue }) => {
       if (context.next === null) return
@@ -189,7 +231,8 @@ export const words = setup({
     hasWayBack: ({ context }) => context.proven !== null,
     lacksVariableAndHasWayBack: ({ context }) => context.proven !== null && missingFailure(context) !== null,
     isSilentOnTrial: ({ context }) => context.proven !== null && context.after === 'retrying',
-    isPartition: (_, params: { actorId: string }) => params.actorId.startsWith('partition:'),
+    isMcp: ({ event }) => hasFailed(event) && isMcp(event.actorId),
+    isPartition: ({ event }) => hasFailed(event) && event.actorId.startsWith('partition:'),
     leadsTo: ({ context }, params: { state: ChannelContext['after'] }) => context.after === params.state,
     isControl: ({ event }, params: { control: 'pause' | 'resume' | 'reconnect' }) =>
       event.type === 'control' && event.control === params.control,
@@ -226,6 +269,11 @@ function nextLacks({ next }: Adopting): boolean {
 /** What of the definition that waits is missing. */
 export function missingOfNext({ context }: { readonly context: ChannelContext }): { failure: Failure | null } {
   return { failure: context.next === null ? null : missingFailure(context.next) }
+}
+
+/** Which child failed, and by what. */
+export function failedChild({ event }: { readonly event: { readonly actorId: string; readonly error: unknown } }) {
+  return { actor: event.actorId, error: event.error }
 }
 
 export function unreadBy({

@@ -1,14 +1,13 @@
 // Channel: one configured way in and out. It keeps one connection alive and routes what comes in to its partitions.
 //   C1. A channel's failure changes no other channel: it is reported and restarted here.
 //   C2. One poller per token: only `open` has a connection, and it is left after `connection.ended`, when nothing of it runs.
-//   C2. A newer definition that needs another connection is tried beside the living one by its credential alone, and takes its
-//       place only then; the earlier one is the way back until it is live.
+//   C2. A newer definition that needs another connection is tried beside the living one by its credential alone, and then replaces it.
 //   M5. Before it opens it takes up what an earlier process accepted and did not finish.
 
 import { servedBy } from './adoption.ts'
 import { missingFailure, SILENCE } from './channel-failure.ts'
 import { Placement } from './placement.ts'
-import { failureIn, missingOfNext, unreadBy, words } from './channel-words.ts'
+import { failedChild, failureIn, missingOfNext, unreadBy, words } from './channel-words.ts'
 
 export const channelMachine = words.createMachine({
   id: 'channel',
@@ -19,6 +18,7 @@ export const channelMachine = words.createMachine({
     failure: null,
     failures: 0,
     unswept: [],
+    servers: {},
     unread: 0,
     next: null,
     proven: null,
@@ -32,6 +32,8 @@ export const channelMachine = words.createMachine({
     'child.stopped': { description: 'Its place in its partition is free.', actions: 'freePlace' },
     sweep: { description: 'Who rests is unloaded.', guard: 'isSwept', actions: ['beginSweep', 'sweepNext'] },
     'sweep.next': { description: 'One partition after the other, so that nobody waits.', actions: 'sweepNext' },
+    'mcp.requested': { description: 'To the actor of a server, which it starts.', actions: 'passRequest' },
+    'mcp.withdrawn': { description: 'Nobody waits for it any more.', actions: 'passWithdrawal' },
     halt: { description: 'The time that runs had is over.', actions: 'tellPartitions' },
     redefined: [
       { description: 'What it serves already is said again.', guard: 'isServed', actions: 'tellAdoption' },
@@ -40,12 +42,10 @@ export const channelMachine = words.createMachine({
     'xstate.error.actor.*': [
       {
         description: 'Its sessions and deliveries come back from the store, in another one.',
-        guard: { type: 'isPartition', params: ({ event }) => ({ actorId: event.actorId }) },
-        actions: [
-          { type: 'noteFailure', params: ({ event }) => ({ partition: event.actorId, error: event.error }) },
-          'replacePartition',
-        ],
+        guard: 'isPartition',
+        actions: [{ type: 'noteFailure', params: failedChild }, 'replacePartition'],
       },
+      { guard: 'isMcp', actions: [{ type: 'noteFailure', params: failedChild }, 'dropServer'] },
       {
         description: 'Of a recovery: what it could not read is read later.',
         actions: [{ type: 'noteUnread', params: unreadBy }, 'recoverLater'],

@@ -68,6 +68,8 @@ export interface AgentDefinition {
   readonly budget: Budget | null
   /** What it can do besides talking: names of built-in tools, or absolute paths of a user's own modules. */
   readonly tools: readonly string[]
+  /** MCP servers whose tools it may use, by name. */
+  readonly mcp: Readonly<Record<string, McpDefinition>>
   /** By tool name, or by `prefix.*`; what stands in neither is asked for when the tool changes something. */
   readonly approval: Readonly<Record<string, ApprovalPolicy>>
   /** After this long an approval that waits is a no. */
@@ -105,6 +107,27 @@ export interface Lack {
   /** What a person can do about it; one sentence. */
   readonly remedy: string
 }
+
+/** Whatever may hold a secret is a reference (A3): an address and an argument too. */
+export type McpDefinition =
+  | {
+      readonly transport: 'stdio'
+      /** An executable in PATH, or an absolute path. */
+      readonly command: string
+      readonly args: readonly SecretReference[]
+      /** All of its environment but PATH, HOME, LANG and TMPDIR. */
+      readonly env: Readonly<Record<string, SecretReference>>
+      /** Where it is started: the folder of the file. */
+      readonly folder: string
+      readonly timeoutMs: number
+    }
+  | {
+      readonly transport: 'http'
+      readonly url: SecretReference
+      readonly headers: Readonly<Record<string, SecretReference>>
+      /** What a call may take. */
+      readonly timeoutMs: number
+    }
 
 export type ApprovalPolicy = 'ask' | 'allow' | 'deny'
 

@@ -73,6 +73,15 @@ export const CLOSE_MS_MAX = 15_000
 /** What the outbox gets at shutdown after the last run: exit is never later than `drain` + 3 s. */
 export const FLUSH_MS_MAX = 1_500
 
+/** An MCP server answers by then, or is ended: most take under a second, one that is downloaded first takes many. */
+export const MCP_START_MS_MAX = 30_000
+
+/** Between giving an MCP server up and trying it again. */
+export const MCP_REST_MS = 10 * 60_000
+
+/** Askings that wait for one MCP server or are with it: a run makes a few at once, and there are `concurrent_runs` of them. */
+export const MCP_ASKS_MAX = 256
+
 /** Files of one turn that are fetched: two albums of the longest. More are named to whoever sent them, and not read. */
 export const FILES_MAX = 20
 

@@ -4,6 +4,7 @@
 import type { Approval } from './approval.ts'
 import type { AgentDefinition, BusyMode, ChannelDefinition, GatewayDefinition } from './definitions.ts'
 import type { Failure } from './failure.ts'
+import type { FromAsker } from './mcp-messages.ts'
 import type { Attachment, ShownFile } from './media.ts'
 import type { MemoryRequest } from './notes.ts'
 import type { Steering, Step, TurnStep } from './steps.ts'
@@ -221,6 +222,7 @@ export type ToChannel =
   | Redefined
   | Ending
   | ConnectionEvent
+  | FromAsker
   | { readonly type: 'child.stopped'; readonly child: string; readonly routed: number }
 
 /** The newest definition of a channel and of all agents: from the gateway to a channel, and from there to its partitions. */

@@ -29,12 +29,14 @@ import { beginObserving, type Observing } from './start/observing.ts'
 import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
+import { lazyMcp } from './start/mcp.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { toolBuilder } from './tools/catalog.ts'
+import type { RunMcp } from './tools/tool.ts'
 import type { World } from './world.ts'
 
 export type {
@@ -116,7 +118,10 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     opened.push(() => tokens.release())
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
     const { hooks } = hooking
-    const built = { definition, data: settings.data, store, tokens, observing, secret, hooks, startedAtMs, inForce }
+    const built = {
+      ...{ definition, data: settings.data, store, tokens, observing, secret, startedAtMs, inForce },
+      ...{ hooks, runMcp: mcpServers(loaded, opened) },
+    }
     const { gateway, root, board, reloading, inspection, port } = assemble(options, built)
     const http = await phases.attempt('connect', () => listen(options, settings, { port, root }))
     opened.push(() => http.close())
@@ -149,6 +154,7 @@ interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'>
   readonly startedAtMs: number
   /** What of a newer file holds on this machine. */
   readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
+  readonly runMcp: RunMcp
 }
 
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
@@ -158,8 +164,8 @@ function assemble(options: StartOptions, built: Built) {
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
-  const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
-  const own = { cronTimes, hooks, ...toolParts(options, store, data) }
+  const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), tokens }
+  const own = { cronTimes, hooks, runMcp: built.runMcp, ...toolParts(options, store, data) }
   const thinking = { buildAgent, buildTranscription }
   const implementations = { store, platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
@@ -240,6 +246,13 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
       complete: () => void shut().then(resolve, reject),
     })
   })
+}
+
+/** They end when the actors that own them are gone. */
+function mcpServers({ secrets }: Loaded, opened: (() => void | Promise<void>)[]): RunMcp {
+  const mcp = lazyMcp((text) => secrets.redact(text))
+  opened.push(() => mcp.ended())
+  return mcp.run
 }
 
 type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>

@@ -11,6 +11,7 @@ import type { BuildTools } from '../src/tools/tool.ts'
 import { measureInspect } from './bench/inspect.ts'
 import { measureBusy } from './bench/busy.ts'
 import { measureLatency } from './bench/latency.ts'
+import { measureMcp } from './bench/mcp.ts'
 import { measureMemory } from './bench/memory.ts'
 import { measureOverload } from './bench/overload.ts'
 import { measureRecovery } from './bench/recovery.ts'
@@ -49,6 +50,20 @@ const SLOW_AND_HEAVY = `
   globalThis.ballast = Buffer.alloc(100e6, 1)
   await new Promise((resolve) => setTimeout(resolve, 1500))
 `
+
+describe('mcp', () => {
+  test(
+    'shows what a slowed server takes longer to start than the same one through a pipe',
+    async () => {
+      const section = await measureMcp({ ...ONCE, nodeFlags: imported(SLOW_TO_START) })
+      const { rounds, beside } = row(section, 'first asking to its list of tools')
+      expect(median(rounds) - median(beside?.rounds ?? [])).toBeGreaterThan(500)
+    },
+    BUSY_MS_MAX,
+  )
+})
+
+const SLOW_TO_START = 'await new Promise((resolve) => setTimeout(resolve, 1000))'
 
 describe('latency', () => {
   test(

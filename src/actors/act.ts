@@ -17,12 +17,19 @@ interface Acting {
   readonly steps: readonly Step[]
 }
 
+/** Where a run acts, and until when. */
+interface Stage {
+  readonly signal: AbortSignal
+  readonly system: unknown
+}
+
 /** Resolves with the steps that it wrote, in the order in which they are on disk. */
-export async function act(parts: Parts, { run, steps }: Acting, ended: AbortSignal): Promise<readonly Step[]> {
+export async function act(parts: Parts, { run, steps }: Acting, stage: Stage): Promise<readonly Step[]> {
   const broken = new AbortController()
-  const signal = AbortSignal.any([ended, broken.signal])
+  const signal = AbortSignal.any([stage.signal, broken.signal])
   const written: Step[] = []
-  const tools = await toolsOf(parts, run)
+  const { system } = stage
+  const tools = await toolsOf(parts, { run, system })
   const write = async (step: Step): Promise<void> => {
     const { channel, session: sessionKey, turn } = run
     await persist(
@@ -35,7 +42,8 @@ export async function act(parts: Parts, { run, steps }: Acting, ended: AbortSign
   const doOne = async (plan: CallPlan): Promise<void> => {
     if (plan.how === 'call') await write({ kind: 'begin', call: plan.call.id })
     signal.throwIfAborted()
-    const result = plan.how === 'tell' ? failed(plan.text) : await use(parts, { run, tools, call: plan.call }, signal)
+    const result =
+      plan.how === 'tell' ? failed(plan.text) : await use(parts, { run, system, tools, call: plan.call }, signal)
     signal.throwIfAborted()
     await write({ kind: 'result', call: plan.call.id, ...result })
   }
@@ -51,6 +59,7 @@ export async function act(parts: Parts, { run, steps }: Acting, ended: AbortSign
 
 interface Use {
   readonly run: RunInput
+  readonly system: unknown
   readonly tools: readonly Tool[]
   readonly call: PlannedCall
 }
@@ -61,7 +70,7 @@ interface Result {
 }
 
 /** A tool that fails is a result that the model can read, not the end of the run; so is a tool that nobody has. */
-async function use(parts: Parts, { run, tools, call }: Use, signal: AbortSignal): Promise<Result> {
+async function use(parts: Parts, { run, system, tools, call }: Use, signal: AbortSignal): Promise<Result> {
   const { session, turn, definition, messages } = run
   const log = parts.log.child({ session, turn, agent: definition.id, tool: call.tool })
   const tool = tools.find(({ name }) => name === call.tool)
@@ -72,7 +81,7 @@ async function use(parts: Parts, { run, tools, call }: Use, signal: AbortSignal)
   const sender = messages[0]?.sender ?? NOBODY
   const end = parts.observe.begin({ kind: 'tool', session, agent: definition.id, tool: tool.name })
   try {
-    const workdir = await workdirOf(parts, run)
+    const workdir = await workdirOf(parts, { run, system })
     const text = await tool.call(input, { signal, workdir, sender })
     end('done')
     return { text: bounded(text), failed: false }

@@ -4,6 +4,7 @@
 //   M5. The platform is told only after the durable accept: the door resolves when the message is on disk.
 
 import { fromCallback, fromPromise } from 'xstate'
+import { isMcp } from '../../machines/addresses.ts'
 import { admit, isAllowed } from '../../machines/admission.ts'
 import { channelMachine } from '../../machines/channel.ts'
 import type { ChannelDefinition } from '../../machines/definitions.ts'
@@ -16,6 +17,7 @@ import { isSameConnection } from '../../machines/redefinition.ts'
 import { sessionKey } from '../../machines/session-key.ts'
 import type { Adapter, Door, Reception } from '../channels/adapter.ts'
 import { endingItsChildren } from './ending.ts'
+import { answerNothing, mcpActor } from './mcp.ts'
 import { observed } from './observed.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { partitionActor, withAgent } from './partition.ts'
@@ -25,6 +27,7 @@ export function channelActor(parts: Parts) {
   const machine = channelMachine.provide({
     actors: {
       partition: partitionActor(parts),
+      mcp: mcpActor(parts),
       recover: fromPromise(({ input, system }) => recover(parts, input.channel, system)),
       connection: fromCallback(({ input, sendBack, receive, system }) => {
         const controller = new AbortController()
@@ -40,8 +43,12 @@ export function channelActor(parts: Parts) {
       trial: fromPromise(({ input, signal }) => tryOut(parts, input.definition, signal)),
     },
     actions: {
-      noteFailure: (_, { partition, error }) => {
-        parts.log.error({ actor: partition, err: error }, 'a partition failed; its sessions come back from the store')
+      noteFailure: ({ context }, { actor, error }) => {
+        const [what, then] = isMcp(actor)
+          ? ['the actor of an MCP server', 'the next who asks starts another']
+          : ['a partition', 'its sessions come back from the store']
+        parts.log.error({ actor, err: error }, `${what} failed; ${then}`)
+        if (isMcp(actor)) answerNothing(parts, context.definition.id, actor)
       },
       noteUnread: (_, { channel, error }) => {
         parts.log.warn({ channel, err: error }, 'what is unfinished could not be read; it is read again')

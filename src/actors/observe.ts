@@ -61,6 +61,13 @@ export type Happening =
   /** An accepted message reached its end (S4). */
   | { readonly kind: 'settled'; readonly channel: string; readonly outcome: Outcome }
   | { readonly kind: 'restarted'; readonly what: Restarted }
+  /** An MCP server of an agent, by its name in the file. `failed`: it ended too often, and is left alone. */
+  | {
+      readonly kind: 'mcp'
+      readonly agent: string
+      readonly server: string
+      readonly became: 'ready' | 'ended' | 'failed'
+    }
   /** Of the answer that the session's run is being given. */
   | {
       readonly kind: 'tokens'
@@ -72,4 +79,4 @@ export type Happening =
   /** One transaction of the store, with all that was asked for in that moment. */
   | { readonly kind: 'written'; readonly ms: number }
 
-export type Restarted = 'connection' | 'channel' | 'partition' | 'session' | 'delivery'
+export type Restarted = 'connection' | 'channel' | 'partition' | 'session' | 'delivery' | 'mcp'

@@ -1,5 +1,6 @@
 // Parts: what the effects of the actors are made of. start.ts puts it together; nothing in it is made here.
 
+import { channelAddress } from '../../machines/addresses.ts'
 import type {
   AgentDefinition,
   ChannelDefinition,
@@ -8,13 +9,14 @@ import type {
   SecretReference,
 } from '../../machines/definitions.ts'
 import type { Failure } from '../../machines/failure.ts'
-import type { ChannelReport, Commit, ToGateway } from '../../machines/messages.ts'
+import type { ChannelReport, Commit, ToChannel, ToGateway } from '../../machines/messages.ts'
 import type { BuildAgent, BuildTranscription } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
-import type { BuildTools, Notes, OpenReceived } from '../tools/tool.ts'
+import type { BuildTools, Notes, OpenReceived, RunMcp } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import type { Asked } from './asking.ts'
 import type { Hooks } from './hooks.ts'
 import type { Observe } from './observe.ts'
 import type { Said } from './said.ts'
@@ -33,6 +35,7 @@ export interface Parts {
   readonly buildAgent: BuildAgent
   readonly buildTranscription: BuildTranscription
   readonly buildTools: BuildTools
+  readonly runMcp: RunMcp
   readonly openReceived: OpenReceived
   readonly notes: Notes
   readonly hooks: Hooks
@@ -43,6 +46,8 @@ export interface Parts {
   /** What people have seen of the answers that are being given. */
   readonly said: Said
   readonly toolboxes: Toolboxes
+  /** Runs that wait for an MCP server's answer, by the id of their asking. */
+  readonly asked: Map<string, Asked>
   readonly onRollCall: (reports: readonly ChannelReport[]) => void
   readonly onReport: (report: ChannelReport) => void
   /** What came of an agent's last answer; null: it was given. */
@@ -75,10 +80,20 @@ interface Directory {
   get(address: string): { send(event: ToGateway): void }
 }
 
+interface Channels {
+  get(address: string): { send(event: ToChannel): void } | undefined
+}
+
 /** Effects send to the root, which routes by address at that moment; only ever after an await, never inside a transition. */
 export function tellGateway(system: unknown, message: ToGateway): void {
   const directory = system as Directory // XState types its registry per system; ours is known by addresses.ts.
   directory.get('gateway').send(message)
+}
+
+/** The same to a channel; one that is gone has nobody who would answer. */
+export function tellChannel(system: unknown, channel: string, message: ToChannel): void {
+  const directory = system as Channels // See above.
+  directory.get(channelAddress(channel))?.send(message)
 }
 
 /** S3. After the commit that holds its replies, and never before. */

@@ -26,13 +26,13 @@ export function runActor(parts: Parts) {
   const machine = runMachine.provide({
     actors: {
       summarise: fromPromise(({ input, signal }) => summarise(parts, input, signal)),
-      think: fromPromise(({ input, signal }) => think(parts, input, signal)),
+      think: fromPromise(({ input, signal, system }) => think(parts, input, { signal, system })),
       toolbox: fromCallback(
         ({ input }) =>
           () =>
             void closeToolbox(parts, input.session),
       ),
-      act: fromPromise(({ input, signal }) => act(parts, input, signal)),
+      act: fromPromise(({ input, signal, system }) => act(parts, input, { signal, system })),
       record: fromPromise(async ({ input, signal, system }) => {
         const { run, steps, replies } = input
         const { channel, session: sessionKey, turn } = run
@@ -51,13 +51,18 @@ export function runActor(parts: Parts) {
   return endingItsChildren(machine)
 }
 
-async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Promise<Answer> {
+interface Stage {
+  readonly signal: AbortSignal
+  readonly system: unknown
+}
+
+async function think(parts: Parts, thinking: Thinking, { signal, system }: Stage): Promise<Answer> {
   const { run, steps, mayCall } = thinking
   const { definition, session, turn } = run
   const log = parts.log.child({ session, turn, agent: definition.id })
   const end = parts.observe.begin({ kind: 'answer', session, agent: definition.id })
   try {
-    const tools = await toolsOf(parts, run)
+    const tools = await toolsOf(parts, { run, system })
     const told = await withNotes(parts, run)
     const shown = await shownIn(parts, run)
     const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })

@@ -4,18 +4,26 @@
 
 import type { RunInput } from '../../machines/run-words.ts'
 import type { Tool, Toolbox } from '../tools/tool.ts'
+import { mcpServers } from './asking.ts'
 import type { Parts } from './parts.ts'
 
 /** By session: it has at most one run (S1). */
 export type Toolboxes = Map<string, Promise<Toolbox>>
 
-/** The tools of a run; none for an agent without any. */
-export async function toolsOf(parts: Parts, run: RunInput): Promise<readonly Tool[]> {
-  return run.definition.tools.length === 0 ? [] : (await toolboxOf(parts, run)).tools
+/** A run, and the system that its askings go through. */
+export interface Place {
+  readonly run: RunInput
+  readonly system: unknown
 }
 
-export async function workdirOf(parts: Parts, run: RunInput): Promise<string> {
-  return (await toolboxOf(parts, run)).workdir
+/** The tools of a run; none for an agent without any. */
+export async function toolsOf(parts: Parts, place: Place): Promise<readonly Tool[]> {
+  const { tools, mcp } = place.run.definition
+  return tools.length + Object.keys(mcp).length === 0 ? [] : (await toolboxOf(parts, place)).tools
+}
+
+export async function workdirOf(parts: Parts, place: Place): Promise<string> {
+  return (await toolboxOf(parts, place)).workdir
 }
 
 /** Nothing of the run's tools is left when it resolves. */
@@ -29,14 +37,15 @@ export async function closeToolbox({ toolboxes, log }: Parts, session: string): 
   }
 }
 
-function toolboxOf(parts: Parts, run: RunInput): Promise<Toolbox> {
+function toolboxOf(parts: Parts, { run, system }: Place): Promise<Toolbox> {
   const { definition, session, turn } = run
   const open = parts.toolboxes.get(session)
   if (open !== undefined) return open
   const { secret, notes, world } = parts
   const data = parts.definition.gateway.data
   const log = parts.log.child({ session, turn, agent: definition.id })
-  const opening = parts.buildTools({ definition, session, turn, data, secret, notes, world, log })
+  const mcp = mcpServers(parts, run, system)
+  const opening = parts.buildTools({ definition, session, turn, data, secret, notes, mcp, world, log })
   parts.toolboxes.set(session, opening)
   // A failed building is told to whoever asked, and may be tried again by the next.
   opening.catch(() => parts.toolboxes.get(session) === opening && parts.toolboxes.delete(session))

@@ -5,6 +5,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { BUILT_IN_WORDS, isBuiltIn, moduleName, namesOf, TOOL_NAME, usesFolder } from '../../machines/tool-names.ts'
+import { mcpFindings, ruleMistake, serversOf } from './agent-mcp.ts'
 import { suggestion } from './problems.ts'
 import { PLATFORMS } from './schema.ts'
 import {
@@ -44,6 +45,7 @@ export function placesOf(root: Tree, folder: string): AgentPlace[] {
 export function toolsFindings(place: AgentPlace): Finding[] {
   return [
     ...toolFindings(place),
+    ...mcpFindings(place),
     ...approvalFindings(place),
     ...withoutEffect(place),
     ...approverFindings(place),
@@ -157,10 +159,12 @@ function knownTools(node: Tree): string[] | null {
 
 function approvalFindings(place: AgentPlace): Finding[] {
   const tools = knownTools(place.node)
-  if (tools === null || tools.length === 0) return []
+  if (tools === null || tools.length + serversOf(place).length === 0) return []
   const known = new Set(tools.flatMap((tool) => (isBuiltIn(tool) ? [tool, ...namesOf(tool)] : namesOf(tool))))
   return entriesOf(valueOf(place.node, 'approval')).flatMap(([name]) => {
     if (known.has(name)) return []
+    const mistake = ruleMistake(place, name)
+    if (mistake !== undefined) return mistake === null ? [] : [atKey(place, ['approval', name], mistake)]
     const message = `this agent has no tool ${quoted(name)}${suggestion(name, known)}`
     return [atKey(place, ['approval', name], message)]
   })
@@ -170,11 +174,12 @@ function approvalFindings(place: AgentPlace): Finding[] {
 function withoutEffect(place: AgentPlace): Finding[] {
   const tools = knownTools(place.node)
   if (tools === null) return []
+  const hasTools = tools.length + serversOf(place).length > 0
   const needs: [key: string, met: boolean, reason: string][] = [
-    ['approval', tools.length > 0, 'has no effect on an agent without tools'],
-    ['approval_timeout', tools.length > 0, 'has no effect on an agent without tools'],
-    ['approvers', tools.length > 0, 'has no effect on an agent without tools'],
-    ['max_steps', tools.length > 0, 'has no effect on an agent without tools: a run of it has one step'],
+    ['approval', hasTools, 'has no effect on an agent without tools'],
+    ['approval_timeout', hasTools, 'has no effect on an agent without tools'],
+    ['approvers', hasTools, 'has no effect on an agent without tools'],
+    ['max_steps', hasTools, 'has no effect on an agent without tools: a run of it has one step'],
     ['http', tools.includes('http'), 'has no effect without http in tools'],
     ['workdir', tools.some(usesFolder), 'has no effect: none of its tools has a working folder'],
   ]

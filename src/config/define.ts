@@ -22,7 +22,8 @@ import {
 import { agentHooks, gatewayHooks } from './hooks.ts'
 import { read } from './kinds.ts'
 import { type AgentKeys, agentSchema, type ChannelKeys, type GatewayKeys } from './schema.ts'
-import { isSecret } from './secret-places.ts'
+import { mcpDefinitions, mcpEntry } from './define-mcp.ts'
+import { isOfMcp, isSecret } from './secret-places.ts'
 import { scheduleDefinitions } from './schedules.ts'
 import { resetPolicy } from './session-reset.ts'
 import type { PlacedSecret, WrongSecret } from './secret-forms.ts'
@@ -63,7 +64,7 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
       })
     }
     if (!isSecret(path)) continue
-    const entry = secretEntry(path, scalar)
+    const entry = isOfMcp(path) ? mcpEntry(path, scalar, lookup) : secretEntry(path, scalar)
     entries.push(entry)
     if (entry.value !== null || entry.variable === null || scalar.unset.length > 0) continue
     const { variable } = entry
@@ -181,6 +182,7 @@ function agentDefinition(
     compactAt: keys.compact_at,
     budget: budgetOf(keys),
     tools: keys.tools.map((tool) => toolOf(tool, folder)),
+    mcp: mcpDefinitions(keys.mcp, resolve(folder)),
     approval: approvalByName(keys.approval),
     approvalTimeoutMs: keys.approval_timeout,
     approvers: approversOf(place),

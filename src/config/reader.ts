@@ -3,7 +3,8 @@
 
 import { listed, suggestion } from './problems.ts'
 import type { Issue, Reading } from './reading.ts'
-import { isSecret } from './secret-places.ts'
+import { MCP_KEYS } from './mcp-schema.ts'
+import { isOfMcp, isPerhapsSecret, isSecret } from './secret-places.ts'
 import {
   described,
   type Finding,
@@ -49,7 +50,12 @@ function findingOf(reader: Reader, issue: Issue, place: { path: Path; known: rea
     const near = unit ? ` (did you mean "${node.value}s"?)` : ''
     return wrong(reader, path, { expected: issue.expected, near })
   }
-  return unknownKey(reader, path, (path.length > 3 ? NESTED[String(path.at(-2))] : undefined) ?? known)
+  return unknownKey(reader, path, nestedKeys(path) ?? known)
+}
+
+function nestedKeys(path: Path): readonly string[] | undefined {
+  if (isOfMcp(path) && path.length === 5) return MCP_KEYS
+  return path.length > 3 ? NESTED[String(path.at(-2))] : undefined
 }
 
 /** The keys of mappings inside a piece, by the key that they stand under. */
@@ -131,7 +137,8 @@ export function plainOf(node: Tree, path: Path): unknown {
   if (node.kind === 'list') return node.items.map((item, index) => plainOf(item, [...path, index]))
   if (node.kind === 'scalar') {
     const open = node.variables.length > 0 || (typeof node.value === 'string' && node.value.trim() !== '')
-    return isSecret(path) && open ? pathText(path) : node.value
+    const given = open || (isPerhapsSecret(path) && node.value !== null)
+    return isSecret(path) && given ? pathText(path) : node.value
   }
   const kept = [...node.entries].filter(([key, { value }]) => {
     return KEPT.has(key) || value.kind !== 'scalar' || value.unset.length === 0

@@ -3,7 +3,8 @@
 
 import { suggestion } from './problems.ts'
 import { modelFindings } from './agent-models.ts'
-import { isSecret } from './secret-places.ts'
+import { isOrdinary } from './define-mcp.ts'
+import { isOfMcp, isSecret } from './secret-places.ts'
 import type { SecretEntry } from './secrets.ts'
 import {
   described,
@@ -176,9 +177,14 @@ function tokenFindings(channels: readonly Place[]): Finding[] {
 /** A3: a variable that gives a secret would put its value into a definition if it stood elsewhere too. */
 function spilledFindings(root: Tree, secrets: readonly SecretEntry[]): Finding[] {
   const scalars = [...scalarsOf(root)]
-  const secretVariables = new Map(secrets.map(({ variable, secret }) => [variable ?? '', secret]))
+  const certain = secrets.filter(({ redacted }) => redacted === undefined)
+  const secretVariables = new Map(certain.map(({ variable, secret }) => [variable ?? '', secret]))
   for (const [path, scalar] of scalars) {
-    if (isSecret(path)) for (const variable of scalar.variables) secretVariables.set(variable, pathText(path))
+    if (!isSecret(path)) continue
+    // An address and an argument may hold a variable that is none: a port, a folder.
+    if (isOfMcp(path) && path[4] !== 'env' && path[4] !== 'headers') continue
+    const telling = scalar.variables.filter((variable) => !isOfMcp(path) || !isOrdinary(variable))
+    for (const variable of telling) secretVariables.set(variable, pathText(path))
   }
   const places = new Map(scalars.filter(([path]) => isSecret(path)).map(([path, scalar]) => [scalar.start, path]))
   const spilled = ([path, scalar]: readonly [Path, TreeScalar]): Finding[] => {

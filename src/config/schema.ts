@@ -4,6 +4,7 @@
 
 import { agentId, choice, decimal, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
 import { hooksForEditors } from './hook-schema.ts'
+import { mcpServers } from './mcp-schema.ts'
 import { modelSchemas, shortModel } from './model-schema.ts'
 import { shortTranscription, transcriptionSchemas } from './transcription.ts'
 import { scheduleSchema } from './schedule-schema.ts'
@@ -86,10 +87,13 @@ const agentShape = {
     .array(text(TOOL), { error: 'expected a list such as [files, ./tools/invoice.ts]' })
     .prefault([])
     .describe('What it can do besides talking: files, shell, http, memory, or the path of a module of your own.'),
+  mcp: mcpServers,
   approval: z
     .record(z.string(), choice(['ask', 'allow', 'deny']))
     .prefault({})
-    .describe('By tool, or by a word of tools. ask: a person is asked first. Default: ask when it changes something.'),
+    .describe(
+      'By tool, by a word of tools, or by SERVER.*. ask: a person is asked first. Default: ask when it changes something.',
+    ),
   approval_timeout: duration(1_000, '5m').prefault('5m').describe('An approval that nobody gave by then is a no.'),
   approvers: people.describe('Who may approve, as in allowed_users. Default: whoever may speak in the conversation.'),
   max_steps: wholeNumber(1, STEPS_MAX).prefault(16).describe('Answers of the model in one run; each may use tools.'),

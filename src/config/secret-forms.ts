@@ -23,8 +23,9 @@ export interface WrongSecret extends Finding {
 export function wrongSecrets(root: Tree, pieces: Pieces, secrets: readonly PlacedSecret[]): WrongSecret[] {
   const wants = wantedForms(pieces)
   return secrets.flatMap((secret) => {
-    const { path, value } = secret
-    if (value === null || !isCredential(path)) return []
+    const { path, value, redacted } = secret
+    // What an MCP server is given may be anything: a key of whatever it asks, a certificate, JSON.
+    if (value === null || redacted !== undefined || !isCredential(path)) return []
     const mistake = mistakeOf(value, wants.get(pathText(path)))
     if (mistake === null) return []
     const what = `${nameOf(secret)} ${mistake.what}`

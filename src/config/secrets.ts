@@ -14,6 +14,8 @@ export interface SecretEntry {
   readonly value: string | null
   /** The variable that gives it; null when it stands in the file itself. */
   readonly variable: string | null
+  /** What of it is hidden in texts; left out: its value. */
+  readonly redacted?: readonly string[]
 }
 
 /** A shorter value is in every text by chance; taking it out would leave nothing readable. */
@@ -105,7 +107,8 @@ export class Secrets {
   }
 
   #learn(): RegExp {
-    for (const { value } of this.#entries.values()) if (value !== null && value !== '') this.#known.add(value)
+    for (const { value, redacted = [value ?? ''] } of this.#entries.values())
+      for (const hidden of redacted) if (hidden !== '') this.#known.add(hidden)
     const forms = new Set([...this.#known].flatMap(formsOf))
     // The longest first: a value may be the beginning of another.
     const literals = [...forms]

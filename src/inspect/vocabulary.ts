@@ -19,11 +19,13 @@ import type {
 import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
+import type { ToMcp, ToMcpClient } from '../../machines/mcp-messages.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Prepared, SessionContext } from '../../machines/session-context.ts'
 import type { RunInput } from '../../machines/run-words.ts'
 import type { Slots } from '../../machines/slots.ts'
 import { channelDefinition, gatewayDefinition, scheduleDefinition } from './definition-shapes.ts'
+import { MCP_EVENTS, mcpContext } from './mcp-shapes.ts'
 import type { Shape } from './shape.ts'
 import {
   approvals,
@@ -43,7 +45,17 @@ import {
   shown,
 } from './shapes.ts'
 
-type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToSession | ToRun | ToDelivery
+type Said =
+  | ToGateway
+  | ToSweeper
+  | ToChannel
+  | ToConnection
+  | ToPartition
+  | ToSession
+  | ToRun
+  | ToDelivery
+  | ToMcp
+  | ToMcpClient
 
 const report: Shape = { parts: { id: 'word', state: 'word', failure } satisfies Parts<ChannelReport> }
 
@@ -145,6 +157,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       failure,
       failures: 'word',
       unswept: WORDS,
+      servers: 'names',
       unread: 'word',
       next: served,
       proven: served,
@@ -183,6 +196,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       ...(runInput as { parts: Record<string, Shape> }).parts,
     },
   },
+  mcp: mcpContext,
   delivery: {
     parts: {
       channel: 'word',
@@ -258,4 +272,5 @@ export const EVENTS = {
   'approvals.waiting': { approvals },
   'approval.decided': { call: 'word', approved: 'word', by: 'text' },
   close: {},
+  ...MCP_EVENTS,
 } satisfies Readonly<Record<Said['type'], Readonly<Record<string, Shape>>>>

@@ -1,11 +1,12 @@
-// Doctor's questions about tools: are the executables there, can the folder be used, does each module load, and what would a
-// command of the shell tool see?
+// Doctor's questions about tools: are the executables there, can the folder be used, does each module load, does each MCP server
+// start, and what would a command of the shell tool see?
 
 import type { AgentDefinition, Lack } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { HookEvent, HooksOf } from '../../machines/hooks.ts'
 import { isBuiltIn, moduleName } from '../../machines/tool-names.ts'
 import type { Probe, ProbeOptions } from './doctor.ts'
+import { mcpProbes } from './doctor-mcp.ts'
 
 export function toolProbes(options: ProbeOptions): readonly Probe[] {
   const { definition } = options.loaded
@@ -17,6 +18,7 @@ export function toolProbes(options: ProbeOptions): readonly Probe[] {
       .filter((agent) => Object.keys(agent.hooks).length > 0)
       .map((agent) => hooks(agent.id, agent.hooks, options)),
     ...(Object.keys(ofAll).length === 0 ? [] : [hooks('the gateway', ofAll, options)]),
+    ...mcpProbes(agents, options),
   ]
 }
 
@@ -25,7 +27,7 @@ function executables(agents: readonly AgentDefinition[], { world }: ProbeOptions
     about: 'executables',
     phase: 'requires',
     async ask() {
-      const names = [...new Set(agents.flatMap(({ requires }) => requires))]
+      const names = [...new Set(agents.flatMap(({ requires, mcp }) => [...requires, ...commandsOf(mcp)]))]
       if (names.length === 0) return 'the file needs none'
       const { executableLacks } = await import('../tools/needs.ts')
       const lacks = await Promise.all(agents.map((agent) => executableLacks(agent, world.environment)))
@@ -33,6 +35,10 @@ function executables(agents: readonly AgentDefinition[], { world }: ProbeOptions
       return names.join(', ')
     },
   }
+}
+
+function commandsOf(servers: AgentDefinition['mcp']): readonly string[] {
+  return Object.values(servers).flatMap((server) => (server.transport === 'stdio' ? [server.command] : []))
 }
 
 function tools(agent: AgentDefinition, options: ProbeOptions): Probe {

@@ -9,7 +9,7 @@ import type { World } from '../world.ts'
 export function withLacks(definition: GatewayDefinition, { environment }: World): Promise<GatewayDefinition> {
   return eachAgent(definition, async (agent) => {
     const hooks = await hooksLacking(agent, environment)
-    if (agent.tools.length === 0 && agent.requires.length === 0) return hooks
+    if (agent.tools.length + agent.requires.length + Object.keys(agent.mcp).length === 0) return hooks
     const { lacksOf } = await import('../tools/needs.ts')
     return [...(await lacksOf(agent, environment)), ...hooks]
   })

@@ -1,5 +1,5 @@
 // Tally: counts what is observed, from the first moment on, for /metrics.
-//   M2. Cardinality is bounded: channels, agents and closed sets of words are labels; sessions, people and tools never are.
+//   M2. Cardinality is bounded: channels, agents, their MCP servers and closed sets of words are labels; sessions, people and tools never are.
 
 import type { GatewayDefinition } from '../../machines/definitions.ts'
 import type { Activity, Ending, Happening, Observe } from '../actors/observe.ts'
@@ -86,6 +86,11 @@ function messageFamilies() {
       help: 'What a supervisor started again.',
       labels: ['what'],
     }),
+    mcp: counter({
+      name: 'troupe_mcp_servers_total',
+      help: 'MCP servers that became ready, ended by themselves or failed to start, or failed too often.',
+      labels: ['agent', 'server', 'became'],
+    }),
   }
 }
 
@@ -168,6 +173,8 @@ function note(families: Families, happening: Happening): void {
       return families.settled.add([happening.channel, happening.outcome])
     case 'restarted':
       return families.restarts.add([happening.what])
+    case 'mcp':
+      return families.mcp.add([happening.agent, happening.server, happening.became])
     case 'tokens':
       families.tokens.add([happening.agent, 'input'], happening.input)
       return families.tokens.add([happening.agent, 'output'], happening.output)

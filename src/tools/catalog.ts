@@ -18,12 +18,15 @@ export interface Outside {
 
 export function toolBuilder(outside: Outside): BuildTools {
   return async (parts) => {
-    const { tools } = parts.definition
+    const { tools, mcp } = parts.definition
     const opened: Opened = { calls: new Set(), closing: new AbortController(), last: [] }
     try {
       const workdir = tools.some(usesFolder) ? await openFolder(parts, outside, opened) : null
       const built = await Promise.all(tools.map((tool) => toolsOf(tool, { parts, outside, workdir, opened })))
-      const all = await Promise.all(built.flat().map((tool) => guarded(tool, { parts, outside, opened })))
+      const served = Object.keys(mcp).length === 0 ? [] : await servedTools(parts, opened.closing.signal)
+      const all = await Promise.all(
+        [...built.flat(), ...served].map((tool) => guarded(tool, { parts, outside, opened })),
+      )
       return { tools: all, workdir: workdir?.path ?? '', close: () => close(parts, opened) }
     } catch (error) {
       await close(parts, opened)
@@ -97,11 +100,16 @@ async function toolsOf(tool: string, building: Building & { workdir: Workdir | n
   }
 }
 
+async function servedTools(parts: ToolParts, signal: AbortSignal): Promise<Tool[]> {
+  const { mcpTools } = await import('./mcp.ts')
+  return mcpTools(parts, signal)
+}
+
 // --- what every call is owed ------------------------------------------------------------------------------------------
 
 async function guarded(tool: Tool, { parts, outside, opened }: Building): Promise<Tool> {
   const { judgeOf } = await import('./input.ts')
-  const judge = judgeOf(tool.parameters)
+  const judge = judgeOf(tool.judgedBy ?? tool.parameters)
   const attempt = async (input: ToolInput, scope: ToolScope): Promise<string> => {
     const signal = AbortSignal.any([scope.signal, opened.closing.signal])
     if (signal.aborted) throw failure('cancelled', 'the call was ended')

@@ -23,7 +23,10 @@ export async function lacksOf(definition: AgentDefinition, environment: Environm
 export async function executableLacks(definition: AgentDefinition, environment: Environment): Promise<readonly Lack[]> {
   const { tools, requires } = definition
   const names = [...new Set([...requires, ...(tools.includes('shell') ? ['sh'] : [])])]
-  return present(names.map((name) => lookForExecutable(name, environment)))
+  const servers = Object.entries(definition.mcp).flatMap(([name, server]) =>
+    server.transport === 'stdio' ? [lookForServer(name, server.command, environment)] : [],
+  )
+  return present([...names.map((name) => lookForExecutable(name, environment)), ...servers])
 }
 
 /** A folder that is given. */
@@ -66,6 +69,13 @@ async function lookForExecutable(name: string, environment: Environment): Promis
   if ((await findExecutable(name, pathOf(environment))) !== null) return null
   const what = name.includes('/') ? `${name} is not an executable file` : `${name} is not in PATH`
   return { phase: 'requires', what, remedy: `Install ${name}, or take it out of the agent's requires, and start again` }
+}
+
+async function lookForServer(server: string, command: string, environment: Environment): Promise<Lack | null> {
+  const lack = await lookForExecutable(command, environment)
+  if (lack === null) return null
+  const remedy = `Install ${command}, or correct the command of the MCP server ${server}, and start again`
+  return { ...lack, what: `${lack.what}, which the MCP server ${server} needs`, remedy }
 }
 
 export async function attempted(phase: Phase, look: Promise<unknown>): Promise<Lack | null> {

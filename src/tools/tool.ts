@@ -1,7 +1,8 @@
 // Tool: the contract between a run and what its agent can do besides talking. Built from the definition inside the run that uses
 // it, never shared by two sessions (A2), and closed with it.
 
-import type { AgentDefinition, SecretReference } from '../../machines/definitions.ts'
+import type { AgentDefinition, McpDefinition, SecretReference } from '../../machines/definitions.ts'
+import type { McpCall, McpTool } from '../../machines/mcp-messages.ts'
 import type { Sender } from '../../machines/messages.ts'
 import type { Note } from '../../machines/notes.ts'
 import type { Log } from '../log.ts'
@@ -16,6 +17,8 @@ export interface Tool {
   readonly parameters: Readonly<Record<string, unknown>>
   /** It changes something outside the conversation: a person is asked first, unless the definition's `approval` says otherwise. */
   readonly changes: boolean
+  /** What an input is held against before the call, when that is not `parameters`: a schema from elsewhere may be a trap. */
+  readonly judgedBy?: Readonly<Record<string, unknown>>
   /** Doing it twice is the same as doing it once: after a crash in the middle of it, it may be done again. */
   readonly idempotent: boolean
   /**
@@ -48,6 +51,7 @@ export interface ToolParts {
   /** The value of a secret, at the moment of use; throws FailureError `missing` with the variable's name. */
   readonly secret: (reference: SecretReference) => string
   readonly notes: Notes
+  readonly mcp: McpServers
   readonly world: World
   readonly log: Log
 }
@@ -95,3 +99,41 @@ export interface Notes {
   /** False: there is no such note. */
   remove(agent: string, user: string, number: number): Promise<boolean>
 }
+
+/** The MCP servers of a run's agent, by their names in the file. Both reject with a FailureError that the model can read. */
+export interface McpServers {
+  /** Starts the server when it does not run. */
+  list(server: string, signal: AbortSignal): Promise<readonly McpTool[]>
+  call(server: string, call: Pick<McpCall, 'tool' | 'input' | 'idempotent'>, signal: AbortSignal): Promise<string>
+}
+
+/** What one MCP server is reached with. */
+export interface McpParts {
+  /** Its name in the file. */
+  readonly name: string
+  readonly definition: McpDefinition
+  readonly secret: (reference: SecretReference) => string
+  readonly world: World
+  readonly log: Log
+}
+
+/** A server that was reached: what it has, and the way to call it. Given to the actor that owns it, and to nobody else (A2). */
+export interface McpServer {
+  readonly tools: readonly McpTool[]
+  /**
+   * Resolves with the server's own answer, also when it says that it could not. Rejects with a FailureError; when `signal` aborts,
+   * the server is told and it rejects with `cancelled`.
+   */
+  call(tool: string, input: ToolInput, signal: AbortSignal): Promise<McpTold>
+}
+
+export interface McpTold {
+  readonly text: string
+  readonly failed: boolean
+}
+
+/**
+ * Starts a server, tells `live` what it has, again when that changes, and lasts as long as it runs. Resolves after `signal` aborted,
+ * rejects with a FailureError when the server did not start or ended by itself: nothing of it runs any more then.
+ */
+export type RunMcp = (parts: McpParts, live: (server: McpServer) => void, signal: AbortSignal) => Promise<void>

@@ -187,6 +187,7 @@ const HOMES: readonly (readonly [library: RegExp, home: RegExp | 'one file'])[] 
   [/^croner$/, /^src\/config\/cron\.ts$/],
   [/^zod$/, /^src\/config\/kinds\.ts$/],
   [/^node:sqlite$/, /^src\/store\/sqlite\.ts$/],
+  [/^@ai-sdk\/mcp$/, /^src\/tools\/mcp-client\.ts$/],
   [/^(ai|@ai-sdk\/.*)$/, /^src\/agents\/model\.ts$/],
   [/^(hono|@hono\/.*)$/, /^src\/http\/server\.ts$/],
   [/^@cfworker\/json-schema$/, /^src\/tools\/input\.ts$/],

@@ -1,6 +1,7 @@
 // In process: the measurements that start no processes. Each is made in a child of its own, see child-measure.ts.
 
 import { measureInspect } from './inspect.ts'
+import { measureMcp } from './mcp.ts'
 import { measureMemory } from './memory.ts'
 import { measureObserve } from './observe.ts'
 import type { Measure } from './report.ts'
@@ -19,6 +20,7 @@ export const IN_PROCESS = {
   tools: (options) => measureTools(options),
   workdirs: (options) => measureWorkdirs(options),
   store: (options) => measureStore(options),
+  mcp: (options) => measureMcp(options),
 } satisfies Readonly<Record<string, Measure>>
 
 export function isInProcess(name: string): name is keyof typeof IN_PROCESS {

@@ -33,6 +33,7 @@ const MEASUREMENTS = [
   'tools',
   'workdirs',
   'store',
+  'mcp',
 ] as const
 
 type Name = (typeof MEASUREMENTS)[number]
@@ -100,6 +101,7 @@ const MEASURES: Readonly<Record<Name, Measure>> = {
   tools: (options) => inOwnProcess('tools', options),
   workdirs: (options) => inOwnProcess('workdirs', options),
   store: (options) => inOwnProcess('store', options),
+  mcp: (options) => inOwnProcess('mcp', options),
 }
 
 interface Asked {

@@ -5,6 +5,7 @@ import { type AnyStateMachine, type AnyStateNode, createMachine } from 'xstate'
 import { channelMachine } from '../../machines/channel.ts'
 import { deliveryMachine } from '../../machines/delivery.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
+import { mcpMachine } from '../../machines/mcp.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
 import { scheduleMachine } from '../../machines/schedule.ts'
@@ -19,6 +20,7 @@ const CHARTS: Readonly<Record<string, AnyStateMachine>> = {
   session: sessionMachine,
   run: runMachine,
   delivery: deliveryMachine,
+  mcp: mcpMachine,
   schedule: scheduleMachine,
 }
 

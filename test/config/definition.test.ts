@@ -18,6 +18,8 @@ const VARIABLES = {
   KEY: 'local-key-value',
   HOSTED_KEY: 'hosted-key-value',
   SPARE_KEY: 'spare-key-value',
+  TICKETS_KEY: 'tickets-key-value',
+  DOCS: 'docs-key-value',
   GEMINI_API_KEY: 'gemini-key-value',
   SPEECH_KEY: 'speech-key-value',
   ZETA_TOKEN: '123456789:AAabcdefghijklmnopqrstuvwxyz0123456',
@@ -79,6 +81,25 @@ describe('a file that sets every key', () => {
         instructions: 'Say it slowly.\n',
         model: { provider: 'echo', delayMs: 200 },
         tools: ['files', 'shell', 'http', 'memory'],
+        mcp: {
+          tickets: {
+            transport: 'stdio',
+            command: 'node',
+            args: [{ secret: 'agents.slow.mcp.tickets.args[0]' }, { secret: 'agents.slow.mcp.tickets.args[1]' }],
+            env: {
+              KEY: { secret: 'agents.slow.mcp.tickets.env.KEY' },
+              MODE: { secret: 'agents.slow.mcp.tickets.env.MODE' },
+            },
+            folder: resolve('.'),
+            timeoutMs: 5_000,
+          },
+          docs: {
+            transport: 'http',
+            url: { secret: 'agents.slow.mcp.docs.url' },
+            headers: { authorization: { secret: 'agents.slow.mcp.docs.headers.authorization' } },
+            timeoutMs: 60_000,
+          },
+        },
         approval: {
           files_list: 'deny',
           files_read: 'allow',
@@ -86,6 +107,8 @@ describe('a file that sets every key', () => {
           files_edit: 'deny',
           files_delete: 'deny',
           shell: 'allow',
+          'tickets.*': 'allow',
+          'docs.find': 'deny',
         },
         approvalTimeoutMs: 120_000,
         approvers: ['12345', '@boss'],
@@ -222,9 +245,12 @@ describe('a file that sets every key', () => {
     expect(spilled(inspect(secrets, { depth: 9, showHidden: true }) + String(secrets), SECRET_VALUES)).toEqual([])
     expect(secrets.values().toSorted()).toEqual(SECRET_VALUES.toSorted())
     const references = ['gateway.token', 'agents.local.model.api_key', 'agents.hosted.model.api_key']
-    const more = ['agents.hosted.fallback_models[0].api_key', 'agents.short.model.api_key']
+    const mcp = ['agents.slow.mcp.tickets.env.KEY', 'agents.slow.mcp.docs.headers.authorization']
+    const more = ['agents.short.model.api_key']
     const last = ['agents.local.transcription.api_key', 'channels.zeta.token']
-    expect([...references, ...more, ...last].map((secret) => secrets.resolve({ secret }))).toEqual(SECRET_VALUES)
+    const all = [...references, 'agents.hosted.fallback_models[0].api_key', ...mcp, ...more, ...last]
+    const given = SECRET_VALUES.map((value) => (value === VARIABLES.DOCS ? `Bearer ${value}` : value))
+    expect(all.map((secret) => secrets.resolve({ secret }))).toEqual(given)
   })
 
   test('A3: the check finds a value that was put into a definition', () => {

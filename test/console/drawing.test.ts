@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { channelMachine } from '../../machines/channel.ts'
 import { deliveryMachine } from '../../machines/delivery.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
+import { mcpMachine } from '../../machines/mcp.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
 import { scheduleMachine } from '../../machines/schedule.ts'
@@ -19,6 +20,7 @@ const MACHINES = [
   sessionMachine,
   runMachine,
   deliveryMachine,
+  mcpMachine,
   scheduleMachine,
 ]
 

@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { type AnyActorRef, assign, createActor, sendTo, setup, type SnapshotFrom } from 'xstate'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Adoption, AcceptedMessage, ChannelReport, Ending, ToChannel } from '../../machines/messages.ts'
-import type { ChannelDefinition } from '../../machines/definitions.ts'
+import type { AgentDefinition, ChannelDefinition, McpDefinition } from '../../machines/definitions.ts'
 import { channelActor } from '../../src/actors/channel.ts'
 import { endingItsChildren } from '../../src/actors/ending.ts'
 import type { Adapter, Door } from '../../src/channels/adapter.ts'
@@ -89,7 +89,9 @@ export function channelRig({ first, taken, broken = (real) => real }: ChannelOpt
       },
     }),
   )
-  const channel = endingItsChildren(broken(real).provide({ actors: { partition: listener as never } })) // Told the same.
+  const channel = endingItsChildren(
+    broken(real).provide({ actors: { partition: listener as never, mcp: server as never } }),
+  ) // Told the same.
   const above = standIn(channel, { definition: definitionOf(id, first), agents: {} })
   const root = createActor(above.gateway, { systemId: 'gateway', clock: world.clock })
   taken?.watch(root)
@@ -131,6 +133,7 @@ export function channelRig({ first, taken, broken = (real) => real }: ChannelOpt
     play,
     noted,
     above,
+    server: (address: string): AnyActorRef | undefined => actor.getSnapshot().children[address],
     told: (address: string): Heard | null => actor.getSnapshot().children[address]?.getSnapshot().context ?? null,
     /** Who is written to is in this one. */
     partitionOf(conversation: string): AnyActorRef | undefined {
@@ -146,6 +149,8 @@ export function channelRig({ first, taken, broken = (real) => real }: ChannelOpt
       const { seq } = await store.accept({ ...message, journaled: false })
       send({ type: 'message.accepted', message: { ...message, seq } })
     },
+    redefines: (agents: Readonly<Record<string, AgentDefinition>>) =>
+      send({ type: 'redefined', definition: definitionOf(id, first), agents }),
     routes: (conversation: string) => send({ type: 'message.accepted', message: messageOf(id, conversation) }),
     async seen() {
       const connection = open()
@@ -270,6 +275,33 @@ const listener = setup({
     sweep: { actions: { type: 'hear', params: 'sweep' } },
     drain: { actions: { type: 'hear', params: 'drain' } },
     halt: { actions: { type: 'hear', params: 'halt' } },
+    fails: {
+      actions: () => {
+        throw new Error('a defect')
+      },
+    },
+  },
+})
+
+/** Stands where an MCP server's actor stands. */
+const server = setup({
+  types: {
+    context: {} as { readonly heard: readonly string[] },
+    input: {} as { definition: McpDefinition },
+    events: {} as
+      | { type: 'mcp.redefined'; definition: McpDefinition }
+      | { type: 'mcp.asked' | 'mcp.dropped' | 'mcp.unneeded' | 'fails' },
+  },
+  actions: {
+    hear: assign({ heard: ({ context }, what: string) => [...context.heard, what] }),
+  },
+}).createMachine({
+  context: ({ input }) => ({ heard: [`begins ${input.definition.timeoutMs}`] }),
+  on: {
+    'mcp.asked': { actions: { type: 'hear', params: 'asked' } },
+    'mcp.dropped': { actions: { type: 'hear', params: 'dropped' } },
+    'mcp.unneeded': { actions: { type: 'hear', params: 'unneeded' } },
+    'mcp.redefined': { actions: { type: 'hear', params: ({ event }) => `redefined ${event.definition.timeoutMs}` } },
     fails: {
       actions: () => {
         throw new Error('a defect')

@@ -5,6 +5,7 @@ import { withChanged, withoutAction } from '../support/broken.ts'
 import { type AnyPart, modelSuite, part } from '../support/model-suite.ts'
 import { channelModel } from './channel-model.ts'
 import { partitions, partitionsSubject } from './channel-partitions.ts'
+import { servers, serversSubject } from './channel-servers.ts'
 import { type ChannelPart, CONNECTION, LACKING, REDEFINED, REDEFINED_AT_REST } from './channel-parts.ts'
 import { type ChannelLogic, channelSubject } from './channel-subject.ts'
 
@@ -28,6 +29,17 @@ function lookAtPartitions(broken: Readonly<Record<string, Change>>): AnyPart {
     look: ({ context }) => [context.at, context.written, context.sweeps],
     broken: Object.fromEntries(
       Object.entries(broken).map(([title, change]) => [title, () => partitionsSubject({ broken: change })]),
+    ),
+  })
+}
+
+function lookAtServers(broken: Readonly<Record<string, Change>>): AnyPart {
+  return part({
+    model: servers,
+    subject: (taken) => serversSubject({ taken }),
+    look: ({ context }) => [context.newest, context.heard?.at(-1)],
+    broken: Object.fromEntries(
+      Object.entries(broken).map(([title, change]) => [title, () => serversSubject({ broken: change })]),
     ),
   })
 }
@@ -87,9 +99,14 @@ modelSuite({
     'a definition that lacks something': look(LACKING, {
       'S5: it starts all the same': (real) => real.provide({ guards: { lacksVariable: () => false } }),
     }),
+    'the MCP servers of its agents': lookAtServers({
+      'an agent’s server is not told that nobody waits': changed(['on', 'mcp.withdrawn'], {}),
+      'who asks next asks an actor that is gone': without([...FAILURE, '1', 'actions'], 'dropServer'),
+      'a newer file is not told to it': without(['states', 'recovering', 'on', 'redefined', 'actions'], 'redefine'),
+    }),
     'the partitions behind it': lookAtPartitions({
       'M5: what a lost partition leaves is given up when the disk fails': without(
-        [...FAILURE, '1', 'actions'],
+        [...FAILURE, '2', 'actions'],
         'recoverLater',
       ),
       'M5: nobody asks what a lost partition leaves': without([...FAILURE, '0', 'actions'], 'replacePartition'),

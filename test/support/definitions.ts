@@ -16,6 +16,7 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     compactAt: 0.8,
     budget: null,
     tools: [],
+    mcp: {},
     approval: {},
     approvalTimeoutMs: 300_000,
     approvers: [],

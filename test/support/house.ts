@@ -55,6 +55,8 @@ export interface HouseOptions {
   readonly opening?: Promise<void>
   /** Who is told what happens; nobody is. */
   readonly observe?: Observe
+  /** In place of the tests' own: MCP servers, and the toolboxes that ask them. */
+  readonly parts?: Partial<Pick<Parts, 'buildTools' | 'runMcp'>>
   /** Wraps the store, for faults. */
   readonly wrap?: (store: Store) => Store
 }
@@ -156,6 +158,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     cronTimes,
     ...(options.notes === undefined ? {} : { notes: options.notes }),
     ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
+    ...options.parts,
     adapters: new Map(),
     onRollCall: (reported) => rollCalls.push(reported),
     onReport: (report) => reports.set(report.id, report),

@@ -37,7 +37,9 @@ export async function openTool(path: string, { world = realWorld({}) }: OpenTool
   const secret = () => {
     throw new Error('a tool under test has no secrets')
   }
-  const parts = { session: 'test/room', turn: 't1', data, secret, notes, world, log: silentLog }
+  const nobody = () => Promise.reject(new Error('a tool under test has no MCP server'))
+  const mcp = { list: nobody, call: nobody }
+  const parts = { session: 'test/room', turn: 't1', data, secret, notes, mcp, world, log: silentLog }
   const build = toolBuilder({ redact: (text) => text, hidden: [] })
   try {
     const toolbox = await build({ ...parts, definition: testAgent('agent', { tools: [resolve(path)] }) })

@@ -13,16 +13,19 @@ export interface TestTools {
   readonly opening?: Promise<void> | undefined
 }
 
+type Given =
+  | 'asked'
+  | 'hooks'
+  | 'buildTools'
+  | 'buildTranscription'
+  | 'notes'
+  | 'openReceived'
+  | 'runMcp'
+  | 'said'
+  | 'toolboxes'
+
 /** As the composition root gives them to the actors; a definition's unknown tool is a defect of the test. */
-export function toolParts({
-  tools,
-  opened,
-  closed,
-  opening,
-}: TestTools): Pick<
-  Parts,
-  'buildTools' | 'buildTranscription' | 'openReceived' | 'notes' | 'said' | 'toolboxes' | 'hooks'
-> {
+export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<Parts, Given> {
   return {
     buildTools: async ({ definition, session }) => {
       opened.push(session)
@@ -40,6 +43,8 @@ export function toolParts({
     hooks: { run: async () => ({}) },
     said: new Said(),
     toolboxes: new Map(),
+    asked: new Map(),
+    runMcp: () => Promise.reject(new Error('this test has no MCP server')),
   }
 }
 

@@ -26,6 +26,8 @@ export interface Attack {
   readonly aim: 'secret' | 'burden'
   /** Its commands are held off by namespaces alone: without them the gateway's user may do that, and so may they. */
   readonly needsNamespaces?: true
+  /** MCP servers that are strangers, by name, and how each behaves: see test/support/child-mcp-server.ts. */
+  readonly servers?: Readonly<Record<string, readonly string[]>>
 }
 
 const shell = (command: string, rest: object = {}): Calls[number] => ['shell', { command, ...rest }]
@@ -45,11 +47,17 @@ function inNamespaces(attack: Attack): Attack {
   return { ...attack, needsNamespaces: true }
 }
 
+/** The server is the one who attacks. */
+function by(servers: Attack['servers'] & object, attack: Attack): Attack {
+  return { ...attack, servers }
+}
+
 const PATHS = 'paths'
 const ADDRESSES = 'addresses'
 const COMMANDS = 'commands'
 const SECRETS = 'secrets'
 const PEOPLE = 'other people'
+const SERVERS = 'MCP servers'
 
 export const ATTACKS: readonly Attack[] = [
   secret(PATHS, 'dots that lead above the working folder', () => [read('../../../outside/secret.txt')]),
@@ -235,4 +243,51 @@ export const ATTACKS: readonly Attack[] = [
     ['memory_add', { text: 'y'.repeat(1_000_000) }],
   ]),
   burden('a module', 'a module of the operator that never returns', () => [['endless', {}]]),
+
+  by(
+    { stranger: [] },
+    secret(SERVERS, 'the variables of the gateway, as a server sees them', () => [['stranger.env', {}]]),
+  ),
+  by(
+    { stranger: ['hostile'], dying: ['dies-at-start'] },
+    secret(SERVERS, 'a secret’s value in what a server says of its tools, and in its last words', () => [
+      ['stranger.files_read', {}],
+      ['dying.status', {}],
+    ]),
+  ),
+  by(
+    { stranger: [] },
+    secret(SERVERS, 'a secret’s value in an answer that is cut', () => [['stranger.leak', {}]]),
+  ),
+  by(
+    { answer: [], notices: ['floods-stdout'], line: ['floods-one-line'], errors: ['floods-stderr'] },
+    burden(SERVERS, 'a flood: an answer, notices, a line without end, standard error', () => [
+      ['answer.flood', { bytes: 20_000_000 }],
+      ['notices.echo', {}],
+      ['line.echo', {}],
+      ['errors.echo', { text: 'x'.repeat(1_000_000) }],
+    ]),
+  ),
+  by(
+    { stranger: ['hostile'], endless: ['endless-list'] },
+    burden(
+      SERVERS,
+      'a list of tools that is a trap: built-in names, thousands, without end, schemas that never end',
+      () => [
+        ['stranger.trap', { x: 'a'.repeat(10_000) }],
+        ['endless.echo', {}],
+      ],
+    ),
+  ),
+  by(
+    { stranger: ['lies'] },
+    burden(SERVERS, 'answers to what nobody asked', () => [
+      ['stranger.echo', {}],
+      ['stranger.echo', {}],
+    ]),
+  ),
+  by(
+    { stranger: ['ignores-signals', 'lives-on', 'leaves-a-daemon'] },
+    burden(SERVERS, 'a server that never answers, hears no signal, and leaves a daemon', () => [['stranger.hang', {}]]),
+  ),
 ]

@@ -57,7 +57,7 @@ describe('the tools of a definition', () => {
       const loaded = []
       registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
       const { toolBuilder } = await import('./src/tools/catalog.ts')
-      await toolBuilder({})({ definition: { tools: ${JSON.stringify(tools)} }, session: 'a/b' })
+      await toolBuilder({})({ definition: { mcp: {}, tools: ${JSON.stringify(tools)} }, session: 'a/b' })
       const ours = loaded.filter((url) => url.includes('/src/tools/')).map((url) => url.replace(/.*[/]/, ''))
       console.log(ours.sort().join())
     `

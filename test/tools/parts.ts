@@ -56,6 +56,7 @@ export async function openIn(data: string, given: Partial<AgentDefinition>, rest
     data,
     secret: () => 'secret-value',
     notes: memoryNotes(),
+    mcp: noServers,
     world: world(),
     log: silentLog,
     ...rest,
@@ -74,6 +75,12 @@ export async function openIn(data: string, given: Partial<AgentDefinition>, rest
     workdir: toolbox.workdir,
     call: (name, input = {}, given = {}) => tool(name).call(input, { ...scope(toolbox.workdir), ...given }),
   }
+}
+
+/** For agents without MCP servers. */
+const noServers: ToolParts['mcp'] = {
+  list: () => Promise.reject(new Error('this test has no MCP server')),
+  call: () => Promise.reject(new Error('this test has no MCP server')),
 }
 
 /** One call of Anna's that nobody ends. */

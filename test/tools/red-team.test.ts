@@ -17,6 +17,7 @@ import type { Resolve } from '../../src/tools/http-fetch.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import type { World } from '../../src/world.ts'
 import { type Arena, ATTACKS, type Attack } from './attacks.ts'
+import { mcpDoor } from './mcp-door.ts'
 import { ANNA, hasNamespaces, memoryNotes, open, processesWith, scope, temporaryFolder, world } from './parts.ts'
 
 const KEY = 'KEY-PRIVATE-KEY-0123456789'
@@ -70,8 +71,8 @@ interface Stage {
 
 let numbers = 0
 
-/** A machine with secrets on it, and an agent with every tool. */
-async function stage(): Promise<Stage> {
+/** A machine with secrets on it, and an agent with every tool; the servers are strangers'. */
+async function stage({ servers = {} }: Pick<Attack, 'servers'> = {}): Promise<Stage> {
   const home = temporaryFolder()
   const data = join(home, 'data')
   numbers += 1
@@ -87,13 +88,19 @@ async function stage(): Promise<Stage> {
   await notes.add('cfo', 'web/2', 'PRIVATE')
   const secrets = new Secrets([{ secret: 'agents.cfo.model.api_key', value: KEY, variable: 'KEY' }])
   const modules = Object.keys(MODULES).map((name) => join(home, name))
+  const redact = (text: string): string => secrets.redact(text)
+  const strangers = mcpDoor({ servers, home, secret: KEY, redact, world: hurried() })
   const { toolbox } = await open(
-    { tools: ['files', 'shell', 'memory', ...modules] },
-    { data, notes, world: hurried(), hidden: [file, variables, data], redact: (text) => secrets.redact(text) },
+    { tools: ['files', 'shell', 'memory', ...modules], mcp: strangers.definitions },
+    { data, notes, mcp: strangers.mcp, world: hurried(), hidden: [file, variables, data], redact },
   )
   const http = httpTools({ allow: [listed.url.slice(7)], world: world(), resolve: resolver() })
   const arena = { home, workdir: toolbox.workdir, internal, listed, long }
-  return { arena, tools: [...toolbox.tools, ...http], close: () => toolbox.close() }
+  const close = async (): Promise<void> => {
+    await toolbox.close()
+    await strangers.close()
+  }
+  return { arena, tools: [...toolbox.tools, ...http], close }
 }
 
 /** A second is a fifth of one. */
@@ -123,7 +130,11 @@ async function play({ calls, needsNamespaces }: Attack, { arena, tools }: Stage)
   for (const [name, input] of calls(arena)) {
     if (needsNamespaces === true && name === 'shell' && !HAS_NAMESPACES) continue
     const tool = tools.find((one) => one.name === name)
+    // One that broke down before it said what it has is said to be away.
+    const isAway = tools.some((one) => one.name === name.replace(/\..*/, '.status'))
+    if (tool === undefined && isAway) continue
     if (tool === undefined) throw new Error(`there is no tool ${name}`)
+    if (name.includes('.')) said.push(tool.description)
     const call = tool.call(input, { ...scope(arena.workdir), sender: ANNA })
     said.push(await call.catch((error: Error) => error.message))
   }
@@ -150,11 +161,11 @@ describe.each([...new Set(ATTACKS.map(({ kind }) => kind))])('%s', (kind) => {
   test.each(ATTACKS.filter((attack) => attack.kind === kind))('$title', async (attack) => {
     const before = process.memoryUsage().rss
     const began = performance.now()
-    const here = await stage()
+    const here = await stage(attack)
     const said = await play(attack, here)
     await here.close()
     expect(spoils(said, here.arena)).toEqual([])
-    await vi.waitFor(() => expect(processesWith(here.arena.long)).toEqual([]))
+    await vi.waitFor(() => expect([...processesWith(here.arena.long), ...processesWith(here.arena.home)]).toEqual([]))
     expect(performance.now() - began).toBeLessThan(ATTACK_MS_MAX)
     expect(process.memoryUsage().rss - before).toBeLessThan(GROWTH_BYTES_MAX)
     expect(said.length).toBeLessThan(1_000_000)
@@ -172,7 +183,7 @@ test('the list of what was tried is complete', () => {
 test('tools as they are often written fall to the attacks that are after secrets', async () => {
   const attacks = ATTACKS.filter(({ aim }) => aim === 'secret')
   const playing = attacks.map(async (attack) => {
-    const here = await stage()
+    const here = await stage(attack)
     await here.close()
     const said = await play(attack, { ...here, tools: [...naiveTools(here.arena), ...here.tools] })
     return spoils(said, here.arena).length > 0 ? [attack.title] : []
@@ -200,6 +211,7 @@ function naiveTools({ workdir }: Arena): Tool[] {
       const { stdout } = await run('bash', ['-c', `${String(command)}; true`], { cwd: workdir, env })
       return stdout
     }),
+    tool('stranger.env', () => Promise.resolve(JSON.stringify({ ...process.env, GATEWAY_SECRET: 'PRIVATE' }))),
     tool('http_get', async ({ url }) => {
       // Where nobody is to be reached, waiting would prove nothing.
       if (!/^http:\/\/(127\.|localhost)/.test(new URL(String(url)).href)) throw new Error('nobody is there')

@@ -1,0 +1,278 @@
+// MCP through the binary, with the reference servers and with one that does what a test says: tools used, asked for, broken off and
+// given up; what a server gets to see; and nothing left behind.
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { spawn } from 'node:child_process'
+import { expect } from 'vitest'
+import { troupe } from '../support/gateway-process.ts'
+import type { ModelServer } from '../support/model-server.ts'
+import {
+  answered,
+  addBot,
+  ask,
+  eventually,
+  modelAgents,
+  openModel,
+  openTelegram,
+  scenario,
+  started,
+  telegram,
+  temporaryFolder,
+  whenDone,
+  writeFile,
+} from '../support/scenario.ts'
+
+const require = createRequire(import.meta.url)
+const EVERYTHING = require.resolve('@modelcontextprotocol/server-everything/dist/index.js')
+const FILESYSTEM = require.resolve('@modelcontextprotocol/server-filesystem/dist/index.js')
+const SCRIPTED = join(import.meta.dirname, '..', 'support', 'child-mcp-server.ts')
+
+/** A server that is run by the Node of the tests. */
+const node = (script: string, ...args: string[]) => ({ command: process.execPath, args: [script, ...args] })
+
+/** A bot whose agent has these servers. */
+async function serving(
+  mcp: (folder: string) => Readonly<Record<string, unknown>>,
+  more: { readonly keys?: Readonly<Record<string, unknown>>; readonly env?: string } = {},
+) {
+  const [api, model, folder] = [await openTelegram(), await openModel(), temporaryFolder()]
+  const bot = addBot(api)
+  writeFileSync(join(folder, '.env'), more.env ?? '')
+  const agent = { ...modelAgents(model)['cfo'], mcp: mcp(folder), ...more.keys }
+  writeFile(folder, { agents: { cfo: agent }, channels: { tg: telegram(api, bot) } })
+  const gateway = await started(folder, { environment: { GATEWAYS_OWN: 'private' } })
+  const anna = api.person({ username: 'anna' })
+  return { model, bot, folder, gateway, anna }
+}
+
+/** Listens where it is told to, on this machine alone, and says where. */
+const ON_LOOPBACK = `
+import { Server } from 'node:net'
+const { listen } = Server.prototype
+Server.prototype.listen = function (_, done) {
+  this.once('listening', () => console.error('port ' + this.address().port))
+  return listen.call(this, { port: 0, host: '127.0.0.1' }, done)
+}`
+
+/** The reference server over HTTP; its address. */
+async function overHttp(): Promise<string> {
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(ON_LOOPBACK)}`, EVERYTHING, 'streamableHttp']
+  const server = spawn(process.execPath, args, { env: { PATH: '' }, stdio: ['ignore', 'ignore', 'pipe'] })
+  whenDone(() => server.kill('SIGKILL'))
+  return new Promise((resolve) => {
+    server.stderr.on('data', (said: Buffer) => {
+      const port = /port (\d+)/.exec(String(said))?.[1]
+      if (port !== undefined) resolve(`http://127.0.0.1:${port}/mcp`)
+    })
+  })
+}
+
+/** One that nobody listens on. */
+function freePort(): Promise<number> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo // as: it listens on TCP
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+type Call = readonly [tool: string, input: object]
+
+/** The model asks for these, one answer after the other, and then says "done". */
+function asking(model: ModelServer, ...answers: readonly (readonly Call[])[]): void {
+  model.always(({ messages }) => {
+    const said = messages.slice(messages.findLastIndex(({ role }) => role === 'user'))
+    const step = said.filter(({ role }) => role === 'assistant').length
+    const calls = (answers[step] ?? []).map(([name, input], index) => ({
+      id: `call-${messages.length}-${index}`,
+      name,
+      arguments: JSON.stringify(input),
+    }))
+    return step < answers.length ? { chunks: [], calls } : 'done'
+  })
+}
+
+/** What the model was told of the calls of its last turn. */
+function told(model: ModelServer): string[] {
+  const { messages = [] } = model.requests.at(-1) ?? {}
+  const said = messages.slice(messages.findLastIndex(({ role }) => role === 'user'))
+  return said.filter(({ role }) => role === 'tool').map(({ content }) => content ?? '')
+}
+
+/** The process of a scripted server, once it runs. */
+function pidIn(folder: string, not: readonly number[] = []): Promise<number> {
+  const pids = () => readdirSync(folder).flatMap((name) => (name.startsWith('pid-') ? [Number(name.slice(4))] : []))
+  return eventually(async () => pids().find((pid) => !not.includes(pid)))
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+scenario(
+  'reference servers over stdio: tools are used, what changes something is asked for, nothing else of the environment is seen',
+  async () => {
+    const { model, bot, anna, folder, gateway } = await serving(
+      (home) => ({
+        all: { ...node(EVERYTHING), env: { TICKETS: '${TICKETS_KEY}' } },
+        disk: node(FILESYSTEM, home),
+      }),
+      { env: 'TICKETS_KEY=tickets-key-0123\nOTHER=also-private\n' },
+    )
+    writeFileSync(join(folder, 'hello.txt'), 'hello from the disk')
+    asking(
+      model,
+      [
+        ['all__echo', { message: 'hi' }],
+        ['all__get-env', {}],
+        ['disk__read_text_file', { path: join(folder, 'hello.txt') }],
+        ['disk__read_text_file', { path: '/etc/hostname' }],
+        ['all__get-tiny-image', {}],
+        ['all__get-sum', { a: 'not a number', b: 1 }],
+      ],
+      [['disk__write_file', { path: join(folder, 'new.txt'), content: 'x' }]],
+    )
+    anna.says(bot, 'go')
+    const [question = ''] = await answered(bot, anna, 1)
+    expect(question).toContain('cfo asks to use disk.write_file')
+    const [echo, env = '', read, outside, picture, wrong] = told(model)
+    expect([echo, read]).toEqual(['Echo: hi', 'hello from the disk'])
+    expect(
+      Object.keys(JSON.parse(env))
+        .filter((name) => name !== 'TROUPE_CALL')
+        .toSorted(),
+    ).toEqual(['HOME', 'LANG', 'PATH', 'TICKETS', 'TMPDIR'])
+    expect(env).toContain('"TICKETS": "[secret]"')
+    expect(outside).toMatch(/denied|outside/i)
+    expect(picture).toMatch(/\[a picture, image\/png, \d+ bytes: not shown\]/)
+    expect(wrong).toMatch(/invalid|expected/i)
+    anna.says(bot, '/deny')
+    await answered(bot, anna, 3)
+    expect(readdirSync(folder)).not.toContain('new.txt')
+    await gateway.stop()
+    expect(gateway.output() + gateway.errors()).not.toContain('tickets-key-0123')
+  },
+)
+
+scenario(
+  'a reference server over HTTP is used with its headers, and one that is not there takes nothing from it',
+  async () => {
+    const docs = await overHttp()
+    const { model, bot, anna } = await serving(
+      () => ({
+        docs: { url: docs, headers: { authorization: 'Bearer ${DOCS}' } },
+        gone: { url: 'http://127.0.0.1:${GONE}/mcp' },
+      }),
+      { env: `DOCS=docs-key-0123\nGONE=${await freePort()}\n` },
+    )
+    asking(model, [
+      ['docs__echo', { message: 'over HTTP' }],
+      ['gone__status', {}],
+    ])
+    expect(await ask(bot, anna, 'go')).toBe('done')
+    const [echo, gone] = told(model)
+    expect(echo).toBe('Echo: over HTTP')
+    expect(gone).toMatch(
+      /the MCP server gone does not run \(it could not be reached \(ECONNREFUSED\)\); it is started again in/,
+    )
+  },
+)
+
+scenario(
+  'S42 a server is killed in the middle of a call: the model reads that the outcome is unknown, and the next call works',
+  async () => {
+    const { model, bot, anna, folder, gateway } = await serving(
+      (home) => ({ tickets: node(SCRIPTED, home, 'hangs-in-write') }),
+      { keys: { approval: { 'tickets.*': 'allow' } } },
+    )
+    asking(model, [['tickets__write', { text: 'one' }]], [['tickets__echo', { text: 'at once' }]])
+    anna.says(bot, 'write it')
+    const notes = () => readFileSync(join(folder, 'notes.txt'), 'utf8').trim().split('\n')
+    const pid = await pidIn(folder)
+    await eventually(async () => readdirSync(folder).includes('notes.txt') && notes().length === 1, gateway)
+    process.kill(pid, 'SIGKILL')
+    await answered(bot, anna, 1)
+    const [broken, refused] = told(model)
+    expect(broken).toMatch(
+      /^The outcome of this call is unknown: the MCP server tickets does not run \(it ended \(SIGKILL\)\); it is started again in 1 s\. It may have happened/,
+    )
+    expect(refused).toMatch(/^Not done: the MCP server tickets does not run/)
+    await pidIn(folder, [pid])
+    asking(model, [['tickets__echo', { text: 'again' }]])
+    await eventually(async () => {
+      await ask(bot, anna, 'and now?')
+      return told(model)[0] === 'echo: again'
+    }, gateway)
+    expect(notes().filter((line) => line.startsWith('call write'))).toHaveLength(1)
+    const metrics = await (await gateway.request('/metrics')).text()
+    expect(metrics).toContain('troupe_mcp_servers_total{agent="cfo",server="tickets",became="ended"} 1')
+    expect(gateway.errors()).toContain('an MCP server does not run and is started again')
+  },
+)
+
+scenario(
+  '/stop during a call: the server is told; after the stop of the gateway nothing of it runs, whatever it does',
+  async () => {
+    const { model, bot, anna, folder, gateway } = await serving((home) => ({
+      tickets: node(SCRIPTED, home, 'ignores-signals', 'leaves-a-daemon', 'lives-on'),
+    }))
+    asking(model, [['tickets__hang', {}]])
+    anna.says(bot, 'go')
+    await eventually(async () => readdirSync(folder).includes('notes.txt'), gateway)
+    anna.says(bot, '/stop')
+    expect(await answered(bot, anna, 1)).toEqual(['Stopped.'])
+    await eventually(async () => /cancelled \d+/.test(readFileSync(join(folder, 'notes.txt'), 'utf8')), gateway)
+    const pid = await pidIn(folder)
+    expect(await gateway.stop()).toMatchObject({ code: 0 })
+    expect(isAlive(pid)).toBe(false)
+  },
+)
+
+scenario('a server that does not start is named, in the chat, in doctor and before the first message', async () => {
+  const { model, bot, anna, folder, gateway } = await serving(
+    (home) => ({ tickets: { ...node(SCRIPTED, home, 'dies-at-start'), env: { LEAK: '${LEAK}' } } }),
+    { env: 'LEAK=leaked-secret-0123' },
+  )
+  asking(model, [['tickets__status', {}]])
+  expect(await ask(bot, anna, 'go')).toBe('done')
+  expect(told(model)[0]).toMatch(
+    /the MCP server tickets does not run \(it ended \(exit 3\): cannot find my settings, only \[secret\]\)/,
+  )
+  const doctor = await troupe(['doctor', '--config', join(folder, 'gateway.yaml')])
+  expect(doctor.output).toMatch(
+    /✗ +mcp cfo\.tickets +the MCP server tickets did not start: it ended \(exit 3\): cannot find my settings/,
+  )
+  expect(doctor.output + gateway.output() + gateway.errors()).not.toContain('leaked-secret-0123')
+})
+
+scenario(
+  'an executable that is not there fails its channels by name; doctor starts a server once, counts its tools, and ends it',
+  async () => {
+    const folder = temporaryFolder()
+    const agents = {
+      cfo: { model: 'echo', mcp: { tickets: node(SCRIPTED, folder) } },
+      ops: { model: 'echo', mcp: { lost: { command: 'no-such-server' } } },
+    }
+    const channels = { one: { platform: 'web', agent: 'cfo' }, two: { platform: 'web', agent: 'ops' } }
+    const file = writeFile(folder, { agents, channels })
+    const gateway = await started(folder)
+    expect((await gateway.rollCall()).text).toMatch(
+      /two is failed: requires: no-such-server is not in PATH, which the MCP server lost needs\. Install no-such-server, or correct/,
+    )
+    expect(readdirSync(folder).filter((name) => name.startsWith('pid-'))).toEqual([])
+    const doctor = await troupe(['doctor', '--config', file])
+    expect(doctor.output).toMatch(/✓ +mcp cfo\.tickets +6 tools/)
+    const pid = await pidIn(folder)
+    expect(isAlive(pid)).toBe(false)
+  },
+)
