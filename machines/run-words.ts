@@ -36,7 +36,7 @@ export interface RunInput {
   readonly steps: readonly Step[]
   /** When it was prepared; deadlines of approvals that wait already are counted from here. */
   readonly nowMs: number
-  /** The process is ending already: nobody is asked. */
+  /** The process is ending already, or nobody could answer: nobody is asked. */
   readonly draining: boolean
 }
 

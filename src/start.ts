@@ -3,6 +3,7 @@
 //   Nothing is opened before startGateway is called, and nothing stays open after `ended` has settled.
 
 import type { GatewayContext } from '../machines/gateway-context.ts'
+import { withOpenAi } from '../machines/openai.ts'
 import { buildAgent } from './agents/catalog.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
 import type { Parts } from './actors/parts.ts'
@@ -18,6 +19,7 @@ import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
+import { endWaiting, tellingWaiting } from './start/completions.ts'
 import { createInspection } from './start/inspection.ts'
 import { beginObserving } from './start/observing.ts'
 import { gatewayPort } from './start/port.ts'
@@ -83,7 +85,7 @@ export interface RunningGateway {
 /** Throws StoreLockedError, LockHeldError, StoreVersionError or another FailureError when it cannot start at all. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
-  const inForce = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
+  const inForce = async (file: GatewayDefinition) => withOpenAi(await withLacks(overridden(file, options), world))
   const definition = await inForce(loaded.definition)
   const { gateway: settings } = definition
   const startedAtMs = world.nowMs()
@@ -102,9 +104,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
     const root = (): GatewayContext => gateway.getSnapshot().context
     const board = createBoard({ root, world, log })
-    const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
+    const live = { adapters, store: tellingWaiting(store, adapters), said: new Said(), toolboxes: new Map(), tokens }
     const tools = toolParts(options, store, settings.data)
-    const implementations = { store, platforms, buildAgent, observe: observing.observe, ...tools }
+    const implementations = { platforms, buildAgent, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
     const reading = { loaded, read: options.reload, inForce }
     const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
@@ -113,7 +115,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const transitions = createTransitions({ root: gateway, world, log })
     const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
     const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
-    const http = await listen(options, settings, { port, root })
+    const http = await listen(options, settings, { port, root, adapters })
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
@@ -150,16 +152,28 @@ function overridden(definition: GatewayDefinition, { settings }: StartOptions): 
   return { ...definition, gateway: { ...definition.gateway, ...settings } }
 }
 
-function listen(
+interface Answering {
+  readonly port: GatewayPort
+  readonly root: () => GatewayContext
+  readonly adapters: ReadonlyMap<string, Adapter>
+}
+
+async function listen(
   { loaded, world, log }: StartOptions,
   { host, port }: GatewaySettings,
-  running: { readonly port: GatewayPort; readonly root: () => GatewayContext },
+  running: Answering,
 ): Promise<HttpServer> {
   const token = (): string | null => {
     const reference = running.root().definition.gateway.token
     return reference && loaded.secrets.resolve(reference)
   }
-  return startHttp({ host, port, gateway: running.port, log, world, token })
+  const http = await startHttp({ host, port, gateway: running.port, log, world, token })
+  const close = async (): Promise<void> => {
+    // Who waits for an answer is told that it comes after the next start, before the connection is closed.
+    endWaiting(running.adapters)
+    await http.close()
+  }
+  return { ...http, close }
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */

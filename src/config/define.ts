@@ -133,6 +133,7 @@ function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefi
     concurrentRuns: keys.concurrent_runs,
     passivateAfterMs: keys.passivate_after,
     workdirKeepMs: keys.workdir_keep,
+    openaiApi: keys.openai_api,
   }
 }
 

@@ -238,6 +238,7 @@ export const EVENTS = {
   'slot.requested': { sessionKey: 'word' },
   'slot.released': { sessionKey: 'word' },
   'slot.granted': {},
+  'message.withdrawn': { seq: 'word' },
   sweep: {},
   'sweep.next': {},
   'definition.changed': { definition: gatewayDefinition },

@@ -5,6 +5,7 @@ import type { GatewayDefinition } from '../../machines/definitions.ts'
 import { sayable } from '../../machines/failure.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Adoption } from '../../machines/messages.ts'
+import { isOfFile } from '../../machines/openai.ts'
 import type { Redefinition } from '../../machines/redefinition.ts'
 import type { Change, ChannelStatus, Kept } from '../http/port.ts'
 
@@ -42,7 +43,7 @@ export function changesOf(taken: Taken): Change[] {
     ...plain('agents', 'removed', agents.removed),
     ...plain('agents', 'changed', agents.changed),
     ...keptAgents(taken).map((kept): Change => ({ ...kept, change: 'kept' })),
-    ...plain('channels', 'stopped', channels.stopped),
+    ...plain('channels', 'stopped', channels.stopped.filter(isOfFile)),
     ...plain(
       'channels',
       'redefined',

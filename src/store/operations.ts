@@ -7,6 +7,7 @@ import { usageLine } from '../../machines/usage.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, textOf } from './database.ts'
 import { deadLetters } from './dead-letters.ts'
+import { entriesBefore } from './earlier.ts'
 import { type Journal, journal } from './journal.ts'
 import { type Messages, messages } from './messages.ts'
 import { notes } from './notes.ts'
@@ -79,6 +80,8 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal, usage }
       const accepted = messages.accept(message)
       if (accepted.duplicate) return accepted
       transcripts.touch(message)
+      const before = entriesBefore(message, accepted.seq, () => transcripts.history(message.sessionKey))
+      if (before.length > 0) transcripts.append(message.sessionKey, before)
       if (message.journaled) journal.addUser(message)
       return accepted
     },

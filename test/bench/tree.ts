@@ -270,6 +270,7 @@ const DEFINITION: GatewayDefinition = {
     concurrentRuns: 64,
     passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
     workdirKeepMs: NEVER_MS,
+    openaiApi: false,
   },
   agents: { echo: testAgent('echo', { instructions: '' }) },
   channels: { [CHANNEL]: CHANNEL_DEFINITION },

@@ -45,6 +45,7 @@ describe('a file that sets every key', () => {
       concurrentRuns: 3,
       passivateAfterMs: 5_400_000,
       workdirKeepMs: 7_776_000_000,
+      openaiApi: false,
     })
     expect(definition.agents).toEqual({
       slow: testAgent('slow', {
@@ -210,6 +211,7 @@ describe('defaults', () => {
       concurrentRuns: 64,
       passivateAfterMs: 300_000,
       workdirKeepMs: 2_592_000_000,
+      openaiApi: true,
     })
   })
 

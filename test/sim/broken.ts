@@ -32,7 +32,7 @@ export const BREAKAGES: Readonly<Record<string, () => Breakage>> = {
         ...writing,
         invoke: {
           ...(writing['invoke'] as object),
-          onDone: { target: '#session.idle', actions: ['forgetTurn', 'forgetWaiting', 'releaseSlot'] },
+          onDone: { target: '#session.idle', actions: ['forgetTurn', 'dropWaiting', 'releaseSlot'] },
         },
       })),
     ),
