@@ -50,7 +50,7 @@ export function oneOffConversation(agent: string, id: string): string {
 }
 
 /** What the keys of sessions begin with whose conversation is asked once: each rests after its answer for good. */
-const ONE_OFF_KEYS = `${encodeURIComponent(OPENAI_CHANNEL)}/~`
+export const ONE_OFF_KEYS = `${encodeURIComponent(OPENAI_CHANNEL)}/~`
 
 export function isOneOff(sessionKey: string): boolean {
   return sessionKey.startsWith(ONE_OFF_KEYS)

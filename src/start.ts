@@ -20,6 +20,7 @@ import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { endWaiting, tellingWaiting } from './start/completions.ts'
+import { beginForgetting } from './start/forgetting.ts'
 import { createInspection } from './start/inspection.ts'
 import { beginObserving } from './start/observing.ts'
 import { gatewayPort } from './start/port.ts'
@@ -96,6 +97,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     opened.push(() => observing.stop())
     const store = observing.store((onCommit) => openStore({ folder: settings.data, holder, world, onCommit }))
     opened.push(() => store.close())
+    opened.push(beginForgetting({ store, world, log }))
     await sweepFolders(settings, options)
     const tokens = lockTokens({ definition, secrets: loaded.secrets, holder, clock: world.clock })
     opened.push(() => tokens.release())

@@ -58,6 +58,7 @@ class WaitedFor implements OpenAiAdapter {
   readonly #waiting = new Map<string, Set<Waiting>>()
   /** Calls that a session's run asks people about, while there are any. */
   readonly #undecided = new Map<string, readonly string[]>()
+  readonly #receiving = new Set<Promise<Reception>>()
   #door: Door | null = null
   #linger: unknown = null
 
@@ -75,12 +76,14 @@ class WaitedFor implements OpenAiAdapter {
     door.live(this.#identity)
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     this.#door = null
+    // What was handed over is accepted or turned away before the connection counts as ended.
+    await Promise.allSettled(this.#receiving)
     this.#linger = clock.setTimeout(() => this.endAll(), LINGER_MS_MAX)
   }
 
-  async send({ conversation, replyTo, text }: Outgoing): Promise<Receipt> {
+  async send({ conversation, replyTo, text, outboxId }: Outgoing): Promise<Receipt> {
     for (const waiting of this.#of(this.#sessionOf(conversation))) waiting.told({ replyTo, text })
-    return { receipt: 'committed', last: true }
+    return { receipt: `committed as ${outboxId}`, last: true }
   }
 
   show(_: string, progress: Progress): void {
@@ -96,7 +99,7 @@ class WaitedFor implements OpenAiAdapter {
     if (this.#door === null) return { kind: 'turnedAway', reason: 'paused' }
     const message = this.#inbound(question)
     const session = sessionKey(this.#parts.definition, message)
-    const reception = await this.#door.receive(message)
+    const reception = await this.#receive(this.#door, message)
     if (!reception.accepted) return { kind: 'turnedAway', reason: reception.reason }
     const { seq, duplicate } = reception
     asking.accepted(seq)
@@ -129,6 +132,16 @@ class WaitedFor implements OpenAiAdapter {
 
   endAll(): void {
     for (const some of this.#waiting.values()) for (const waiting of some) waiting.end({ kind: 'kept' })
+  }
+
+  async #receive(door: Door, message: Inbound): Promise<Reception> {
+    const receiving = door.receive(message)
+    this.#receiving.add(receiving)
+    try {
+      return await receiving
+    } finally {
+      this.#receiving.delete(receiving)
+    }
   }
 
   #inbound({ agent, conversation, user, text, earlier, brief, messageId }: Question): Inbound {

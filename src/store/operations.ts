@@ -8,6 +8,7 @@ import type { World } from '../world.ts'
 import { type Database, numberOf, textOf } from './database.ts'
 import { deadLetters } from './dead-letters.ts'
 import { entriesBefore } from './earlier.ts'
+import { forget } from './forget.ts'
 import { type Journal, journal } from './journal.ts'
 import { type Messages, messages } from './messages.ts'
 import { notes } from './notes.ts'
@@ -38,7 +39,12 @@ export function operations(database: Database, world: World): Operations {
     usage: usageTable(database, world),
   }
   const people = { ...pairingOperations(database, world), ...noteOperations(database, world) }
-  const past = { record: record(database), sessions: sessionList(database), counts: counts(database) }
+  const past = {
+    record: record(database),
+    sessions: sessionList(database),
+    counts: counts(database),
+    forget: forget(database),
+  }
   const { onDay: usageOn, ofSession: usageOfSession, byUser: usageByUser } = parts.usage
   const used = { usageOn, usageOfSession, usageByUser }
   return { ...arrivals(parts), ...departures(parts), ...people, ...past, ...used }

@@ -17,6 +17,7 @@ import type { Failure } from '../../machines/failure.ts'
 import type { Note } from '../../machines/notes.ts'
 import type { Step } from '../../machines/steps.ts'
 import type { UsageOf, UsageTotals } from '../../machines/usage.ts'
+import type { Forgetting } from './forget.ts'
 
 export interface Store {
   /** Writes an inbound message down; a platform message id seen before in its conversation is a duplicate, and nothing is written. */
@@ -66,6 +67,9 @@ export interface Store {
   sessions(limit: number, filter?: SessionsFilter): Promise<SessionSummary[]>
   /** What became of a session's messages, turns and replies: the newest `limit` entries before a place, oldest first. */
   record(sessionKey: string, before: RecordPlace | null, limit: number): Promise<RecordPage>
+
+  /** Takes out sessions that have rested for long, are owed nothing and have no dead letter; answers with how many. */
+  forget(what: Forgetting): Promise<number>
 
   deadLetters(limit: number): Promise<DeadLetter[]>
   /** Puts it back where it came from; null when there is no such dead letter. */
