@@ -23,7 +23,12 @@ const TOKEN = 'the token of this gateway'
 
 async function stage(gatewayKeys: Record<string, unknown> = {}) {
   const model = await openModel()
-  const agents = { ...modelAgents(model, ['cfo', 'ops']), parrot: { model: 'echo' } }
+  const { clerk, ...others } = modelAgents(model, ['cfo', 'ops', 'clerk'])
+  const agents = {
+    ...others,
+    parrot: { model: 'echo' },
+    clerk: { ...clerk, tools: ['files'], approval: { files_write: 'ask' } },
+  }
   const file = { gateway: gatewayKeys, agents, channels: { web: { platform: 'web', agent: 'parrot' } } }
   const { folder, gateway } = await run(file, { token: TOKEN })
   return { model, folder, gateway, file, client: clientOf(gateway) }
@@ -51,7 +56,7 @@ scenario(
   'any OpenAI client: models, an answer whole and in pieces, usage, and errors in the shape that it knows',
   async () => {
     const { model, gateway, client } = await stage({ token: TOKEN })
-    expect((await client.models.list()).data.map(({ id }) => id)).toEqual(['cfo', 'ops', 'parrot'])
+    expect((await client.models.list()).data.map(({ id }) => id)).toEqual(['cfo', 'ops', 'parrot', 'clerk'])
     expect(await client.models.retrieve('ops')).toMatchObject({ id: 'ops', object: 'model', owned_by: 'troupe' })
 
     const first = model.next()
@@ -112,7 +117,7 @@ scenario(
       code: 'model_not_found',
       param: 'model',
     })
-    expect((await refusal(create({ model: 'gpt-4o' }))).message).toContain('There are: cfo, ops, parrot.')
+    expect((await refusal(create({ model: 'gpt-4o' }))).message).toContain('There are: cfo, ops, parrot, clerk.')
     const wrongKey = clientOf(gateway, { apiKey: 'wrong' })
     expect(await refusal(wrongKey.models.list())).toMatchObject({ status: 401, code: 'invalid_api_key' })
     expect(await refusal(create({ n: 2 }))).toMatchObject({ status: 400, code: 'unsupported_parameter', param: 'n' })
@@ -210,6 +215,25 @@ scenario(
     await say('/stop')
     expect(new Set(await Promise.all(many))).toEqual(new Set(['stopped']))
 
+    // Who is asked for a word says it in the conversation; asked once, nobody can say it, and that is a no.
+    const write = { id: '1', name: 'files_write', arguments: '{"path":"a","content":"b"}' }
+    const clerk = (text: string, more: object) =>
+      client.chat.completions
+        .create({ model: 'clerk', messages: says(text), ...more })
+        .then(({ choices }) => choices[0]?.message.content ?? '')
+    const [c1, c2, c3, c4] = [model.next(), model.next(), model.next(), model.next()]
+    const question = clerk('write', { user: 'anna' })
+    await c1.respond({ chunks: ['Let me.'], calls: [write] })
+    const name = /\/approve (\S+)/.exec(await question)?.[1]
+    const approved = clerk(`/approve ${name}`, { user: 'anna' })
+    await c2.respond('written')
+    expect(await approved).toBe(`Approved: files_write (${name}).\n\nwritten`)
+    const denied = clerk('write', {})
+    await c3.respond({ chunks: [], calls: [write] })
+    expect((await c4.arrived).messages.at(-1)?.content).toContain('Not done')
+    await c4.respond('I may not')
+    expect(await denied).toBe('I may not')
+
     // A stream that is left ends its run too; with another name there is another history.
     const m8 = model.next()
     const options = { headers: { 'X-Conversation': 'another' } }
@@ -270,7 +294,7 @@ scenario(
     const { changes } = await jsonOf<{ changes: unknown }>(await sendJson(off, '/reload', {}))
     expect(changes).toEqual([{ id: 'gateway.openai_api', change: 'changed', reason: null }])
     await fourth.respond('re: M3')
-    expect((await clientOf(off).models.list()).data).toHaveLength(3)
+    expect((await clientOf(off).models.list()).data).toHaveLength(4)
   },
 )
 
