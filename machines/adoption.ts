@@ -39,9 +39,11 @@ export function taken(channel: Adopting): Adopting {
   return { ...servedBy(channel.next ?? channel), next: null, proven: null, trials: 0 }
 }
 
-/** The same where something was. */
+/** The same where something was. To go back to what is on trial would only be to try it again. */
 export function takenOnTrial(channel: Adopting): Adopting {
-  return channel.next === null ? channel : { ...taken(channel), proven: channel.proven ?? servedBy(channel) }
+  if (channel.next === null) return channel
+  const proven = channel.proven ?? servedBy(channel)
+  return { ...taken(channel), proven: needsConnection(proven, channel.next) ? proven : null }
 }
 
 /** Back to what was served before; what came meanwhile waits for its turn. */

@@ -20,6 +20,8 @@ export interface ChannelContext extends Adopting {
   readonly failures: number
   /** Partitions that the sweep in progress has not come to; the next sweep waits until there are none. */
   readonly unswept: readonly number[]
+  /** Reads for lost partitions that failed in a row: the disk is asked again with a growing wait. */
+  readonly unread: number
   /** Where `closing` leads to. */
   readonly after: 'connecting' | 'redefined' | 'retrying' | 'paused' | 'stopped'
 }
@@ -46,6 +48,8 @@ export const words = setup({
     })),
     /** Says in the log that a partition failed. */
     noteFailure: (_, _params: { partition: string; error: unknown }) => unprovided('noteFailure'),
+    /** Says in the log that what a lost partition leaves unfinished could not be read yet. */
+    noteUnread: (_, _params: { channel: string; error: unknown }) => unprovided('noteUnread'),
     routeMessage: enqueueActions(({ context, event, enqueue }) => {
       assert(event.type === 'message.accepted', 'routeMessage answers message.accepted')
       const { message } = event
@@ -92,8 +96,22 @@ export const words = setup({
       }
       enqueue.spawnChild('recover', { id: `recovery:${event.actorId}`, input: { channel: context.definition.id } })
     }),
-    stopEnded: enqueueActions(({ event, enqueue }) => {
-      if (hasFailed(event) || isDone(event)) enqueue.stopChild(event.actorId)
+    endRecovery: enqueueActions(({ event, enqueue }) => {
+      assert(isDone(event), 'endRecovery answers the end of a recovery')
+      enqueue.stopChild(event.actorId)
+      enqueue.assign({ unread: 0 })
+    }),
+    recoverLater: enqueueActions(({ context, event, enqueue }) => {
+      assert(hasFailed(event), 'recoverLater answers the failure of a recovery')
+      const { actorId: recovery } = event
+      const unread = context.unread + 1
+      enqueue.stopChild(recovery)
+      enqueue.assign({ unread })
+      enqueue.raise({ type: 'recovery.due', recovery }, { id: `again:${recovery}`, delay: backoffMs(unread) })
+    }),
+    recoverAgain: enqueueActions(({ context, event, enqueue }) => {
+      assert(event.type === 'recovery.due', 'recoverAgain answers recovery.due')
+      enqueue.spawnChild('recover', { id: event.recovery, input: { channel: context.definition.id } })
     }),
     close: sendTo('connection', { type: 'close' }),
 
@@ -114,18 +132,20 @@ export const words = setup({
       enqueue.assign(takenOnTrial(context))
       enqueue.sendTo(gateway, adopted(context, SERVED))
     }),
-    takeNextOnTrial: assign(({ context }) => ({ ...takenOnTrial(context), failures: 0 })),
+    /** What lacks something is not even tried: it is refused when the earlier one serves again. */
+    takeNextOnTrial: assign(({ context }) => ({ ...(nextLacks(context) ? {} : takenOnTrial(context)), failures: 0 })),
     /** It went live: there is no way back any more, and no need of one. */
     prove: enqueueActions(({ context, enqueue }) => {
       if (context.proven === null) return
       enqueue.assign({ proven: null })
-      enqueue.sendTo(gateway, adopted(context, SERVED))
+      enqueue.sendTo(gateway, adopted(context, adoptionOf({ ...context, proven: null })))
     }),
     goBack: enqueueActions(({ context, enqueue }, params: { failure: Failure | null }) => {
       const after = goneBack(context)
       enqueue.assign({ ...after, failure: null, failures: 0 })
       const kept = { state: 'kept', failure: params.failure ?? ENDED } as const
-      enqueue.sendTo(gateway, adopted(context, after.next === null ? kept : TRYING))
+      // What came meanwhile is the newest now; it may be what is gone back to.
+      enqueue.sendTo(gateway, adopted(context, context.next === null ? kept : adoptionOf(after)))
     }),
     noteTrial: enqueueActions(({ context, enqueue }, params: { failure: Failure }) => {
       enqueue.assign({ trials: context.trials + 1 })
@@ -165,8 +185,9 @@ export const words = setup({
       params.failure !== null && params.failure.kind === 'permanent',
     isServed: ({ context, event }) => event.type === 'redefined' && isServed(context, event),
     hasNext: ({ context }) => context.next !== null,
-    nextLacksVariable: ({ context }) => context.next !== null && missingFailure(context.next) !== null,
+    nextLacksVariable: ({ context }) => nextLacks(context),
     hasWayBack: ({ context }) => context.proven !== null,
+    lacksVariableAndHasWayBack: ({ context }) => context.proven !== null && missingFailure(context) !== null,
     isSilentOnTrial: ({ context }) => context.proven !== null && context.after === 'retrying',
     isPartition: (_, params: { actorId: string }) => params.actorId.startsWith('partition:'),
     leadsTo: ({ context }, params: { state: ChannelContext['after'] }) => context.after === params.state,
@@ -198,9 +219,23 @@ function adopted({ definition }: ChannelContext, adoption: Adoption) {
   return { type: 'channel.adopted', channel: definition.id, adoption } as const
 }
 
+function nextLacks({ next }: Adopting): boolean {
+  return next !== null && missingFailure(next) !== null
+}
+
 /** What of the definition that waits is missing. */
 export function missingOfNext({ context }: { readonly context: ChannelContext }): { failure: Failure | null } {
   return { failure: context.next === null ? null : missingFailure(context.next) }
+}
+
+export function unreadBy({
+  context,
+  event,
+}: {
+  readonly context: ChannelContext
+  readonly event: { readonly error: unknown }
+}) {
+  return { channel: context.definition.id, error: event.error }
 }
 
 export function failureIn(event: { readonly error: unknown }): { failure: Failure } {

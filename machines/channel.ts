@@ -1,15 +1,14 @@
 // Channel: one configured way in and out. It keeps one connection alive and routes what comes in to its partitions.
 //   C1. A channel's failure changes no other channel: it is reported and restarted here.
-//   C2. One poller per token: `open` is the only state with a connection, and it is left only after `connection.ended`, when
-//       nothing of the old one runs any more.
-//   C2. A newer definition that needs another connection is tried beside the living one, by its credential alone, and takes its
-//       place only then; until it is live the earlier one is the way back.
+//   C2. One poller per token: only `open` has a connection, and it is left after `connection.ended`, when nothing of it runs.
+//   C2. A newer definition that needs another connection is tried beside the living one by its credential alone, and takes its
+//       place only then; the earlier one is the way back until it is live.
 //   M5. Before it opens it takes up what an earlier process accepted and did not finish.
 
 import { servedBy } from './adoption.ts'
-import { SILENCE } from './channel-failure.ts'
+import { missingFailure, SILENCE } from './channel-failure.ts'
 import { Placement } from './placement.ts'
-import { failureIn, missingOfNext, words } from './channel-words.ts'
+import { failureIn, missingOfNext, unreadBy, words } from './channel-words.ts'
 
 export const channelMachine = words.createMachine({
   id: 'channel',
@@ -20,6 +19,7 @@ export const channelMachine = words.createMachine({
     failure: null,
     failures: 0,
     unswept: [],
+    unread: 0,
     next: null,
     proven: null,
     trials: 0,
@@ -46,9 +46,13 @@ export const channelMachine = words.createMachine({
           'replacePartition',
         ],
       },
-      { actions: 'stopEnded' },
+      {
+        description: 'Of a recovery: what it could not read is read later.',
+        actions: [{ type: 'noteUnread', params: unreadBy }, 'recoverLater'],
+      },
     ],
-    'xstate.done.actor.*': { description: 'A recovery has told everything.', actions: 'stopEnded' },
+    'xstate.done.actor.*': { description: 'A recovery has told everything.', actions: 'endRecovery' },
+    'recovery.due': { description: 'The disk is asked again.', actions: 'recoverAgain' },
   },
   states: {
     recovering: {
@@ -154,6 +158,7 @@ export const channelMachine = words.createMachine({
               { actions: 'thenConnecting' },
             ],
             drain: { actions: ['thenStopped', 'tellPartitions'] },
+            'message.accepted': { guard: { type: 'leadsTo', params: { state: 'stopped' } } },
             'connection.ended': [
               { guard: { type: 'leadsTo', params: { state: 'paused' } }, target: '#channel.paused' },
               { guard: { type: 'leadsTo', params: { state: 'stopped' } }, target: '#channel.stopped' },
@@ -246,6 +251,12 @@ export const channelMachine = words.createMachine({
       on: {
         control: [
           { guard: { type: 'isControl', params: { control: 'pause' } } },
+          {
+            guard: 'lacksVariableAndHasWayBack',
+            target: 'open',
+            actions: [{ type: 'goBack', params: ({ context }) => ({ failure: missingFailure(context) }) }, 'passOn'],
+          },
+          { guard: 'lacksVariable', target: 'failed', actions: ['thenConnecting', 'noteMissing'] },
           { target: 'open', actions: 'thenConnecting' },
         ],
         drain: { target: 'stopped', actions: 'tellPartitions' },
@@ -283,7 +294,7 @@ export const channelMachine = words.createMachine({
       description: 'Takes nothing any more; runs finish and what is owed is sent, by the gateway’s deadline.',
       entry: { type: 'report', params: { state: 'stopped' } },
       // What a recovery still reads is on disk and is answered after the next start.
-      on: { 'message.accepted': {}, redefined: {} },
+      on: { 'message.accepted': {}, 'recovery.due': {}, redefined: {} },
     },
   },
 })

@@ -3,6 +3,7 @@
 //   The answer to an offer is what the sender is told: kept or refused. (A second routing of the same message is no offer.)
 
 import type { BusyMode } from './definitions.ts'
+import { isSchedule } from './due.ts'
 import { GATHER_QUIET_MS } from './limits.ts'
 import type { AcceptedMessage } from './messages.ts'
 import type { Steering } from './steps.ts'
@@ -24,7 +25,9 @@ export type Offer = { readonly verdict: 'kept'; readonly inbox: Inbox } | { read
 /** What a message means to the inbox; null for commands that are not for it. */
 export function itemOf(message: AcceptedMessage, mode: BusyMode): InboxItem | null {
   const { command } = message
-  if (command === null) return { message, text: message.text, manner: mode, task: 'answer' }
+  // What a schedule says ends nobody's run, and is no part of what people say meanwhile.
+  const manner = isSchedule(message.sender) ? 'queue' : mode
+  if (command === null) return { message, text: message.text, manner, task: 'answer' }
   switch (command.name) {
     case 'queue':
       return { message, text: command.text, manner: 'queue', task: 'answer' }

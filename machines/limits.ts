@@ -75,3 +75,12 @@ export const CLOSE_MS_MAX = 15_000
 
 /** What the outbox gets at shutdown after the last run: exit is never later than `drain` + 3 s. */
 export const FLUSH_MS_MAX = 1_500
+
+/** A schedule looks at the clock this often, however far away its time is: a clock that was set is noticed by then. */
+export const SCHEDULE_SLEEP_MS_MAX = 60_000
+
+/** A time that was missed longer ago is not made up for: whoever waited for it has gone on without. */
+export const SCHEDULE_MISSED_MS_MAX = 24 * 3_600_000
+
+/** Each is an actor that looks at the clock once a minute. */
+export const SCHEDULES_MAX = 1_000

@@ -46,10 +46,7 @@ export interface Inbound {
   readonly brief?: string
 }
 
-export interface Earlier {
-  readonly role: 'user' | 'assistant'
-  readonly text: string
-}
+export type Earlier = { readonly role: 'user' | 'assistant'; readonly text: string }
 
 export interface Command {
   /** Without the slash, lower case. */
@@ -227,6 +224,7 @@ export type ToChannel =
   | { readonly type: 'control'; readonly control: ChannelControl }
   | { readonly type: 'sweep' }
   | { readonly type: 'sweep.next' }
+  | { readonly type: 'recovery.due'; readonly recovery: string }
   | Redefined
   | Ending
   | ConnectionEvent

@@ -23,6 +23,7 @@ const CHANNEL: ChannelDefinition = Object.freeze({
   token: null,
   apiRoot: null,
   missing: Object.freeze([]),
+  lacking: Object.freeze([]),
 })
 
 /** A file's definition with that channel behind its own, unless the file switches it off. */

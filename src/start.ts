@@ -1,5 +1,6 @@
 // Start: the composition root, the one file that knows both actors and implementations.
-// Phases, in order, each named in its failure: store, tokens, http, actors, watch. What a phase opened is closed in reverse.
+// Its phases (machines/phases.ts) come in their order, each named in its failures: `requires` and `construct` open nothing, `store` and
+// `connect` do. What was opened is closed in reverse.
 //   Nothing is opened before startGateway is called, and nothing stays open after `ended` has settled.
 
 import type { GatewayContext } from '../machines/gateway-context.ts'
@@ -10,6 +11,7 @@ import type { Parts } from './actors/parts.ts'
 import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
+import { cronTimes } from './config/cron.ts'
 import type { Loaded } from './config/load.ts'
 import type { Problem } from './config/problems.ts'
 import type { Watch } from './config/watch.ts'
@@ -19,10 +21,13 @@ import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
+import { clockWarning, requireClock } from './start/clock.ts'
 import { endWaiting, tellingWaiting } from './start/completions.ts'
+import { withConstruction } from './start/construct.ts'
 import { beginForgetting } from './start/forgetting.ts'
 import { createInspection } from './start/inspection.ts'
 import { beginObserving } from './start/observing.ts'
+import { type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { createReloading } from './start/reload.ts'
@@ -33,12 +38,14 @@ import { toolBuilder } from './tools/catalog.ts'
 import type { World } from './world.ts'
 
 export type {
+  ChannelStatus,
   DeadLetterView,
   GatewayPort,
   InspectionView,
   InspectionWish,
   PairingView,
   Reloaded,
+  ScheduleView,
   SessionView,
   Status,
   UsagePeriods,
@@ -46,9 +53,10 @@ export type {
   WebEvent,
   WebPort,
 } from './http/port.ts'
+export type { PhaseTime } from './start/phases.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
-export { NOBODY_LIVES, recordsPort, type RecordsPort } from './start/records.ts'
+export { nobodyLives, recordsPort, type RecordsPort, schedulesIn } from './start/records.ts'
 export { readHolder } from './store/sqlite.ts'
 
 export interface StartOptions {
@@ -64,6 +72,7 @@ export interface StartOptions {
   readonly watch: Watch | null
   /** What the Stately inspector may see from the start; null: nothing until somebody asks, and nothing is paid for it. */
   readonly inspect: InspectionWish | null
+  readonly phases: PhasesOptions
 }
 
 export interface RunningGateway {
@@ -83,33 +92,40 @@ export interface RunningGateway {
   readonly ended: Promise<void>
 }
 
-/** Throws StoreLockedError, LockHeldError, StoreVersionError or another FailureError when it cannot start at all. */
+/** Throws a FailureError that names its phase when it cannot start at all. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
-  const inForce = async (file: GatewayDefinition) => withOpenAi(await withLacks(overridden(file, options), world))
-  const definition = await inForce(loaded.definition)
-  const { gateway: settings } = definition
+  const phases = startPhases({ ...options.phases, world, log })
+  const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
+  const required = async (file: GatewayDefinition) => withOpenAi(await withLacks(overridden(file, options), world))
+  const constructed = (definition: GatewayDefinition) => withConstruction(definition, { secret, world, log })
   const startedAtMs = world.nowMs()
+  await phases.attempt('requires', () => requireClock(startedAtMs))
+  const needed = await phases.whole('requires', () => required(loaded.definition))
+  const { gateway: settings } = needed
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
-    const observing = await beginObserving({ definition, world, log, version })
+    const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const store = observing.store((onCommit) => openStore({ folder: settings.data, holder, world, onCommit }))
-    opened.push(() => store.close())
-    opened.push(beginForgetting({ store, world, log }))
-    await sweepFolders(settings, options)
-    const tokens = lockTokens({ definition, secrets: loaded.secrets, holder, clock: world.clock })
-    opened.push(() => tokens.release())
+    const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
+    const store = await phases.attempt('store', () => observing.store(open))
+    opened.push(() => store.close(), beginForgetting({ store, world, log }))
+    await tendFolder(settings, options)
+    phases.end('store')
+    const definition = await phases.whole('construct', () => constructed(needed))
 
+    const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
+    const tokens = await phases.attempt('connect', () => lockTokens(locking))
+    opened.push(() => tokens.release())
     const adapters = new Map<string, Adapter>()
-    const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
     const root = (): GatewayContext => gateway.getSnapshot().context
     const board = createBoard({ root, world, log })
     const live = { adapters, store: tellingWaiting(store, adapters), said: new Said(), toolboxes: new Map(), tokens }
     const tools = toolParts(options, store, settings.data)
-    const implementations = { platforms, buildAgent, observe: observing.observe, ...tools }
+    const implementations = { platforms, buildAgent, cronTimes, observe: observing.observe, ...tools }
     const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
+    const inForce = async (file: GatewayDefinition) => constructed(await required(file))
     const reading = { loaded, read: options.reload, inForce }
     const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
     const channels = (): string[] => Object.keys(root().definition.channels)
@@ -117,7 +133,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const transitions = createTransitions({ root: gateway, world, log })
     const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
     const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
-    const http = await listen(options, settings, { port, root, adapters })
+    const http = await phases.attempt('connect', () => listen(options, settings, { port, root, adapters }))
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
@@ -126,18 +142,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 
     const ended = untilEnded(gateway, () => close(opened))
     gateway.start()
+    void board.rollCall.then((called) => phases.ready(called))
     options.watch?.begin(world, () => void reloading.refresh())
     opened.push(() => options.watch?.end())
-    return {
-      url: http.url,
-      inspectUrl,
-      port,
-      rollCall: board.rollCall,
-      refresh: () => void reloading.refresh(),
-      drainMs: () => root().definition.gateway.drainMs,
-      drain: () => gateway.send({ type: 'drain' }),
-      ended,
-    }
+    const drain = { drainMs: () => root().definition.gateway.drainMs, drain: () => gateway.send({ type: 'drain' }) }
+    const refresh = (): void => void reloading.refresh()
+    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...drain, ended }
   } catch (error) {
     await close(opened)
     throw error
@@ -179,7 +189,9 @@ async function listen(
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
-async function sweepFolders({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+async function tendFolder({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+  const warning = clockWarning(data, world.nowMs())
+  if (warning !== null) log.warn({ phase: 'store' }, `store: ${warning}`)
   const { sweepWorkdirs } = await import('./tools/workdir.ts')
   const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
   if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')

@@ -95,7 +95,7 @@ describe.concurrent('wedged, busy, overload, recovery', () => {
   test(
     'overload: finds a gateway that keeps something all the time',
     async () => {
-      const section = await measureOverload({ ...ONCE, seconds: 3, nodeFlags: imported(HOARDING) })
+      const section = await measureOverload({ ...ONCE, seconds: 2, nodeFlags: imported(HOARDING) })
       const growth = row(section, 'and grown in the second half of it by')
       expect(median(growth.rounds)).toBeGreaterThan(20)
       expect(growth.target?.met).toBe(false)

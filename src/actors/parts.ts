@@ -4,8 +4,10 @@ import type {
   AgentDefinition,
   ChannelDefinition,
   GatewayDefinition,
+  ScheduleDefinition,
   SecretReference,
 } from '../../machines/definitions.ts'
+import type { Failure } from '../../machines/failure.ts'
 import type { ChannelReport, Commit, ToGateway } from '../../machines/messages.ts'
 import type { BuildAgent } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
@@ -30,6 +32,8 @@ export interface Parts {
   readonly buildAgent: BuildAgent
   readonly buildTools: BuildTools
   readonly notes: Notes
+  /** The times of a schedule's pattern. */
+  readonly cronTimes: (schedule: ScheduleDefinition) => CronTimes
   /** A channel's connection puts its adapter here; the sessions and deliveries of that channel speak through it. */
   readonly adapters: Map<string, Adapter>
   /** What people have seen of the answers that are being given. */
@@ -37,6 +41,16 @@ export interface Parts {
   readonly toolboxes: Toolboxes
   readonly onRollCall: (reports: readonly ChannelReport[]) => void
   readonly onReport: (report: ChannelReport) => void
+  /** What came of an agent's last answer; null: it was given. */
+  readonly onAnswer: (agent: string, failure: Failure | null) => void
+}
+
+/** When a pattern is due. */
+export interface CronTimes {
+  /** The newest that is not later; null: there is none. */
+  newestUntil(untilMs: number): number | null
+  /** The first that is later; null: there is none. */
+  nextAfter(afterMs: number): number | null
 }
 
 /** C2 beyond one channel: two channels of a file may exchange their tokens, and another process may have one. */

@@ -6,6 +6,7 @@ import { fromCallback, fromPromise } from 'xstate'
 import { policyOf } from '../../machines/approval.ts'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import { noteOwner, notesForModel } from '../../machines/notes.ts'
+import { failureOf } from '../../machines/failure.ts'
 import { runMachine } from '../../machines/run.ts'
 import { accountOfRun, type Answer, type RunInput, type Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
@@ -66,11 +67,15 @@ async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Pro
     const credit = creditOf(parts, run, thought)
     log.debug({ ...credit, calls: thought.calls.length }, 'the model answered')
     end('done')
+    parts.onAnswer(definition.id, null)
     const calls = planned(thought.calls, { run, tools, steps })
     return { text: thought.text, calls, atMs: parts.world.nowMs(), ...credit }
   } catch (error) {
     end(signal.aborted ? 'stopped' : 'failed')
-    if (!signal.aborted) log.warn({ err: error }, 'a run failed')
+    if (!signal.aborted) {
+      log.warn({ err: error }, 'a run failed')
+      parts.onAnswer(definition.id, failureOf(error))
+    }
     throw error
   }
 }

@@ -100,7 +100,7 @@ const UNREACHABLE: Failure = {
   remedy: "Ask again in a while; if it stays so, check that the model's server runs and that base_url is right.",
 }
 
-const TOO_LONG_FOR_MODEL: Failure = {
+export const TOO_LONG_FOR_MODEL: Failure = {
   kind: 'permanent',
   reason: 'refused',
   message: 'The conversation has become too long for the model.',
@@ -140,6 +140,19 @@ function noCredit(model: LiveModelDefinition): Failure {
       model.apiKey === null ? 'Top the account up.' : `Top up the account that ${model.apiKey.secret} belongs to.`,
   }
 }
+
+/** Where its server tells which models there are. */
+export function notListed(model: LiveModelDefinition, listed: readonly string[]): Failure {
+  const some = listed.slice(0, NAMES_MAX).join(', ')
+  const more = listed.length > NAMES_MAX ? ', …' : ''
+  return {
+    ...unknownModel(model),
+    message: `The model "${model.name}" is not known at its provider, which has ${some}${more}.`,
+  }
+}
+
+/** Enough to see what names look like there. */
+const NAMES_MAX = 8
 
 function unknownModel(model: LiveModelDefinition): Failure {
   return {

@@ -17,7 +17,8 @@ import {
   tool,
   type ToolSet,
 } from 'ai'
-import { FailureError } from '../../machines/failure.ts'
+import { type Failure, FailureError } from '../../machines/failure.ts'
+import { instructionsFailure } from '../../machines/room.ts'
 import type { ToolCall } from '../../machines/steps.ts'
 import type { Agent, AgentParts, ThinkRequest, Thought, Usage } from './agent.ts'
 import type { Patience } from './fallback.ts'
@@ -190,8 +191,14 @@ function usageOf(finish: Finish): Usage | null {
 /** The failure that an error of the SDK stands for; its words become the cause, without the key. */
 function errorOf(call: Call, thrown: unknown): FailureError {
   const trouble = { ...troubleOf(thrown), begun: call.text !== '' }
-  const failure = failures.failureFor(trouble, call.model, call.parts.world.nowMs())
+  const found = failures.failureFor(trouble, call.model, call.parts.world.nowMs())
+  const failure = found === failures.TOO_LONG_FOR_MODEL ? (tooLongByItself(call) ?? found) : found
   return failures.modelError(failure, trouble, call.endpoint.apiKey)
+}
+
+/** A new history would help nobody whose instructions alone are too long. */
+function tooLongByItself({ parts, model }: Call): Failure | null {
+  return instructionsFailure(parts.definition, model)
 }
 
 function troubleOf(thrown: unknown): Omit<Trouble, 'begun'> {

@@ -6,6 +6,8 @@ import { keysOf, read } from './kinds.ts'
 import type { ModelKeys } from './model-schema.ts'
 import { accept, chooseOne, plainOf, type Reader, spanOfKey, unknownKey, wrong } from './reader.ts'
 import type { Issue } from './reading.ts'
+import type { ScheduleKeys } from './schedule-schema.ts'
+import { readSchedules } from './schedules.ts'
 import {
   type AgentKeys,
   agentSchema,
@@ -25,6 +27,7 @@ export interface Pieces {
   readonly gateway: GatewayKeys | null
   readonly agents: ReadonlyMap<string, AgentPieces>
   readonly channels: ReadonlyMap<string, ChannelKeys | null>
+  readonly schedules: readonly (ScheduleKeys | null)[]
   readonly findings: readonly Finding[]
 }
 
@@ -40,7 +43,8 @@ export function readPieces(root: Tree): Pieces {
   if (root.kind !== 'map') {
     const message =
       root.kind === 'scalar' && root.value === null ? EMPTY : `expected a mapping, found ${described(root)}`
-    return { gateway: null, agents: new Map(), channels: new Map(), findings: [{ span: root, path: [], message }] }
+    const findings = [{ span: root, path: [], message }]
+    return { gateway: null, agents: new Map(), channels: new Map(), schedules: [], findings }
   }
   for (const key of root.entries.keys()) {
     if (!FILE_KEYS.some((known) => known === key)) findings.push(unknownKey(reader, [key], FILE_KEYS))
@@ -48,7 +52,7 @@ export function readPieces(root: Tree): Pieces {
   const gateway = readGateway(reader)
   const agents = new Map(idsOf(reader, 'agents').map((id) => [id, readAgent(reader, id)]))
   const channels = new Map(idsOf(reader, 'channels').map((id) => [id, readChannel(reader, id)]))
-  return { gateway, agents, channels, findings }
+  return { gateway, agents, channels, schedules: readSchedules(reader), findings }
 }
 
 // --- sections -----------------------------------------------------------------------------------------------------

@@ -66,12 +66,19 @@ export function isOfFallback({ path }: { readonly path: Path }): boolean {
 }
 
 /** A key that the file does not give, from the first of the provider's variables that is set; null: it needs none. */
-export function usualKey({ path, keys }: PlacedModel, lookup: Lookup): (SecretEntry & { variable: string }) | null {
+export function usualKey({ path, keys }: PlacedModel, lookup: Lookup): UsualKey | null {
   const valueIn = (name: string) => (lookup(name) ?? '').trim()
   const names = keys === null ? [] : usualVariables(keys)
   const variable = names.find((name) => valueIn(name) !== '') ?? names[0]
   if (variable === undefined) return null
-  return { secret: pathText([...path, 'api_key']), value: valueIn(variable) || null, variable }
+  const isPadded = valueIn(variable) !== (lookup(variable) ?? '')
+  return { secret: pathText([...path, 'api_key']), value: valueIn(variable) || null, variable, isPadded }
+}
+
+interface UsualKey extends SecretEntry {
+  readonly variable: string
+  /** There are spaces or line breaks around it. */
+  readonly isPadded: boolean
 }
 
 export function reference(secret: string | undefined): SecretReference | null {

@@ -20,6 +20,7 @@ import {
   textOf,
   valueOf,
 } from './tree.ts'
+import { scheduleFindings } from './schedules.ts'
 import { resetFindings } from './session-reset.ts'
 import { userOf } from './users.ts'
 
@@ -31,6 +32,7 @@ export function crossCheck(root: Tree, secrets: readonly SecretEntry[]): Finding
     ...addressFindings(root),
     ...modelFindings(root),
     ...resetFindings(root),
+    ...scheduleFindings(root),
     ...channels.flatMap((channel) => [...routeFindings(root, channel), ...userFindings(channel)]),
     ...tokenFindings(channels),
     ...spilledFindings(root, secrets),

@@ -4,6 +4,7 @@
 
 import { agentId, choice, decimal, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
 import { modelSchemas, shortModel } from './model-schema.ts'
+import { scheduleSchema } from './schedule-schema.ts'
 
 /** Ids stand in URLs, log lines and file names. */
 export const ID = /^[A-Za-z0-9_.-]{1,64}$/
@@ -208,7 +209,7 @@ export const PLATFORMS = Object.keys(channelSchemas) as (keyof typeof channelSch
 
 // --- the whole file -----------------------------------------------------------------------------------------------
 
-export const FILE_KEYS = ['gateway', 'agents', 'channels'] as const
+export const FILE_KEYS = ['gateway', 'agents', 'channels', 'schedules'] as const
 
 /** The file's schema as JSON, as it stands; gateway.schema.json is made from it. */
 export function plainJsonSchema(): Record<string, unknown> {
@@ -234,6 +235,7 @@ export function plainJsonSchema(): Record<string, unknown> {
     channels: z
       .record(id, channel.describe('A way in and out.'))
       .describe('The channels, by id, in the order of the roll call.'),
+    schedules: z.array(scheduleSchema).optional().describe('Texts that agents are told at times of their own.'),
   })
   return { ...z.toJSONSchema(file, { io: 'input', target: 'draft-7' }) }
 }

@@ -24,6 +24,7 @@ export const failure: Shape = {
     // Written for the person who is concerned; it may quote the other side.
     message: 'hidden',
     remedy: 'hidden',
+    phase: 'word',
     retryAfterMs: 'word',
     uncertain: 'word',
   } satisfies Parts<Failure>,

@@ -16,7 +16,7 @@ import type {
   ToSession,
   ToSweeper,
 } from '../../machines/messages.ts'
-import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { ChannelDefinition, GatewayDefinition, ScheduleDefinition } from '../../machines/definitions.ts'
 import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
@@ -61,8 +61,21 @@ const channelDefinition: Shape = {
     reset: { parts: { idleMs: 'word', daily: { parts: { atHour: 'word', timeZone: 'word' } } } },
     token: 'hidden',
     apiRoot: 'hidden',
+    lacking: 'hidden',
     missing: 'hidden',
   } satisfies Parts<ChannelDefinition>,
+}
+
+const scheduleDefinition: Shape = {
+  parts: {
+    name: 'word',
+    cron: 'word',
+    timeZone: 'word',
+    agent: 'word',
+    channel: 'word',
+    conversation: 'word',
+    text: 'text',
+  } satisfies Parts<ScheduleDefinition>,
 }
 
 const adoption: Shape = { parts: { state: 'word', failure } satisfies Parts<Adoption> }
@@ -78,7 +91,12 @@ const settings: Shape = {
 }
 
 const gatewayDefinition: Shape = {
-  parts: { gateway: 'hidden', agents: 'names', channels: 'names' } satisfies Parts<GatewayDefinition>,
+  parts: {
+    gateway: 'hidden',
+    agents: 'names',
+    channels: 'names',
+    schedules: 'names',
+  } satisfies Parts<GatewayDefinition>,
 }
 
 const slots: Shape = {
@@ -162,6 +180,7 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       failure,
       failures: 'word',
       unswept: WORDS,
+      unread: 'word',
       next: served,
       proven: served,
       trials: 'word',
@@ -214,6 +233,15 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       routed: 'word',
     },
   },
+  schedule: {
+    parts: {
+      definition: scheduleDefinition,
+      afterMs: 'word',
+      dueAtMs: 'word',
+      sleepMs: 'word',
+      failures: 'word',
+    },
+  },
 }
 
 /** What an invoked effect gives back, by the id of its actor up to a colon; every other result is hidden. */
@@ -241,6 +269,7 @@ export const EVENTS = {
   'message.withdrawn': { seq: 'word' },
   sweep: {},
   'sweep.next': {},
+  'recovery.due': { recovery: 'word' },
   'definition.changed': { definition: gatewayDefinition },
   'channel.adopted': { channel: 'word', adoption },
   // A session's has settings.

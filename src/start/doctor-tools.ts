@@ -17,6 +17,7 @@ export function toolProbes(options: ProbeOptions): readonly Probe[] {
 function executables(agents: readonly AgentDefinition[], { world }: ProbeOptions): Probe {
   return {
     about: 'executables',
+    phase: 'requires',
     async ask() {
       const names = [...new Set(agents.flatMap(({ requires }) => requires))]
       if (names.length === 0) return 'the file needs none'
@@ -31,9 +32,10 @@ function executables(agents: readonly AgentDefinition[], { world }: ProbeOptions
 function tools(agent: AgentDefinition, options: ProbeOptions): Probe {
   return {
     about: `tools of ${agent.id}`,
+    phase: 'construct',
     async ask(signal) {
-      const { toolLacks } = await import('../tools/needs.ts')
-      throwWhenLacking(await toolLacks(agent))
+      const { folderLacks, moduleLacks } = await import('../tools/needs.ts')
+      throwWhenLacking([...(await folderLacks(agent)), ...(await moduleLacks(agent, options.world.clock))])
       const names = agent.tools.map((tool) => (isBuiltIn(tool) ? tool : moduleName(tool)))
       return names.join(', ') + (agent.tools.includes('shell') ? await sightOf(options, signal) : '')
     },
@@ -56,5 +58,5 @@ function throwWhenLacking(lacks: readonly Lack[]): void {
   if (first === undefined) return
   const message = [...new Set(lacks.map(({ what }) => what))].join('; ')
   const remedy = [...new Set(lacks.map((lack) => lack.remedy))].join('. ')
-  throw new FailureError({ kind: 'permanent', reason: 'missing', message, remedy })
+  throw new FailureError({ kind: 'permanent', reason: 'missing', message, remedy, phase: first.phase })
 }

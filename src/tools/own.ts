@@ -44,15 +44,28 @@ const NOTHING = { type: 'object', properties: {}, additionalProperties: false }
 const DEFAULT_EXPORT = 'A tool module has a default export such as { description, parameters, call }'
 
 async function imported(path: string): Promise<unknown> {
+  const mtimeMs = await changedAtMs(path)
   try {
-    const { mtimeMs } = await stat(path)
     const loaded: { default?: unknown } = await import(`${pathToFileURL(path).href}?t=${Math.trunc(mtimeMs)}`)
     return loaded.default
   } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') throw missing(`the tool ${basename(path)} is not there`, `Put it at ${path}`)
     const said = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : 'it threw something that is no error'
     const line = said.split('\n')[0]?.slice(0, SAID_UNITS_MAX) ?? ''
     throw missing(`the tool ${basename(path)} cannot be loaded (${line})`, `Mend ${path}`, thrown)
+  }
+}
+
+/** Apart from loading it: a file that the module itself looks for in vain is another matter. */
+async function changedAtMs(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') throw missing(`the tool ${basename(path)} is not there`, `Put it at ${path}`)
+    throw missing(
+      `the tool ${basename(path)} cannot be read (${codeOf(thrown)})`,
+      `Look at the rights of ${path}`,
+      thrown,
+    )
   }
 }
 

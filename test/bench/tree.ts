@@ -10,6 +10,7 @@ import { SWEEPS_BEFORE_PASSIVATION } from '../../machines/limits.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
 import { createGateway, type GatewayActor } from '../../src/actors/gateway.ts'
+import { cronTimes } from '../../src/config/cron.ts'
 import type { Observe } from '../../src/actors/observe.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
 import type { BuildAgent } from '../../src/agents/agent.ts'
@@ -65,9 +66,11 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     platforms: { bench: { name: 'bench', journaled: false, load: async () => () => platform.adapter } },
     buildAgent: options.buildAgent ?? buildAgent,
     ...noTools(),
+    cronTimes,
     adapters: new Map(),
     onRollCall: () => {},
     onReport: () => {},
+    onAnswer: () => {},
   })
   gateway.start()
   const door = await platform.door
@@ -254,6 +257,7 @@ const CHANNEL_DEFINITION: ChannelDefinition = {
   reset: null,
   token: null,
   apiRoot: null,
+  lacking: [],
   missing: [],
 }
 
@@ -274,6 +278,7 @@ const DEFINITION: GatewayDefinition = {
   },
   agents: { echo: testAgent('echo', { instructions: '' }) },
   channels: { [CHANNEL]: CHANNEL_DEFINITION },
+  schedules: {},
 }
 
 const STILL_SWEEPER = {

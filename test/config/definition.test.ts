@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { demoDefinition } from '../../src/config/demo.ts'
 import { loadFile } from '../../src/config/load.ts'
+import { machineTimeZone } from '../../src/world.ts'
 import { testAgent } from '../support/definitions.ts'
 import { fixture, fixtureText, folder, loaded, spilled, unfrozen, withChannels, withGateway } from './support.ts'
 
@@ -47,6 +48,26 @@ describe('a file that sets every key', () => {
       workdirKeepMs: 7_776_000_000,
       openaiApi: false,
     })
+    expect(Object.values(definition.schedules)).toEqual([
+      {
+        name: 'morning',
+        cron: '0 9 * * 1-5',
+        timeZone: 'Europe/Berlin',
+        agent: 'local',
+        channel: 'zeta',
+        conversation: '-1001234567890',
+        text: 'What is due today?',
+      },
+      {
+        name: expect.stringMatching(/^alpha-/),
+        cron: '30 4 * * *',
+        timeZone: machineTimeZone(),
+        agent: null,
+        channel: 'alpha',
+        conversation: 'lobby',
+        text: '/new',
+      },
+    ])
     expect(definition.agents).toEqual({
       slow: testAgent('slow', {
         instructions: 'Say it slowly.\n',
@@ -139,6 +160,7 @@ describe('a file that sets every key', () => {
       reset: { idleMs: 5_400_000, daily: { atHour: 5, timeZone: 'America/New_York' } },
       token: { secret: 'channels.zeta.token' },
       apiRoot: 'http://127.0.0.1:9999',
+      lacking: [],
       missing: [],
     })
     expect(definition.channels['alpha']).toEqual({
@@ -155,6 +177,7 @@ describe('a file that sets every key', () => {
       reset: null,
       token: null,
       apiRoot: null,
+      lacking: [],
       missing: [],
     })
     expect(missing).toEqual([])

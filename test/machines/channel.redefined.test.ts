@@ -281,6 +281,20 @@ describe('on trial', () => {
     expect(channel.adoption()).toEqual(SERVED)
   })
 
+  test('a file that is put back meanwhile is what is gone back to: it is served, and nothing was kept', async () => {
+    const channel = await onTrial()
+    await channel.redefined(TOKEN)
+    await channel.ended(REFUSED)
+    expect([channel.token(), channel.adoption()]).toEqual([TOKEN.token, SERVED])
+  })
+
+  test('it is live, and a newer one waits: the newest is not said to be served before it is', async () => {
+    const channel = await onTrial()
+    await channel.redefined({ apiRoot: 'http://newest' })
+    await channel.live()
+    expect([channel.trials.length, channel.adoption()]).toEqual([2, TRYING])
+  })
+
   test('once it is live there is no way back: its end is its own', async () => {
     const channel = await onTrial()
     await channel.live()
@@ -401,5 +415,46 @@ describe('in every other state', () => {
     expect([channel.state(), channel.connections.open]).toEqual(['paused', 0])
     await channel.control('resume')
     expect(channel.token()).toEqual(NEWER.token)
+  })
+
+  test('paused, and the file is put back: there is no going back to what is served', async () => {
+    const channel = await live()
+    await channel.control('pause')
+    await channel.ended(null)
+    await channel.redefined(NEWER)
+    await channel.redefined(TOKEN)
+    await channel.control('resume')
+    await channel.ended(REFUSED)
+    expect([channel.state(), channel.adoption(), channel.connections.open]).toEqual(['failed', SERVED, 0])
+  })
+
+  test('S5: paused on one that lacks a variable: the earlier one resumes, and the report names the variable', async () => {
+    const channel = await live()
+    await channel.control('pause')
+    await channel.ended(null)
+    await channel.redefined({ ...NEWER, missing: ['ONE'] })
+    await channel.control('resume')
+    expect([channel.state(), channel.token()]).toEqual(['connecting', TOKEN.token])
+    expect(channel.adoption()).toMatchObject({ state: 'kept', failure: { message: 'ONE is not set' } })
+  })
+
+  test('S5: failed for want of a variable, paused and resumed: it fails by name again', async () => {
+    const channel = rig(channelMachine, { missing: ['ONE'] })
+    await settled()
+    await channel.control('pause')
+    await channel.control('resume')
+    expect(channel.report()).toMatchObject({ state: 'failed', failure: { message: 'ONE is not set' } })
+    expect(channel.connections.open).toBe(0)
+  })
+
+  test('closing for a new one, and a newer one lacks a variable: the earlier one serves', async () => {
+    const channel = await live()
+    await channel.redefined(NEWER)
+    await channel.goesWell()
+    await channel.redefined({ ...NEWER, missing: ['ONE'] })
+    await channel.ended(null)
+    expect(channel.token()).toEqual(TOKEN.token)
+    await channel.live()
+    expect(channel.adoption()).toMatchObject({ state: 'kept', failure: { message: 'ONE is not set' } })
   })
 })

@@ -1,31 +1,46 @@
 // Channel's statechart: one connection at a time, and where each end of it leads.
 
-import { createActor, fromCallback, fromPromise, setup, SimulatedClock } from 'xstate'
+import { type AnyActorRef, createActor, fromCallback, fromPromise, setup, SimulatedClock } from 'xstate'
 import { expect, test } from 'vitest'
 import { channelMachine } from '../../machines/channel.ts'
-import type { Failure } from '../../machines/failure.ts'
+import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { ChannelControl, ChannelReport, ToChannel } from '../../machines/messages.ts'
 import { withChanged } from '../support/broken.ts'
 import { testChannel } from '../support/house.ts'
+import { acceptedMessage } from '../support/messages.ts'
 import { settled } from '../support/world.ts'
 
 const DOWN: Failure = { kind: 'retryable', reason: 'unavailable', message: 'down' }
+const FULL: Failure = { kind: 'retryable', reason: 'storage', message: 'full' }
 const REFUSED: Failure = { kind: 'permanent', reason: 'unauthorized', message: 'refused' }
 
 function rig(machine = channelMachine) {
   const reports: ChannelReport[] = []
   const clock = new SimulatedClock()
   const connections = { open: 0, most: 0, closing: 0 }
+  const disk = { reads: 0, fails: false }
   const channel = machine.provide({
     actors: {
-      recover: fromPromise(async () => {}),
+      partition: setup({}).createMachine({
+        on: {
+          breaks: {
+            actions: () => {
+              throw new Error('a defect')
+            },
+          },
+        },
+      }) as never, // Whatever it is told, and its end.
+      recover: fromPromise(async () => {
+        disk.reads += 1
+        if (disk.fails) throw new FailureError(FULL)
+      }),
       connection: fromCallback(({ receive }) => {
         connections.open += 1
         connections.most = Math.max(connections.most, connections.open)
         receive(() => (connections.closing += 1))
       }),
     },
-    actions: { wakeOwed: () => {}, noteFailure: () => {} },
+    actions: { wakeOwed: () => {}, noteFailure: () => {}, noteUnread: () => {} },
   })
   const above = setup({
     types: { events: {} as { type: 'channel.reported'; report: ChannelReport } },
@@ -42,8 +57,18 @@ function rig(machine = channelMachine) {
     actor?.send(event)
     await settled()
   }
+  const partitions = (): string[] =>
+    Object.keys(actor?.getSnapshot().children ?? {}).filter((id) => /^partition/.test(id))
   return {
     connections,
+    disk,
+    partitions,
+    async breaksPartition() {
+      const [id = ''] = partitions()
+      const partition: AnyActorRef | undefined = actor?.getSnapshot().children[id]
+      partition?.send({ type: 'breaks' })
+      await settled()
+    },
     clock,
     send,
     states: () => reports.map((report) => report.state),
@@ -132,4 +157,32 @@ test('a drain ends the connection and stays stopped', async () => {
   expect(channel.states().at(-1)).toBe('stopped')
   await channel.control('resume')
   expect(channel.connections.open).toBe(0)
+})
+
+test('M5: what a lost partition leaves is read again with a growing wait when the disk fails', async () => {
+  const channel = rig()
+  await channel.live()
+  await channel.send({ type: 'message.accepted', message: acceptedMessage('hello') })
+  channel.disk.fails = true
+  await channel.breaksPartition()
+  expect(channel.disk.reads).toBe(2)
+  channel.clock.increment(1_000)
+  await settled()
+  channel.clock.increment(1_999)
+  await settled()
+  expect(channel.disk.reads).toBe(3)
+  channel.disk.fails = false
+  channel.clock.increment(1)
+  await settled()
+  channel.clock.increment(59_000)
+  await settled()
+  expect(channel.disk.reads).toBe(4)
+})
+
+test('S44: what is accepted while the connection ends for good is on disk, and begins nothing', async () => {
+  const channel = rig()
+  await channel.live()
+  await channel.send({ type: 'drain' })
+  await channel.send({ type: 'message.accepted', message: acceptedMessage('hello') })
+  expect(channel.partitions()).toEqual([])
 })

@@ -307,7 +307,7 @@ function standIn(session: SessionLogic, { key, conversation, mode }: Place) {
 }
 
 /** What a text says, without its words. */
-function kindOf(text: string): string {
+export function kindOf(text: string): string {
   for (const [pattern, kind] of KINDS) {
     const match = pattern.exec(text)
     if (match !== null) return kind.replace('$1', match[1] ?? '0')
@@ -360,7 +360,7 @@ function expected({ context: seen }: SnapshotFrom<Model>) {
   }
 }
 
-function textsOf({ turn, history }: Seen): string[] {
+export function textsOf({ turn, history }: Seen): string[] {
   const [first = ''] = turn
   if (first === 'compact') return ['summarise']
   if (first === 'retry') return lastAsked(history).map(wordsOf)
@@ -368,7 +368,7 @@ function textsOf({ turn, history }: Seen): string[] {
 }
 
 /** The history that the model is given: without what is asked again, without failures, without an answer that nobody saw. */
-function knownTo({ turn, history }: Seen): string[] {
+export function knownTo({ turn, history }: Seen): string[] {
   const known = turn[0] === 'retry' ? visible(history).slice(0, -1) : visible(history)
   return known
     .flat()

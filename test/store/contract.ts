@@ -7,6 +7,7 @@ import { askedOnceChecks } from './contract-asked-once.ts'
 import { departureChecks } from './contract-departures.ts'
 import { historyChecks } from './contract-history.ts'
 import { noteChecks } from './contract-notes.ts'
+import { scheduleChecks } from './contract-schedules.ts'
 import { usageChecks } from './contract-usage.ts'
 import { newMessage } from './message-parts.ts'
 import type { StillWorld } from './still-world.ts'
@@ -23,6 +24,7 @@ export const checks: readonly Check[] = [
   ...noteChecks,
   ...usageChecks,
   ...askedOnceChecks,
+  ...scheduleChecks,
   {
     name: 'a read sees every write that was asked for before it, also one that nobody waited for',
     async run(store) {

@@ -60,4 +60,5 @@ async function fill(store: Store): Promise<void> {
   await store.appendJournal({ channel: 'web', conversation: 'room', text: 'delivered', outboxId: 1, part: 0 })
   await store.approvePairing(await store.pairingCode('web', { id: '7', name: 'Anna' }))
   await store.pairingCode('web', { id: '8', name: null })
+  await store.recallSchedule('morning', '0 9 * * 1-5 UTC', 1_000)
 }

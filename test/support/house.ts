@@ -1,10 +1,16 @@
 // House: the real machines, actors and store in one process, with a platform and an agent whose every step a test holds.
 // The platform is strict: it refuses a second connection, a send on a conversation that nobody opened, a part out of order.
 
-import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type {
+  AgentDefinition,
+  ChannelDefinition,
+  GatewayDefinition,
+  ScheduleDefinition,
+} from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { ChannelReport, Inbound, Progress } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
+import { cronTimes } from '../../src/config/cron.ts'
 import { createGateway } from '../../src/actors/gateway.ts'
 import type { Observe } from '../../src/actors/observe.ts'
 import type { Parts } from '../../src/actors/parts.ts'
@@ -29,6 +35,7 @@ export interface HouseOptions {
   readonly world?: TestWorld
   /** Given over the tests' own definitions. */
   readonly agents?: Readonly<Record<string, Partial<AgentDefinition>>>
+  readonly schedules?: readonly ScheduleDefinition[]
   /** Instead of `cfo` and `ops`. */
   readonly workforce?: readonly AgentDefinition[]
   /** What `tools` of those definitions may name. */
@@ -50,7 +57,7 @@ export interface House {
   readonly rollCalls: (readonly ChannelReport[])[]
   platform(channel: string): TestPlatform
   /** A newer file, taken. */
-  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'workforce'>): Promise<void>
+  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'workforce' | 'schedules'>): Promise<void>
   /** Runs in progress, oldest first; each waits for the test. */
   readonly thoughts: HeldThought[]
   readonly tools: TestTools
@@ -125,10 +132,12 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       probe: async () => {},
     }),
     ...toolParts(tools),
+    cronTimes,
     ...(options.notes === undefined ? {} : { notes: options.notes }),
     adapters: new Map(),
     onRollCall: (reported) => rollCalls.push(reported),
     onReport: (report) => reports.set(report.id, report),
+    onAnswer: () => {},
   }
   const gateway = createGateway(parts)
   gateway.subscribe({ error: () => {} })
@@ -283,7 +292,8 @@ export function testDefinition({
   gateway = {},
   agents = {},
   workforce = [testAgent('cfo', agents['cfo']), testAgent('ops', agents['ops'])],
-}: Pick<HouseOptions, 'agents' | 'channels' | 'gateway' | 'workforce'>): GatewayDefinition {
+  schedules = [],
+}: Pick<HouseOptions, 'agents' | 'channels' | 'gateway' | 'workforce' | 'schedules'>): GatewayDefinition {
   return {
     gateway: {
       host: '127.0.0.1',
@@ -299,6 +309,7 @@ export function testDefinition({
     },
     agents: Object.fromEntries(workforce.map((agent) => [agent.id, agent])),
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
+    schedules: Object.fromEntries(schedules.map((schedule) => [schedule.name, schedule])),
   }
 }
 
@@ -317,6 +328,7 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     reset: null,
     token: null,
     apiRoot: null,
+    lacking: [],
     missing: [],
     ...given,
   }
