@@ -48,8 +48,8 @@ export function operations(database: Database, world: World): Operations {
   }
   const arriving = arrivals(parts)
   const timed = scheduleOperations(database, arriving.accept)
-  const { onDay: usageOn, ofSession: usageOfSession, byUser: usageByUser } = parts.usage
-  const used = { usageOn, usageOfSession, usageByUser }
+  const { onDay: usageOn, ofSession: usageOfSession, ofPeople: usageOfPeople } = parts.usage
+  const used = { usageOn, usageOfSession, usageOfPeople }
   return { ...arriving, ...departures(parts), ...people, ...past, ...used, ...timed }
 }
 

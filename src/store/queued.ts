@@ -64,7 +64,7 @@ export function queuedStore(parts: QueuedStoreParts): Store {
     schedules: () => line.read(() => tables.schedules()),
     usageOn: (day, of) => line.read(() => tables.usageOn(day, of)),
     usageOfSession: (sessionKey, days) => line.read(() => tables.usageOfSession(sessionKey, days)),
-    usageByUser: (days) => line.read(() => tables.usageByUser(days)),
+    usageOfPeople: (back, after, limit) => line.read(() => tables.usageOfPeople(back, after, limit)),
     counts: () => line.read(() => tables.counts()),
     close: () => (closed ??= close()),
   }

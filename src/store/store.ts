@@ -109,8 +109,8 @@ export interface Store {
   usageOn(day: number, of: UsageOf): Promise<UsageTotals>
   /** What a session has used in the last `days` days; 1: today. */
   usageOfSession(sessionKey: string, days: number): Promise<UsageTotals>
-  /** The same for everybody, by agent and person. */
-  usageByUser(days: number): Promise<UsageRow[]>
+  /** What people used so many days ago (0: today), by agent and person in this order, behind a place: a page of it. */
+  usageOfPeople(daysAgo: number, after: UsagePlace | null, limit: number): Promise<UsageRow[]>
 
   counts(): Promise<StoreCounts>
   /** Finishes what was asked for, then closes; every later call rejects. */
@@ -284,7 +284,9 @@ export interface ScheduleRecord {
   } | null
 }
 
-export interface UsageRow extends UsageTotals {
+export interface UsageRow extends UsageTotals, UsagePlace {}
+
+export interface UsagePlace {
   readonly agent: string
   readonly user: string
 }

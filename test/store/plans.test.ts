@@ -21,6 +21,7 @@ const BOUNDED = new Map([
   ['SCAN json_each VIRTUAL TABLE INDEX 1:', 'the keys that were given: at most those in memory'],
   ['SEARCH sessions USING PRIMARY KEY (key>? AND key<?)', 'what was asked once, of an hour or a little more'],
   ['SCAN schedules', 'at most 1,000 are in a file'],
+  ['SEARCH usage USING INDEX usage_of_people (day=? AND (agent,user)>(?,?))', 'one day’s people, up to its limit'],
   ['SCAN pairings', 'the operator’s list of everybody who is paired'],
 ])
 
