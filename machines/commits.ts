@@ -39,6 +39,8 @@ export interface Speaker {
   readonly approvals: readonly Approval[]
   /** When the turn was prepared; 0: it was not. */
   readonly preparedAtMs: number
+  /** What came with the turn and could not be read, for whoever sent it. */
+  readonly notices: readonly string[]
   /** Whether as much of a cancelled answer as people had seen stays in the history. */
   readonly keepsPartial: boolean
 }
@@ -48,6 +50,7 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
   const dead = speaker.turn.filter((item) => exhausted.includes(item.message.seq))
   const live = speaker.turn.filter((item) => !exhausted.includes(item.message.seq))
   const replies = dead.length === 0 ? [] : [reply(speaker, dead, brokenText())]
+  if (live.length > 0 && speaker.notices.length > 0) replies.push(reply(speaker, live, speaker.notices.join('\n')))
   if (live.length > 0) replies.push(reply(speaker, live, replyText(live, outcome)))
   return {
     ...base(speaker),
@@ -222,9 +225,14 @@ function summaryEntries(speaker: Speaker, outcome: RunOutcome): NewTranscriptEnt
 /** A `/retry` that never learned what it was to ask again has asked nothing; a `/compact` asks nothing at all. */
 function userEntries(speaker: Speaker, turn: Inbox): NewTranscriptEntry[] {
   const asking = turn.filter(({ task, text }) => task === 'answer' || (task === 'retry' && text !== ''))
-  const asked = turnTexts(asking).map(({ item, text }) => ({ text, sender: item.message.sender }))
+  const asked = turnTexts(asking).map(({ item, text, shown }) => ({
+    text,
+    sender: item.message.sender,
+    ...(shown.length === 0 ? {} : { shown }),
+  }))
   const given = asked.length === 0 ? [] : speaker.given
-  return [...asked, ...given].map(({ text, sender }) => ({ role: 'user', turn: speaker.turnId, text, sender }))
+  const told = given.map(({ text, sender }) => ({ text, sender }))
+  return [...asked, ...told].map((entry) => ({ role: 'user', turn: speaker.turnId, ...entry }))
 }
 
 function outcomeEntry(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry {

@@ -57,6 +57,10 @@ export interface AgentDefinition {
   readonly model: ModelDefinition
   /** Asked in this order when the one before is overloaded, asked too often or away. */
   readonly fallbackModels: readonly ModelDefinition[]
+  /** Whether its models are shown pictures; `auto`: those that are known to take them. */
+  readonly vision: 'auto' | 'always' | 'never'
+  /** What makes text of speech; null: nothing does. */
+  readonly transcription: TranscriptionDefinition | null
   /** From this part of the model's context on the history is summarised before a run. */
   readonly compactAt: number
   /** What may be used of it in a day; null: as much as anybody asks for. */
@@ -121,6 +125,21 @@ export type ModelDefinition =
       /** How much it takes in at once. */
       readonly contextTokens: number
       readonly prices: Prices | null
+    }
+
+export type TranscriptionDefinition =
+  | {
+      readonly provider: 'openai-compatible'
+      readonly name: string
+      readonly baseUrl: string
+      readonly apiKey: SecretReference | null
+    }
+  | {
+      readonly provider: 'openai'
+      readonly name: string
+      /** null: the provider's usual endpoint. */
+      readonly baseUrl: string | null
+      readonly apiKey: SecretReference
     }
 
 /** For a million tokens, in whatever currency the operator counts. */

@@ -61,7 +61,7 @@ export function dueMessage(schedule: ScheduleDefinition, channel: ChannelDefinit
     text,
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
   }
   return {

@@ -6,6 +6,12 @@ import type { ChannelDefinition, GatewayDefinition } from './definitions.ts'
 
 export const OPENAI_CHANNEL = '@openai'
 
+/** What was said in a conversation that its client keeps. */
+export interface Earlier {
+  readonly role: 'user' | 'assistant'
+  readonly text: string
+}
+
 /** Every route of it is asked for by name: there is no default agent. */
 const CHANNEL: ChannelDefinition = Object.freeze({
   id: OPENAI_CHANNEL,

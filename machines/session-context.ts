@@ -46,6 +46,8 @@ export interface Prepared {
   readonly steps: readonly Step[]
   readonly definition: AgentDefinition
   readonly preparedAtMs: number
+  /** What came with the turn and could not be read, for whoever sent it. */
+  readonly notices: readonly string[]
 }
 
 export function initialContext(input: SessionInput): SessionContext {
@@ -75,8 +77,9 @@ export function runInput(context: SessionContext): RunInput {
     turn: context.turnId,
     history: context.history,
     seqs: live.map((item) => item.message.seq),
-    messages: turnTexts(live).map(({ item, text }) => ({
+    messages: turnTexts(live).map(({ item, text, shown }) => ({
       text: item.task === 'compact' ? SUMMARISE : text,
+      ...(shown.length === 0 ? {} : { shown }),
       sender: item.message.sender,
       kind: item.message.kind,
     })),
@@ -114,6 +117,7 @@ export const NOTHING_PREPARED = {
   definition: null,
   steps: [],
   preparedAtMs: 0,
+  notices: [],
   given: [],
   approvals: [],
 } as const

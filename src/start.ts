@@ -6,6 +6,7 @@
 import type { GatewayContext } from '../machines/gateway-context.ts'
 import { withOpenAi } from '../machines/openai.ts'
 import { buildAgent } from './agents/catalog.ts'
+import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
 import type { Parts } from './actors/parts.ts'
 import { Said } from './actors/said.ts'
@@ -26,12 +27,12 @@ import { endWaiting, tellingWaiting } from './start/completions.ts'
 import { withConstruction } from './start/construct.ts'
 import { beginForgetting } from './start/forgetting.ts'
 import { createInspection } from './start/inspection.ts'
-import { beginObserving } from './start/observing.ts'
+import { beginObserving, type Observing } from './start/observing.ts'
 import { type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { createReloading } from './start/reload.ts'
-import { lockTokens } from './start/token-locks.ts'
+import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { toolBuilder } from './tools/catalog.ts'
@@ -118,21 +119,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
     const tokens = await phases.attempt('connect', () => lockTokens(locking))
     opened.push(() => tokens.release())
-    const adapters = new Map<string, Adapter>()
-    const root = (): GatewayContext => gateway.getSnapshot().context
-    const board = createBoard({ root, world, log })
-    const live = { adapters, store: tellingWaiting(store, adapters), said: new Said(), toolboxes: new Map(), tokens }
-    const tools = toolParts(options, store, settings.data)
-    const implementations = { platforms, buildAgent, cronTimes, observe: observing.observe, ...tools }
-    const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
-    const reading = { loaded, read: options.reload, inForce }
-    const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
-    const channels = (): string[] => Object.keys(root().definition.channels)
-    const inspection = createInspection({ root: gateway, channels, world, log })
-    const transitions = createTransitions({ root: gateway, world, log })
-    const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
-    const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
+    const built = { definition, data: settings.data, store, tokens, observing, secret, startedAtMs, inForce }
+    const { gateway, root, board, reloading, inspection, port, adapters } = assemble(options, built)
     const http = await phases.attempt('connect', () => listen(options, settings, { port, root, adapters }))
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
@@ -152,6 +141,38 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     await close(opened)
     throw error
   }
+}
+
+/** What the phases before have opened and built. */
+interface Built extends Pick<Parts, 'definition' | 'store' | 'secret'> {
+  readonly tokens: TokenLocks
+  readonly data: string
+  readonly observing: Observing
+  readonly startedAtMs: number
+  /** What of a newer file holds on this machine. */
+  readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
+}
+
+/** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
+function assemble(options: StartOptions, built: Built) {
+  const { loaded, world, log, version } = options
+  const { definition, data, store, tokens, observing, secret, startedAtMs, inForce } = built
+  const adapters = new Map<string, Adapter>()
+  const root = (): GatewayContext => gateway.getSnapshot().context
+  const board = createBoard({ root, world, log })
+  const live = { adapters, store: tellingWaiting(store, adapters), said: new Said(), toolboxes: new Map(), tokens }
+  const tools = toolParts(options, store, data)
+  const thinking = { buildAgent, buildTranscription }
+  const implementations = { platforms, ...thinking, cronTimes, observe: observing.observe, ...tools }
+  const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
+  const reading = { loaded, read: options.reload, inForce }
+  const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
+  const channels = (): string[] => Object.keys(root().definition.channels)
+  const inspection = createInspection({ root: gateway, channels, world, log })
+  const transitions = createTransitions({ root: gateway, world, log })
+  const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
+  const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
+  return { gateway, root, board, reloading, inspection, port, adapters }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
@@ -211,13 +232,14 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
   })
 }
 
+type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>
+
 /** The tools of every run, and what they must not see or say. */
-function toolParts({ loaded }: StartOptions, store: Store, data: string): Pick<Parts, 'buildTools' | 'notes'> {
+function toolParts({ loaded }: StartOptions, store: Store, data: string): ToolParts {
+  const hidden = hiddenFromTools(loaded.file, data)
   return {
-    buildTools: toolBuilder({
-      redact: (text) => loaded.secrets.redact(text),
-      hidden: hiddenFromTools(loaded.file, data),
-    }),
+    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden }),
+    openReceived: async (given) => (await import('./tools/received.ts')).receivedOpener(hidden)(given),
     notes: {
       list: (agent, user) => store.notes(agent, user),
       add: (agent, user, text) => store.addNote(agent, user, text),

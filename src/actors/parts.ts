@@ -9,9 +9,9 @@ import type {
 } from '../../machines/definitions.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { ChannelReport, Commit, ToGateway } from '../../machines/messages.ts'
-import type { BuildAgent } from '../agents/agent.ts'
+import type { BuildAgent, BuildTranscription } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
-import type { BuildTools, Notes } from '../tools/tool.ts'
+import type { BuildTools, Notes, OpenReceived } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
@@ -30,7 +30,9 @@ export interface Parts {
   readonly tokens: Tokens
   readonly platforms: Readonly<Record<string, Platform>>
   readonly buildAgent: BuildAgent
+  readonly buildTranscription: BuildTranscription
   readonly buildTools: BuildTools
+  readonly openReceived: OpenReceived
   readonly notes: Notes
   /** The times of a schedule's pattern. */
   readonly cronTimes: (schedule: ScheduleDefinition) => CronTimes

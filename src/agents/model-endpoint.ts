@@ -5,7 +5,7 @@
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Clock, World } from '../world.ts'
 import { openLifetime } from './lifetime.ts'
-import { failureFor, type LiveModelDefinition, modelError, notListed, type Trouble } from './model-failure.ts'
+import { type AskedDefinition, failureFor, modelError, notListed, type Trouble } from './model-failure.ts'
 import { isListed, modelsIn } from './model-list.ts'
 
 export interface Endpoint {
@@ -28,7 +28,7 @@ const USUAL_BASE_URL = {
 } as const
 
 /** The endpoint of a definition; throws a FailureError when its address or its credential cannot be used. */
-export function endpointOf(model: LiveModelDefinition, apiKey: string | null): Endpoint {
+export function endpointOf(model: AskedDefinition, apiKey: string | null): Endpoint {
   const given =
     model.provider === 'openai-compatible' ? model.baseUrl : (model.baseUrl ?? USUAL_BASE_URL[model.provider])
   const url = URL.parse(given)
@@ -39,7 +39,7 @@ export function endpointOf(model: LiveModelDefinition, apiKey: string | null): E
 }
 
 export interface Probe {
-  readonly model: LiveModelDefinition
+  readonly model: AskedDefinition
   readonly endpoint: Endpoint
   readonly world: World
 }
@@ -75,7 +75,7 @@ const LIST_BYTES_MAX = 4 * 1024 * 1024
 export const LIST_MS_MAX = 3_000
 
 /** The whole list at once, where it would come in pages. */
-const PAGE: Readonly<Record<LiveModelDefinition['provider'], string>> = {
+const PAGE: Readonly<Record<AskedDefinition['provider'], string>> = {
   openai: '',
   'openai-compatible': '',
   anthropic: '?limit=1000',
@@ -120,7 +120,7 @@ async function listIn(response: Response, clock: Clock): Promise<readonly string
   }
 }
 
-function credentialHeaders(provider: LiveModelDefinition['provider'], apiKey: string | null): Record<string, string> {
+function credentialHeaders(provider: AskedDefinition['provider'], apiKey: string | null): Record<string, string> {
   if (apiKey === null) return {}
   if (provider === 'anthropic') return { 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }
   if (provider === 'google') return { 'x-goog-api-key': apiKey }
@@ -128,7 +128,7 @@ function credentialHeaders(provider: LiveModelDefinition['provider'], apiKey: st
 }
 
 /** fetch() quotes a header value that it cannot send, so such a key is stopped here. */
-function usableKey(apiKey: string, model: LiveModelDefinition): string {
+function usableKey(apiKey: string, model: AskedDefinition): string {
   if (/^[\x21-\x7e]+$/.test(apiKey)) return apiKey
   throw new FailureError({
     kind: 'permanent',

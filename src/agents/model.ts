@@ -19,8 +19,9 @@ import {
 } from 'ai'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import { instructionsFailure } from '../../machines/room.ts'
+import { isShown } from '../../machines/senses.ts'
 import type { ToolCall } from '../../machines/steps.ts'
-import type { Agent, AgentParts, ThinkRequest, Thought, Usage } from './agent.ts'
+import type { Agent, AgentParts, Speech, ThinkRequest, Thought, Usage } from './agent.ts'
 import type { Patience } from './fallback.ts'
 import { type Lifetime, openLifetime } from './lifetime.ts'
 import { type Endpoint, endpointOf, probeEndpoint } from './model-endpoint.ts'
@@ -39,6 +40,14 @@ const REPEATS: Readonly<Record<Patience, number>> = { once: 0, repeating: 2 }
 
 type Part = TextStreamPart<ToolSet>
 type Finish = Extract<Part, { type: 'finish' }>
+
+/** One call for the text of speech. */
+export interface SpeechRequest {
+  readonly endpoint: Endpoint
+  readonly name: string
+  readonly speech: Speech
+  readonly signal: AbortSignal
+}
 
 /** One `think`, from its request to its end. */
 interface Call {
@@ -77,6 +86,16 @@ export async function buildModel(parts: AgentParts, model: LiveModelDefinition, 
   }
 }
 
+/** Text of speech, through the OpenAI API, which both providers of a transcription speak. Rejects with what the SDK throws. */
+export async function transcribeSpeech({ endpoint, name, speech, signal }: SpeechRequest): Promise<string> {
+  const { createOpenAI } = await import('@ai-sdk/openai')
+  const model = createOpenAI(withKey(endpoint)).transcription(name)
+  const { bytes: audio, mediaType } = speech
+  // Asked itself and not through the SDK's own call, which would guess the type anew and repeat requests.
+  const { text } = await model.doGenerate({ audio, mediaType, abortSignal: signal })
+  return text
+}
+
 /** Loads the provider's library and nothing of the others. */
 async function loadProvider(model: LiveModelDefinition): Promise<(endpoint: Endpoint) => LanguageModel> {
   switch (model.provider) {
@@ -110,12 +129,12 @@ function withKey({ baseUrl, apiKey }: Endpoint): { baseURL: string; apiKey: stri
 function open(call: Call, connect: (endpoint: Endpoint) => LanguageModel): AsyncIterable<Part> {
   // Warnings come with the stream and go to our log; the SDK's own way is the console.
   globalThis.AI_SDK_LOG_WARNINGS = false
-  const { instructions } = call.parts.definition
+  const { instructions, vision } = call.parts.definition
   return streamText({
     model: connect(call.endpoint),
     ...(instructions.trim() === '' ? {} : { instructions }),
     // Its parts are the SDK's own, but for readonly.
-    messages: promptOf(call.request) as ModelMessage[],
+    messages: promptOf(call.request, (mediaType) => isShown(call.model, vision, mediaType)) as ModelMessage[],
     ...toolsOf(call.request),
     maxRetries: REPEATS[call.patience],
     abortSignal: call.lifetime.signal,
@@ -201,7 +220,7 @@ function tooLongByItself({ parts, model }: Call): Failure | null {
   return instructionsFailure(parts.definition, model)
 }
 
-function troubleOf(thrown: unknown): Omit<Trouble, 'begun'> {
+export function troubleOf(thrown: unknown): Omit<Trouble, 'begun'> {
   const error = RetryError.isInstance(thrown) ? thrown.lastError : thrown
   if (APICallError.isInstance(error)) {
     return {

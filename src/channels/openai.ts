@@ -4,8 +4,9 @@
 //   Q2. A reply is delivered when it is committed: it stands in its conversation, whether its client is still there or not.
 // http/port.ts asks for the same shapes under its own names: folders of src/ do not import each other.
 
-import { assert } from '../../machines/failure.ts'
-import type { Commit, Earlier, Inbound, Progress } from '../../machines/messages.ts'
+import { assert, FailureError } from '../../machines/failure.ts'
+import type { Commit, Inbound, Progress } from '../../machines/messages.ts'
+import type { Earlier } from '../../machines/openai.ts'
 import { sessionKey } from '../../machines/session-key.ts'
 import type { Adapter, AdapterParts, Door, Identity, Outgoing, Receipt, Reception } from './adapter.ts'
 import { type Answered, type Hearing, Waiting } from './openai-waiting.ts'
@@ -91,6 +92,10 @@ class WaitedFor implements OpenAiAdapter {
       for (const waiting of this.#of(progress.session)) waiting.hears(progress.turn, progress.text)
   }
 
+  async fetch(): Promise<void> {
+    throw new FailureError({ kind: 'permanent', reason: 'notFound', message: 'this channel has no files' })
+  }
+
   async probe(): Promise<Identity> {
     return this.#identity
   }
@@ -154,7 +159,7 @@ class WaitedFor implements OpenAiAdapter {
       text,
       addressed: true,
       album: null,
-      attachments: 0,
+      attachments: [],
       continues: false,
       agent,
       ...(earlier.length === 0 ? {} : { earlier }),

@@ -12,7 +12,7 @@ export const checkCommand: Command = {
   summary: 'validate the configuration offline; prints every problem at once',
   options: [CONFIG, JSON_OUTPUT],
   examples: [
-    'troupe check                        # exit code 0: fine, 1: only variables are missing, 78: problems',
+    'troupe check                        # exit code 0: fine, 1: only variables are missing or wrong, 78: problems',
     'troupe check --config bots.yaml --json',
   ],
   run: check,

@@ -9,6 +9,7 @@ import { entriesOf, type Finding, keySpan, type Path, spanAt, textOf, type Tree,
 const NEEDS_MODEL: readonly (readonly [key: string, reason: string])[] = [
   ['compact_at', 'has no effect: the echo model reads no history'],
   ['budget', 'has no effect: the echo model uses no tokens'],
+  ['vision', 'has no effect: the echo model looks at no pictures'],
 ]
 
 export function modelFindings(root: Tree): Finding[] {

@@ -20,6 +20,7 @@ import {
   ID,
   PLATFORMS,
 } from './schema.ts'
+import { readTranscription, type TranscriptionKeys } from './transcription.ts'
 import { described, entryOf, type Finding, isOpen, nodeAt, quoted, type Tree, textOf, valueOf } from './tree.ts'
 
 /** What could be read; null where a finding or an unset variable stands in the way. */
@@ -35,6 +36,8 @@ export interface AgentPieces {
   readonly keys: AgentKeys | null
   readonly model: ModelKeys | null
   readonly fallbackModels: readonly (ModelKeys | null)[]
+  /** null also when there is none. */
+  readonly transcription: TranscriptionKeys | null
 }
 
 export function readPieces(root: Tree): Pieces {
@@ -96,13 +99,14 @@ function readAgent(reader: Reader, id: string): AgentPieces {
   const node = nodeAt(reader.root, path)
   if (node?.kind !== 'map') {
     if (!isOpen(node)) reader.findings.push(wrong(reader, path, "expected a mapping with the agent's keys"))
-    return { keys: null, model: null, fallbackModels: [] }
+    return { keys: null, model: null, fallbackModels: [], transcription: null }
   }
   const schema = valueOf(node, 'instructions')?.kind === 'map' ? agentWithFileSchema : agentSchema
   const reading = read<AgentKeys>(schema, plainOf(node, path))
   const keys = accept(reader, path, { reading, known: keysOf(agentSchema) })
   const model = readModel(reader, [...path, 'model'])
-  return { keys, model, fallbackModels: readFallbackModels(reader, [...path, 'fallback_models'], model) }
+  const fallbackModels = readFallbackModels(reader, [...path, 'fallback_models'], model)
+  return { keys, model, fallbackModels, transcription: readTranscription(reader, [...path, 'transcription']) }
 }
 
 function readChannel(reader: Reader, id: string): ChannelKeys | null {

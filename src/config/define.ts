@@ -25,6 +25,7 @@ import { isSecret } from './secret-places.ts'
 import { scheduleDefinitions } from './schedules.ts'
 import { resetPolicy } from './session-reset.ts'
 import type { PlacedSecret, WrongSecret } from './secret-forms.ts'
+import { transcriptionDefinition } from './transcription.ts'
 import {
   nodeAt,
   type Path,
@@ -74,7 +75,7 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
     if (entry === null) continue
     entries.push({ ...entry, path: [...path, 'api_key'] })
     if (entry.value !== null) continue
-    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path[2] === 'model' ? 'model.' : ''}api_key`
+    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path.length === 3 ? `${path[2]}.` : ''}api_key`
     unset.push({ span: spanAt(root, path), path, variable: entry.variable, message })
   }
   return { entries, unset }
@@ -102,16 +103,19 @@ export function define(
     return own.map(({ lack }) => lack)
   }
   const places = new Map(context.places.map((place) => [place.id, place]))
-  const agents = [...pieces.agents].map(([id, { keys, model, fallbackModels }]): [string, AgentDefinition] => {
-    const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
-    const given = {
-      instructions: text ?? '',
-      model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
-      fallbackModels: fallbackDefinitions(id, fallbackModels, [...context.unset, ...context.wrong]),
-    }
-    const found = { lacking: lackingOf('agents', id), missing: missingOf('agents', id) }
-    return [id, { ...agentDefinition(placeOf(places, id), keys, given), ...found }]
-  })
+  const agents = [...pieces.agents].map(
+    ([id, { keys, model, fallbackModels, transcription }]): [string, AgentDefinition] => {
+      const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
+      const given = {
+        instructions: text ?? '',
+        model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
+        fallbackModels: fallbackDefinitions(id, fallbackModels, [...context.unset, ...context.wrong]),
+        transcription: transcriptionDefinition(id, transcription),
+      }
+      const found = { lacking: lackingOf('agents', id), missing: missingOf('agents', id) }
+      return [id, { ...agentDefinition(placeOf(places, id), keys, given), ...found }]
+    },
+  )
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
     const found = { lacking: lackingOf('channels', id), missing: missingOf('channels', id) }
@@ -165,13 +169,14 @@ function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlac
 function agentDefinition(
   place: AgentPlace,
   found: AgentKeys | null,
-  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels'>,
+  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels' | 'transcription'>,
 ): Omit<AgentDefinition, 'lacking' | 'missing'> {
   const keys = found ?? defaultAgentKeys()
   const { id, folder } = place
   return {
     id,
     ...given,
+    vision: keys.vision,
     compactAt: keys.compact_at,
     budget: budgetOf(keys),
     tools: keys.tools.map((tool) => toolOf(tool, folder)),

@@ -3,8 +3,7 @@
 //   and so is a key that nobody knows: clients of that API send many. README.md has the table.
 
 import { TEXT_UNITS_MAX } from '../../machines/limits.ts'
-import type { Earlier } from '../../machines/messages.ts'
-import { briefText } from '../../machines/openai.ts'
+import { briefText, type Earlier } from '../../machines/openai.ts'
 import { Refusal } from './answers.ts'
 import { type Fields, identifier, isObject, readObject } from './body.ts'
 import { COMPLETION_BYTES_MAX } from './limits.ts'

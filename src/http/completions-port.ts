@@ -1,7 +1,7 @@
 // Completions port: what the OpenAI API may ask of the running gateway; a part of port.ts.
 
 import type { Failure } from '../../machines/failure.ts'
-import type { Earlier } from '../../machines/messages.ts'
+import type { Earlier } from '../../machines/openai.ts'
 import type { WebReception } from './port.ts'
 
 /** The door for clients of the OpenAI API. */

@@ -40,6 +40,7 @@ import {
   step,
   steps,
   WORDS,
+  shown,
 } from './shapes.ts'
 
 type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToSession | ToRun | ToDelivery
@@ -120,6 +121,7 @@ const session = {
   definition: 'names',
   steps,
   preparedAtMs: 'word',
+  notices: { each: 'text' },
   history,
   exhausted: WORDS,
   outcome,
@@ -138,7 +140,7 @@ const runInput: Shape = {
     turn: 'word',
     history,
     seqs: WORDS,
-    messages: { each: { parts: { text: 'text', sender, kind: 'word' } } },
+    messages: { each: { parts: { text: 'text', sender, kind: 'word', shown } } },
     mayCompact: 'word',
     steps,
     nowMs: 'word',
@@ -154,6 +156,7 @@ const prepared: Shape = {
     steps,
     definition: 'hidden',
     preparedAtMs: 'word',
+    notices: { each: 'text' },
   } satisfies Parts<Prepared>,
 }
 

@@ -12,6 +12,7 @@ import type { Phase } from '../../machines/phases.ts'
 import { modelLabel } from '../../machines/models.ts'
 import { instructionsFailure } from '../../machines/room.ts'
 import { buildAgent } from '../agents/catalog.ts'
+import { buildTranscription } from '../agents/transcription.ts'
 import type { Journal } from '../channels/adapter.ts'
 import { platforms } from '../channels/catalog.ts'
 import type { Loaded } from '../config/load.ts'
@@ -121,7 +122,11 @@ function endpoints(definition: AgentDefinition, options: ProbeOptions): readonly
     const alone = { ...definition, model, fallbackModels: [] }
     return endpoint(alone, { ...options, about: `fallback of ${id}` })
   })
-  return [endpoint(definition, { ...options, about: `agent ${id}` }), ...fallbacks]
+  return [
+    endpoint(definition, { ...options, about: `agent ${id}` }),
+    ...fallbacks,
+    ...transcription(definition, options),
+  ]
 }
 
 function endpoint(
@@ -155,6 +160,24 @@ function clock({ data, world }: ProbeOptions): Probe {
       return clockWarning(data, nowMs) ?? new Date(nowMs).toISOString()
     },
   }
+}
+
+function transcription(definition: AgentDefinition, { loaded, world, log }: ProbeOptions): readonly Probe[] {
+  const { id, transcription: asked } = definition
+  if (asked === null) return []
+  return [
+    {
+      about: `transcription of ${id}`,
+      phase: 'connect',
+      async ask(signal) {
+        requireAll(definition)
+        const secret = loaded.secrets.resolve.bind(loaded.secrets)
+        const built = await buildTranscription({ definition, secret, world, log })
+        await built.probe(signal)
+        return `${asked.provider}:${asked.name}`
+      },
+    },
+  ]
 }
 
 function dataFolder({ data }: ProbeOptions): Probe {

@@ -7,6 +7,7 @@
 
 import assert from 'node:assert/strict'
 import { FailureError } from '../../machines/failure.ts'
+import { UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import type { Adapter, Door, Identity, Outgoing } from '../../src/channels/adapter.ts'
 
@@ -53,6 +54,7 @@ export function brokenAdapter(adapter: Adapter): Adapter {
       return adapter.run({ ...door, receive }, signal)
     },
     send: async () => ({ receipt: '1', last: true }),
+    fetch: async (_, { take }) => take(Buffer.from('of somebody else')),
   }
 }
 
@@ -93,6 +95,18 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     assert.deepEqual(running.received, [])
   },
 
+  'a file that the platform does not have is a failure in words, and nothing is taken': async (harness) => {
+    let taken = 0
+    const fetching = { bytesMax: 1_000, withinMs: CHECK_MS_MAX, signal: new AbortController().signal }
+    for (const reference of [null, 'nobody-sent-this']) {
+      const attachment = { ...UNKNOWN_ATTACHMENT, kind: 'document' as const, reference }
+      const fetched = harness.build().fetch(attachment, { ...fetching, take: async () => void (taken += 1) })
+      const thrown = await within(fetched.catch((error: unknown) => error))
+      assert.ok(thrown instanceof FailureError)
+    }
+    assert.equal(taken, 0)
+  },
+
   'a message arrives as it was written, in its conversation, addressed to the bot': async (harness) => {
     const running = connect(harness.build())
     await within(running.live)
@@ -105,7 +119,7 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
       kind: 'dm',
       addressed: true,
       album: null,
-      attachments: 0,
+      attachments: [],
     })
     assert.deepEqual(JSON.parse(JSON.stringify(running.received[0])), running.received[0])
   },

@@ -139,8 +139,8 @@ test.each<[string, Wrap]>([
 })
 
 function changed(real: OpenAiAdapter, given: Partial<OpenAiAdapter>): OpenAiAdapter {
-  const { run, send, show, probe, ask, committed, endAll } = real
-  const bound = { run, send, show, probe, ask, committed, endAll }
+  const { run, send, show, fetch, probe, ask, committed, endAll } = real
+  const bound = { run, send, show, fetch, probe, ask, committed, endAll }
   return {
     ...Object.fromEntries(Object.entries(bound).map(([name, act]) => [name, act.bind(real)])),
     ...given,

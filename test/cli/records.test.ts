@@ -24,7 +24,14 @@ async function furnished(file: string): Promise<{ folder: string; code: string }
   const store = openOffline(join(folder, '.troupe'), realWorld({}))
   const place = { channel: 'cfo', conversation: 'lobby', sessionKey: 'cfo/lobby' }
   const sender = { id: 'anna', name: 'Anna\u001B[2J', handle: null }
-  const message = { kind: 'dm', text: 'hello', addressed: true, album: null, attachments: 0, continues: false } as const
+  const message = {
+    kind: 'dm',
+    text: 'hello',
+    addressed: true,
+    album: null,
+    attachments: [],
+    continues: false,
+  } as const
   const accept = (platformMessageId: string) =>
     store.accept({ ...message, ...place, sender, platformMessageId, agent: 'cfo', command: null, journaled: true })
   const [first, second] = [await accept('1'), await accept('2')]

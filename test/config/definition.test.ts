@@ -19,6 +19,7 @@ const VARIABLES = {
   HOSTED_KEY: 'hosted-key-value',
   SPARE_KEY: 'spare-key-value',
   GEMINI_API_KEY: 'gemini-key-value',
+  SPEECH_KEY: 'speech-key-value',
   ZETA_TOKEN: '123456789:AAabcdefghijklmnopqrstuvwxyz0123456',
 }
 
@@ -93,6 +94,13 @@ describe('a file that sets every key', () => {
         instructions: 'You run here.',
         compactAt: 0.5,
         budget: { tokensPerDay: 2_000_000, per: 'agent' },
+        vision: 'always',
+        transcription: {
+          provider: 'openai-compatible',
+          name: 'whisper-1',
+          baseUrl: 'http://127.0.0.1:8000/v1',
+          apiKey: { secret: 'agents.local.transcription.api_key' },
+        },
         tools: ['files'],
         workdir: { path: resolve('work/inner') },
         model: {
@@ -202,8 +210,9 @@ describe('a file that sets every key', () => {
     expect(spilled(inspect(secrets, { depth: 9, showHidden: true }) + String(secrets), SECRET_VALUES)).toEqual([])
     expect(secrets.values().toSorted()).toEqual(SECRET_VALUES.toSorted())
     const references = ['gateway.token', 'agents.local.model.api_key', 'agents.hosted.model.api_key']
-    const more = ['agents.hosted.fallback_models[0].api_key', 'agents.short.model.api_key', 'channels.zeta.token']
-    expect([...references, ...more].map((secret) => secrets.resolve({ secret }))).toEqual(SECRET_VALUES)
+    const more = ['agents.hosted.fallback_models[0].api_key', 'agents.short.model.api_key']
+    const last = ['agents.local.transcription.api_key', 'channels.zeta.token']
+    expect([...references, ...more, ...last].map((secret) => secrets.resolve({ secret }))).toEqual(SECRET_VALUES)
   })
 
   test('A3: the check finds a value that was put into a definition', () => {

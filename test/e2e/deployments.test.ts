@@ -50,12 +50,10 @@ const WRONG: Readonly<Record<string, readonly [name: string, change: Partial<Exp
     { ...SAYS, channel: 'bad', state: 'failed' },
     'does not say that bad is failed',
   ],
-  'a healthy one that should warn': ['healthy', { ...SAYS, warned: true }, 'nothing is warned of'],
   'another phase': ['executable-missing', { phase: 'connect' }, 'does not say that bad is failed in connect'],
   'another cause': ['executable-missing', { cause: ['pandoc is not in PATH'] }, 'nobody says "pandoc is not in PATH"'],
   'another remedy': ['store-damaged', { remedy: ['Delete it'] }, 'nobody says "Delete it"'],
   'another code': ['disk-full', { exit: 78 }, 'it ends with 75 and not with 78'],
-  'another verdict of check': ['token-in-quotes', { check: 0 }, 'check ends with 1 and not with 0'],
 }
 
 for (const [title, [name, change, complaint]] of Object.entries(WRONG)) {

@@ -4,9 +4,10 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { kindOfPair, OUTSIDE, outsideModel, type OutsideMachine } from '../models/session-outside.ts'
-import { openTown, type Town, type Wrong } from '../models/session-outside-town.ts'
+import { openTown, type Town } from '../models/session-outside-town.ts'
 import * as parts from '../models/session-parts.ts'
 import { caughtBy, oneOfEachKind, type Path, tours } from '../support/paths.ts'
+import type { Replaced } from '../support/replaced.ts'
 import { SOON_MS } from '../support/scenario.ts'
 
 const ALL = process.env['TROUPE_PATHS'] === 'all'
@@ -68,7 +69,7 @@ test.each(Object.entries(WALKED))(
 
 const STOP = "actions: ['noteRouted', { type: 'record', params: stop('running') }, 'noteAnswered', 'endTurn'],"
 
-const BROKEN: Readonly<Record<string, Wrong>> = {
+const BROKEN: Readonly<Record<string, Replaced>> = {
   'S6: /stop does not end the run': {
     file: '/machines/session.ts',
     was: `target: '#session.idle',\n                ${STOP}`,

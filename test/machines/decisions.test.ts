@@ -225,5 +225,6 @@ const speaker: Speaker = {
   given: [],
   approvals: [],
   preparedAtMs: 0,
+  notices: [],
   keepsPartial: true,
 }

@@ -11,6 +11,7 @@ import { startBotApi } from '../support/bot-api/server.ts'
 import { launch } from '../support/gateway-process.ts'
 import { type Exchange, startModelServer } from '../support/model-server.ts'
 import type { Subject } from '../support/paths.ts'
+import { type Replaced, replacing } from '../support/replaced.ts'
 import { readJson } from './session-outside-looks.ts'
 import { type Asked, type Calls, type End, type Mode, outsideSubject } from './session-outside-subject.ts'
 import type { OutsideMachine } from './session-outside.ts'
@@ -30,16 +31,10 @@ interface Totals {
   readonly dead: number
 }
 
-/** A program that is wrong: a piece of a source file of the gateway's, and what stands there instead. */
-export interface Wrong {
-  readonly file: string
-  readonly was: string
-  readonly is: string
-}
-
 const TOKENS = { queue: `1001:${'q'.repeat(35)}`, interrupt: `1002:${'i'.repeat(35)}` } as const
 
-export async function openTown(wrong?: Wrong): Promise<Town> {
+/** `wrong`: what is exchanged in the gateway's program. */
+export async function openTown(...wrong: readonly Replaced[]): Promise<Town> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-paths-'))
   const [api, model, tools] = await Promise.all([startBotApi(), startModelServer(), startTools()])
   const bots = {
@@ -63,8 +58,7 @@ export async function openTown(wrong?: Wrong): Promise<Town> {
     channels: { queue: channel('queue'), interrupt: channel('interrupt') },
   }
   writeFileSync(join(folder, 'gateway.yaml'), JSON.stringify(file))
-  const nodeFlags = wrong === undefined ? [] : ['--import', replacing(wrong)]
-  const gateway = launch({ folder, environment: { TMPDIR: folder }, nodeFlags })
+  const gateway = launch({ folder, environment: { TMPDIR: folder }, nodeFlags: replacing(...wrong) })
   await gateway.rollCall()
   const requests = new Map<number, Asked[]>()
   void hearModel(model.next, requests)
@@ -98,23 +92,6 @@ export async function openTown(wrong?: Wrong): Promise<Town> {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
-}
-
-/** A module that is loaded before the program, and replaces the piece where it is read. */
-function replacing({ file, was, is }: Wrong): string {
-  const source = `
-    import { registerHooks } from 'node:module'
-    const [file, was, is] = ${JSON.stringify([file, was, is])}
-    registerHooks({
-      load(url, context, next) {
-        const loaded = next(url, context)
-        if (!url.endsWith(file)) return loaded
-        const text = Buffer.from(loaded.source).toString('utf8')
-        if (!text.includes(was)) throw new Error('nothing to replace in ' + file)
-        return { ...loaded, source: text.replace(was, is) }
-      },
-    })`
-  return `data:text/javascript,${encodeURIComponent(source)}`
 }
 
 // --- the model ----------------------------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ export class Platform {
         this.#parts.throws.pass('show', progress.session)
         caller.onShow(conversation, progress)
       },
+      fetch: () => Promise.reject(new Error('nobody sends files here')),
       probe: async () => {
         const how = this.connects[0]
         if (how !== 'refuse' && how !== 'unauthorized') return { id: '99', name: '@bot' }

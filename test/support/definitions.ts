@@ -10,6 +10,8 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     instructions: 'answer',
     model: { provider: 'echo', delayMs: 0 },
     fallbackModels: [],
+    vision: 'auto',
+    transcription: null,
     compactAt: 0.8,
     budget: null,
     tools: [],
@@ -34,7 +36,8 @@ export const PLAIN_MODEL = { contextTokens: 128_000, prices: null } satisfies Pa
 
 /** What the preparation of a turn gives back when nothing was before. */
 export function prepared(turn: Inbox, given: Partial<Prepared> = {}): Prepared {
-  return { history: [], exhausted: [], turn, steps: [], definition: testAgent('cfo'), preparedAtMs: 0, ...given }
+  const definition = testAgent('cfo')
+  return { history: [], exhausted: [], turn, steps: [], definition, preparedAtMs: 0, notices: [], ...given }
 }
 
 /** At every full hour, in UTC. */

@@ -14,14 +14,15 @@ import { cronTimes } from '../../src/config/cron.ts'
 import { createGateway } from '../../src/actors/gateway.ts'
 import type { Observe } from '../../src/actors/observe.ts'
 import type { Parts } from '../../src/actors/parts.ts'
-import type { ThinkRequest, Thought, Usage } from '../../src/agents/agent.ts'
-import type { Adapter, Door, Outgoing, Reception } from '../../src/channels/adapter.ts'
+import type { ThinkRequest, Thought, Transcription, Usage } from '../../src/agents/agent.ts'
+import type { Adapter, Door, Fetching, Outgoing, Reception } from '../../src/channels/adapter.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { ToolCall } from '../../machines/steps.ts'
 import type { Notes, Tool } from '../../src/tools/tool.ts'
 import { testAgent } from './definitions.ts'
 import { unobserved } from './observing.ts'
+import { type TestFolders, testFolders } from './received.ts'
 import { type TestTools, toolParts } from './tools.ts'
 import { freeTokens, type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
 
@@ -41,6 +42,12 @@ export interface HouseOptions {
   /** What `tools` of those definitions may name. */
   readonly tools?: Readonly<Record<string, Tool>>
   readonly notes?: Notes
+  /** An earlier house's, for a restart; nobody sends files otherwise. */
+  readonly folders?: TestFolders
+  /** What its platforms have of each reference. */
+  readonly files?: ReadonlyMap<string, Uint8Array>
+  /** What makes text of speech. */
+  readonly transcribe?: Transcription['transcribe']
   /** What the building of each toolbox waits for. */
   readonly opening?: Promise<void>
   /** Who is told what happens; nobody is. */
@@ -97,6 +104,12 @@ export interface TestPlatform {
   /** What the next connection attempt, or the next send, does instead. */
   nextRun: ((door: Door, signal: AbortSignal) => Promise<void>)[]
   nextSend: ((outgoing: Outgoing, signal: AbortSignal) => Promise<void>)[]
+  /** What it has of each reference. */
+  readonly files: Map<string, Uint8Array>
+  /** References of the files that it was asked for. */
+  readonly fetched: string[]
+  /** What the next fetches do instead. */
+  nextFetch: ((fetching: Fetching) => Promise<void>)[]
   /** What the next trials of a definition do instead of going well at once. */
   nextProbe: ((signal: AbortSignal) => Promise<void>)[]
 }
@@ -132,6 +145,11 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       probe: async () => {},
     }),
     ...toolParts(tools),
+    openReceived: (options.folders ?? testFolders()).open,
+    buildTranscription: async () => ({
+      transcribe: options.transcribe ?? (() => Promise.reject(new Error('nobody hears here'))),
+      probe: async () => {},
+    }),
     cronTimes,
     ...(options.notes === undefined ? {} : { notes: options.notes }),
     adapters: new Map(),
@@ -145,7 +163,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   await settled()
 
   function platformOf(channel: string): Platform {
-    const platform = platforms.get(channel) ?? new Platform()
+    const platform = platforms.get(channel) ?? new Platform(options.files)
     platforms.set(channel, platform)
     return platform
   }
@@ -211,8 +229,15 @@ class Platform implements TestPlatform {
   readonly nextRun: TestPlatform['nextRun'] = []
   readonly nextSend: TestPlatform['nextSend'] = []
   readonly nextProbe: TestPlatform['nextProbe'] = []
+  readonly nextFetch: TestPlatform['nextFetch'] = []
+  readonly files: TestPlatform['files']
+  readonly fetched: string[] = []
   readonly connectedBy: ChannelDefinition[] = []
   connections = 0
+
+  constructor(files: HouseOptions['files']) {
+    this.files = new Map(files)
+  }
   #door: Door | null = null
   #break: Held<void> | null = null
 
@@ -255,6 +280,14 @@ class Platform implements TestPlatform {
     show: (_, progress) => {
       this.shown.push(progress)
     },
+    fetch: async ({ reference }, fetching) => {
+      this.fetched.push(reference ?? '')
+      const instead = this.nextFetch.shift()
+      if (instead !== undefined) return instead(fetching)
+      const file = this.files.get(reference ?? '')
+      if (file === undefined) throw new FailureError(GONE)
+      await fetching.take(file)
+    },
     probe: async (signal) => {
       await this.nextProbe.shift()?.(signal)
       return { id: '99', name: '@bot' }
@@ -272,6 +305,8 @@ class Platform implements TestPlatform {
   }
 }
 
+const GONE = { kind: 'permanent', reason: 'notFound', message: 'the platform does not have it' } as const
+
 function plainInbound(channel: string, text: string, platformMessageId: string): Inbound {
   return {
     channel,
@@ -282,7 +317,7 @@ function plainInbound(channel: string, text: string, platformMessageId: string):
     text,
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
   }
 }
