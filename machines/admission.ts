@@ -25,7 +25,7 @@ export function admit(message: Inbound, admitting: Admitting): Admission {
   if (!isAddressed(message, command, admitting.definition)) return { admitted: false, reason: 'notAddressed' }
   if (!mayspeak(message.sender, admitting)) return { admitted: false, reason: 'stranger' }
   if (message.text.length > TEXT_UNITS_MAX) return { admitted: false, reason: 'tooLong' }
-  return { admitted: true, agent: agentFor(message, admitting.definition), command }
+  return { admitted: true, agent: message.agent ?? agentFor(message, admitting.definition), command }
 }
 
 /** Whether the definition alone lets this person speak; when not, a pairing may. */

@@ -16,7 +16,8 @@ export function budgetFailure({ tokensPerDay, per }: Budget, used: UsageTotals, 
   if (tokensOf(used) < tokensPerDay) return null
   return {
     kind: 'permanent',
-    reason: 'refused',
+    reason: 'rateLimited',
+    retryAfterMs: msUntilNextDay(nowMs),
     message: `${WHOSE[per]} budget of ${grouped(tokensPerDay)} tokens a day is used up`,
     remedy: `It begins anew at midnight UTC, in ${timeText(msUntilNextDay(nowMs))}`,
   }

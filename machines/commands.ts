@@ -23,6 +23,11 @@ export const COMMANDS = {
 /** Commands that stand before a text. */
 export const WITH_TEXT: readonly string[] = ['queue', 'steer']
 
+/** Whether a message says something to the agent, and not only to its session. */
+export function isSpoken(command: Command | null): boolean {
+  return command === null || WITH_TEXT.includes(command.name)
+}
+
 /** `ours` when the text is a command for this bot, `theirs` when it names another bot. */
 export function parseCommand(text: string, ownHandle: string | null): { ours: Command } | 'theirs' | null {
   const match = /^\/([a-z0-9_]+)(?:@([a-z0-9_]+))?(?:\s+([\s\S]*))?$/i.exec(text.trim())

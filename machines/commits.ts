@@ -16,6 +16,7 @@ import type {
   SessionState,
   Settlement,
 } from './messages.ts'
+import { isOfFile } from './openai.ts'
 import type { Steering } from './steps.ts'
 import { accountOf, type Credit, usageEntries } from './usage.ts'
 
@@ -70,6 +71,7 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
     entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),
     replies,
     ...usageOfTurn(speaker, live, outcome),
+    ...(outcome.kind === 'failed' && live.length > 0 ? { failure: outcome.failure } : {}),
   }
 }
 
@@ -91,6 +93,15 @@ export function interruptCommit(speaker: Speaker): Commit {
     keepsPartial: speaker.keepsPartial,
   }
 }
+
+/** A message whose sender is gone: its run ends without an answer, or it is taken out of what waits. */
+export function withdrawCommit(speaker: Speaker, seq: number): Commit {
+  const isTurn = speaker.turn.some(({ message }) => message.seq === seq)
+  if (isTurn) return { ...interruptCommit(speaker), settled: settle(speaker.turn, 'discarded', WITHDRAWN) }
+  return { ...base(speaker), settled: [{ seq, outcome: 'discarded', reason: WITHDRAWN }], entries: [], replies: [] }
+}
+
+const WITHDRAWN = 'its client went away'
 
 /** `/stop`: the run is over, what waited is discarded and counted. */
 export function stopCommit(speaker: Speaker, command: AcceptedMessage, during: SessionState): Commit {
@@ -271,13 +282,10 @@ function reply(speaker: Speaker, items: Inbox, text: string): Reply {
     : replyTo(speaker, last.message, text)
 }
 
-/** In a group several people speak: the answer points at the message that it answers. */
-function replyTo(speaker: Speaker, message: AcceptedMessage, text: string): Reply {
-  return {
-    conversation: speaker.conversation,
-    text,
-    replyTo: message.kind === 'group' ? message.platformMessageId : null,
-  }
+/** In a group several people speak, and a client of the OpenAI API waits for its own: the answer points at what it answers. */
+function replyTo({ channel, conversation }: Speaker, message: AcceptedMessage, text: string): Reply {
+  const points = message.kind === 'group' || !isOfFile(channel)
+  return { conversation, text, replyTo: points ? message.platformMessageId : null }
 }
 
 function base(speaker: Speaker): Pick<Commit, 'channel' | 'sessionKey'> {

@@ -50,6 +50,8 @@ export interface GatewaySettings {
   readonly passivateAfterMs: number
   /** A working folder of a session that was not used for so long is removed at a start. */
   readonly workdirKeepMs: number
+  /** Whether clients of the OpenAI API may talk to the agents: see openai.ts. */
+  readonly openaiApi: boolean
 }
 
 export interface AgentDefinition {

@@ -64,6 +64,9 @@ export const PAST_RESULT_UNITS_MAX = 2_000
 /** History given to a model, in entries; the full transcript stays in the store. */
 export const HISTORY_ENTRIES_MAX = 400
 
+/** A conversation that was asked once is in the list this long after its answer: long enough to look into what went wrong. */
+export const ONE_OFF_KEEP_MS = 60 * 60_000
+
 /** Unfinished messages that a start reads at once; more follow in the next read. */
 export const RECOVERY_BATCH = 500
 

@@ -7,6 +7,7 @@ import type { Failure } from './failure.ts'
 import type { FromAsker } from './mcp-messages.ts'
 import type { Attachment, ShownFile } from './media.ts'
 import type { MemoryRequest } from './notes.ts'
+import type { Earlier } from './openai.ts'
 import type { Steering, Step, TurnStep } from './steps.ts'
 import type { Credit, UsageEntry } from './usage.ts'
 
@@ -40,6 +41,12 @@ export interface Inbound {
   readonly attachments: readonly Attachment[]
   /** True when the client may have split a longer text here (it is about as long as a message can be). */
   readonly continues: boolean
+  /** The agent that is asked for, where people name one; left out: the channel's routes say. */
+  readonly agent?: string
+  /** What was said before it in a conversation that its client keeps; becomes part of the history with it. */
+  readonly earlier?: readonly Earlier[]
+  /** What its client wants to be known; the same, unless the history has it already. */
+  readonly brief?: string
 }
 
 export interface Command {
@@ -48,8 +55,8 @@ export interface Command {
   readonly text: string
 }
 
-/** An inbound message after its durable accept. */
-export interface AcceptedMessage extends Inbound {
+/** An inbound message after its durable accept; what was said before it stands in the history now. */
+export interface AcceptedMessage extends Omit<Inbound, 'earlier' | 'brief'> {
   /** The store's accept sequence: total order of everything that was ever accepted. */
   readonly seq: number
   readonly sessionKey: string
@@ -146,6 +153,8 @@ export interface Commit {
   readonly keepsPartial?: boolean
   /** What is asked about the notes on a person: the answer's words are put in when it is written. */
   readonly notes?: NotesQuestion
+  /** Why its turn has no answer, for whoever waits for one; people read it in the reply. */
+  readonly failure?: Failure
 }
 
 export interface NotesQuestion {
@@ -273,6 +282,8 @@ export type ToSession =
   | { readonly type: 'message.routed'; readonly routed: number; readonly message: AcceptedMessage }
   | { readonly type: 'redefined'; readonly settings: SessionSettings }
   | { readonly type: 'slot.granted' }
+  /** Its sender is gone: a message that waits is taken out, a run for it alone is ended. */
+  | { readonly type: 'message.withdrawn'; readonly seq: number }
   | { readonly type: 'record.failed'; readonly failure: Failure }
   | { readonly type: 'steering.requested' }
   | { readonly type: 'approvals.waiting'; readonly approvals: readonly Approval[] }

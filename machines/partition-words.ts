@@ -10,6 +10,7 @@ import { deliveryMachine } from './delivery.ts'
 import { assert, failureOf, unprovided } from './failure.ts'
 import { resumedFirst } from './inbox.ts'
 import { SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
+import { isOneOff } from './openai.ts'
 import type { AcceptedMessage, Ending, ToPartition } from './messages.ts'
 import { isSame } from './redefinition.ts'
 import { backoffMs, nextRestart } from './restart.ts'
@@ -81,7 +82,7 @@ export const words = setup({
       assert(event.type === 'child.rested', 'noteRested answers child.rested')
       const child = context.children[event.child]
       if (child === undefined || child.routed !== event.routed) return
-      if (isSession(event.child)) {
+      if (isSession(event.child) && !isOneOff(nameOf(event.child))) {
         enqueue.assign({ children: withChild(context.children, event.child, { ...child, sweeps: 0, failures: 0 }) })
         return
       }

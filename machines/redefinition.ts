@@ -120,6 +120,7 @@ const FILE_KEYS: readonly (readonly [keyof GatewaySettings, string])[] = [
   ['concurrentRuns', 'gateway.concurrent_runs'],
   ['passivateAfterMs', 'gateway.passivate_after'],
   ['workdirKeepMs', 'gateway.workdir_keep'],
+  ['openaiApi', 'gateway.openai_api'],
 ]
 
 function settingsChange(current: GatewaySettings, newer: GatewaySettings) {

@@ -37,7 +37,7 @@ export interface RunInput {
   readonly steps: readonly Step[]
   /** When it was prepared; deadlines of approvals that wait already are counted from here. */
   readonly nowMs: number
-  /** The process is ending already: nobody is asked. */
+  /** The process is ending already, or nobody could answer: nobody is asked. */
   readonly draining: boolean
 }
 
@@ -199,10 +199,11 @@ export function thinking(context: RunContext): Thinking {
 }
 
 /** What is not written yet, and the questions in it. */
-export function needs({ input, steps, written }: RunContext): Recording {
+export function needs({ input, steps, written, draining }: RunContext): Recording {
   const fresh = steps.slice(written)
   const { definition, conversation } = input
-  const asked = fresh.some((step) => step.kind === 'answer')
+  // Where nobody can answer nobody is asked: that is a no, and follows at once.
+  const asked = !draining && fresh.some((step) => step.kind === 'answer')
   const replies = (asked ? approvalsOf(input.turn, steps, definition.approvers) : []).map((approval) => ({
     conversation,
     replyTo: null,

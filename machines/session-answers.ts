@@ -45,9 +45,17 @@ export function stop(during: During) {
   }
 }
 
-export function startOver(during: During) {
+export function anew(during: During) {
   return ({ context, event }: Hand): Commit =>
     newCommit(during === 'committing' ? withoutTurn(context) : context, messageIn(event).message)
+}
+
+/** `/stop` or `/new`, whichever it is. */
+export function ending(during: During) {
+  return (hand: Hand): Commit => {
+    const isNew = messageIn(hand.event).message.command?.name === 'new'
+    return (isNew ? anew : stop)(during)(hand)
+  }
 }
 
 export function refusal({ context, event }: Hand): Commit {

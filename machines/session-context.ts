@@ -8,6 +8,7 @@ import { SUMMARISE } from './history.ts'
 import type { Refusal } from './hooks.ts'
 import { type Inbox, itemOf, offer, takeSteering, turnTexts } from './inbox.ts'
 import type { AcceptedMessage, SessionSettings, TranscriptEntry } from './messages.ts'
+import { isOneOff } from './openai.ts'
 import type { RunInput } from './run-words.ts'
 import type { Steering, Step } from './steps.ts'
 
@@ -93,7 +94,8 @@ export function runInput(context: SessionContext): RunInput {
     // A /compact is itself the summary; a /retry goes back behind the newest turn, and a summary would stand after it.
     mayCompact: live.every((item) => item.task === 'answer'),
     nowMs: context.preparedAtMs,
-    draining: context.draining,
+    // Who asks once has no second message to decide with.
+    draining: context.draining || isOneOff(context.key),
   }
 }
 

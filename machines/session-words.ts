@@ -5,10 +5,10 @@ import { assign, enqueueActions, fromPromise, sendParent, sendTo, setup } from '
 import { gateway, sessionAddress } from './addresses.ts'
 import { commandText } from './answers.ts'
 import type { Approval } from './approval.ts'
-import { isKnown, type RunOutcome, type UndoCommits } from './commits.ts'
+import { isKnown, type RunOutcome, type UndoCommits, withdrawCommit } from './commits.ts'
 import { unrefused } from './refusals.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
-import { interrupts, isContinued, itemOf, mayGrow, takeTurn } from './inbox.ts'
+import { type Inbox, interrupts, isContinued, itemOf, mayGrow, takeTurn } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
 import type { Commit, Progress, SessionSettings, SessionState, ToSession } from './messages.ts'
 import { backoffMs } from './restart.ts'
@@ -97,7 +97,10 @@ export const words = setup({
     keepPreparationTimeout: assign({ outcome: { kind: 'failed', failure: TOO_LONG_PENDING } }),
     countCommitFailure: assign({ commitFailures: ({ context }) => context.commitFailures + 1 }),
     forgetTurn: assign({ turn: [], turnId: '', ...NOTHING_PREPARED }),
-    forgetWaiting: assign({ waiting: [] }),
+    dropWaiting: assign({ waiting: [] }),
+    takeOut: assign(({ context, event }) => ({
+      waiting: context.waiting.filter(({ message }) => message.seq !== withdrawnIn(event)),
+    })),
     /** A turn that ends without a commit of its own: the command was answered, nothing of it is left in memory. */
     endTurn: enqueueActions(({ context, enqueue }) => {
       enqueue.assign({ waiting: [], turn: [], turnId: '', ...NOTHING_PREPARED })
@@ -141,6 +144,7 @@ export const words = setup({
     isAnsweredAtOnce: ({ context, event }, params: { during: SessionState }) =>
       isMessage(event) && event.message.command !== null && commandText(context, event.message, params.during) !== null,
     isCommand: ({ event }, params: { name: string }) => isMessage(event) && event.message.command?.name === params.name,
+    endsTurn: ({ event }) => isMessage(event) && ['stop', 'new'].includes(event.message.command?.name ?? ''),
     isNewPart: ({ context, event }) => {
       const item =
         isMessage(event) && !isKnown(context, event.message.seq) ? itemOf(event.message, context.busyMode) : null
@@ -154,6 +158,13 @@ export const words = setup({
     decides: ({ context, event }) => isMessage(event) && verdictIn(context, event.message)?.kind === 'decided',
     isReminded: ({ context, event }) =>
       isMessage(event) && context.approvals.length > 0 && event.message.again === undefined,
+    /** Nothing of the session would be left without the message that is withdrawn. */
+    isAlone: ({ context, event }) =>
+      context.given.length === 0 && isAll([...context.turn, ...context.waiting], withdrawnIn(event)),
+    /** It is the turn, nobody else's word was given to its run, and another one waits. */
+    isTurn: ({ context, event }) =>
+      context.given.length === 0 && context.waiting.length > 0 && isAll(context.turn, withdrawnIn(event)),
+    isWaiting: ({ context, event }) => context.waiting.some(({ message }) => message.seq === withdrawnIn(event)),
     mayGrow: ({ context }) => mayGrow(context.waiting),
     hasWaiting: ({ context }) => context.waiting.length > 0,
     isDraining: ({ context }) => context.draining,
@@ -183,6 +194,21 @@ export function state(now: SessionState) {
 export function preparation({ context }: { readonly context: SessionContext }): Preparation {
   const { key, channel, turnId, turn, agent } = context
   return { key, channel, turnId, turn, agent }
+}
+
+/** Of a message whose sender is gone. */
+export function left({ context, event }: { readonly context: SessionContext; readonly event: ToSession }): Commit {
+  const seq = withdrawnIn(event)
+  assert(seq !== null, 'a message is taken back only when its sender is gone')
+  return withdrawCommit(context, seq)
+}
+
+function withdrawnIn(event: ToSession): number | null {
+  return event.type === 'message.withdrawn' ? event.seq : null
+}
+
+function isAll(items: Inbox, seq: number | null): boolean {
+  return items.length > 0 && items.every(({ message }) => message.seq === seq)
 }
 
 function isGivenUp({ turn, exhausted, refused }: Prepared): boolean {

@@ -10,9 +10,9 @@
 
 import { turnCommit } from './commits.ts'
 import { FailureError, failureOf } from './failure.ts'
-import { answer, decision, interruption, refusal, reminder, startOver, stop, undoing } from './session-answers.ts'
+import { anew, answer, decision, ending, interruption, refusal, reminder, stop, undoing } from './session-answers.ts'
 import { initialContext, runInput } from './session-context.ts'
-import { preparation, state, triesOfTurn, words } from './session-words.ts'
+import { preparation, state, triesOfTurn, left, words } from './session-words.ts'
 
 export const sessionMachine = words.createMachine({
   id: 'session',
@@ -46,7 +46,7 @@ export const sessionMachine = words.createMachine({
           },
           {
             guard: { type: 'isCommand', params: { name: 'new' } },
-            actions: ['noteRouted', { type: 'record', params: startOver('idle') }, 'noteAnswered', 'tellRested'],
+            actions: ['noteRouted', { type: 'record', params: anew('idle') }, 'noteAnswered', 'tellRested'],
           },
           {
             guard: { type: 'isCommand', params: { name: 'undo' } },
@@ -70,17 +70,16 @@ export const sessionMachine = words.createMachine({
             actions: ['noteRouted', { type: 'record', params: answer('pending') }, 'noteAnswered'],
           },
           {
-            guard: { type: 'isCommand', params: { name: 'stop' } },
+            guard: 'endsTurn',
             target: '#session.idle',
-            actions: ['noteRouted', { type: 'record', params: stop('pending') }, 'noteAnswered', 'endTurn'],
-          },
-          {
-            guard: { type: 'isCommand', params: { name: 'new' } },
-            target: '#session.idle',
-            actions: ['noteRouted', { type: 'record', params: startOver('pending') }, 'noteAnswered', 'endTurn'],
+            actions: ['noteRouted', { type: 'record', params: ending('pending') }, 'noteAnswered', 'endTurn'],
           },
           { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
           { actions: ['noteRouted', 'keep'] },
+        ],
+        'message.withdrawn': [
+          { guard: 'isAlone', target: 'idle', actions: [{ type: 'record', params: left }, 'endTurn'] },
+          { guard: 'isWaiting', actions: [{ type: 'record', params: left }, 'takeOut'] },
         ],
         drain: { target: 'draining', actions: [{ type: 'releaseTries', params: triesOfTurn }, 'releaseSlot'] },
       },
@@ -141,6 +140,13 @@ export const sessionMachine = words.createMachine({
             },
           },
           after: { pendingMsMax: { target: '#session.running.committing', actions: 'keepPreparationTimeout' } },
+          on: {
+            'message.withdrawn': {
+              guard: 'isTurn',
+              target: 'arriving',
+              actions: [{ type: 'record', params: left }, 'forgetTurn'],
+            },
+          },
         },
       },
     },
@@ -166,6 +172,15 @@ export const sessionMachine = words.createMachine({
           on: {
             drain: { actions: ['beginDrain', 'drainRun'] },
             'steering.requested': { description: 'The run is between two answers.', actions: 'giveSteering' },
+            'message.withdrawn': [
+              { guard: 'isAlone', target: '#session.idle', actions: [{ type: 'record', params: left }, 'endTurn'] },
+              {
+                guard: 'isTurn',
+                target: '#session.pending',
+                actions: [{ type: 'record', params: left }, 'forgetTurn'],
+              },
+              { guard: 'isWaiting', actions: [{ type: 'record', params: left }, 'takeOut'] },
+            ],
             'approvals.waiting': {
               description: 'What people are asked about; an answer decides the call that it names.',
               actions: { type: 'keepApprovals', params: ({ event }) => event },
@@ -193,7 +208,7 @@ export const sessionMachine = words.createMachine({
               {
                 guard: { type: 'isCommand', params: { name: 'new' } },
                 target: '#session.idle',
-                actions: ['noteRouted', { type: 'record', params: startOver('running') }, 'noteAnswered', 'endTurn'],
+                actions: ['noteRouted', { type: 'record', params: anew('running') }, 'noteAnswered', 'endTurn'],
               },
               { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
               {
@@ -212,6 +227,11 @@ export const sessionMachine = words.createMachine({
             'History, inbox and outbox in one transaction. The run is over; what arrives waits for the next turn.',
           initial: 'writing',
           on: {
+            'message.withdrawn': {
+              description: 'Its client is gone: a run for it alone ends, and what waits goes on.',
+              guard: 'isWaiting',
+              actions: [{ type: 'record', params: left }, 'takeOut'],
+            },
             'message.routed': [
               { guard: 'isKnown', actions: 'noteRouted' },
               {
@@ -219,21 +239,12 @@ export const sessionMachine = words.createMachine({
                 actions: ['noteRouted', { type: 'record', params: answer('running') }, 'noteAnswered'],
               },
               {
-                guard: { type: 'isCommand', params: { name: 'stop' } },
+                guard: 'endsTurn',
                 actions: [
                   'noteRouted',
-                  { type: 'record', params: stop('committing') },
+                  { type: 'record', params: ending('committing') },
                   'noteAnswered',
-                  'forgetWaiting',
-                ],
-              },
-              {
-                guard: { type: 'isCommand', params: { name: 'new' } },
-                actions: [
-                  'noteRouted',
-                  { type: 'record', params: startOver('committing') },
-                  'noteAnswered',
-                  'forgetWaiting',
+                  'dropWaiting',
                 ],
               },
               { guard: 'isFull', actions: ['noteRouted', { type: 'record', params: refusal }, 'noteAnswered'] },
@@ -267,19 +278,9 @@ export const sessionMachine = words.createMachine({
                 'message.routed': [
                   { guard: 'isKnown', actions: 'noteRouted' },
                   {
-                    guard: { type: 'isCommand', params: { name: 'stop' } },
+                    guard: 'endsTurn',
                     target: '#session.idle',
-                    actions: ['noteRouted', { type: 'record', params: stop('running') }, 'noteAnswered', 'endTurn'],
-                  },
-                  {
-                    guard: { type: 'isCommand', params: { name: 'new' } },
-                    target: '#session.idle',
-                    actions: [
-                      'noteRouted',
-                      { type: 'record', params: startOver('running') },
-                      'noteAnswered',
-                      'endTurn',
-                    ],
+                    actions: ['noteRouted', { type: 'record', params: ending('running') }, 'noteAnswered', 'endTurn'],
                   },
                 ],
               },

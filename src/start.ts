@@ -4,6 +4,7 @@
 //   Nothing is opened before startGateway is called, and nothing stays open after `ended` has settled.
 
 import type { GatewayContext } from '../machines/gateway-context.ts'
+import { withOpenAi } from '../machines/openai.ts'
 import { buildAgent } from './agents/catalog.ts'
 import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
@@ -22,7 +23,9 @@ import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { clockWarning, requireClock } from './start/clock.ts'
+import { endWaiting, tellingWaiting } from './start/completions.ts'
 import { withConstruction } from './start/construct.ts'
+import { beginForgetting } from './start/forgetting.ts'
 import { type GatewayHooks, openHooks } from './start/hooks.ts'
 import { createInspection } from './start/inspection.ts'
 import { beginObserving, type Observing } from './start/observing.ts'
@@ -99,7 +102,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const { loaded, world, log, version } = options
   const phases = startPhases({ ...options.phases, world, log })
   const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
-  const required = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
+  const required = async (file: GatewayDefinition) => withOpenAi(await withLacks(overridden(file, options), world))
   const constructed = (definition: GatewayDefinition) => withConstruction(definition, { secret, world, log })
   const startedAtMs = world.nowMs()
   await phases.attempt('requires', () => requireClock(startedAtMs))
@@ -122,8 +125,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       ...{ definition, data: settings.data, store, tokens, observing, secret, startedAtMs, inForce },
       ...{ hooks, runMcp: mcpServers(loaded, opened) },
     }
-    const { gateway, root, board, reloading, inspection, port } = assemble(options, built)
-    const http = await phases.attempt('connect', () => listen(options, settings, { port, root }))
+    const { gateway, root, board, reloading, inspection, port, adapters } = assemble(options, built)
+    const http = await phases.attempt('connect', () => listen(options, settings, { port, root, adapters }))
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
@@ -164,10 +167,11 @@ function assemble(options: StartOptions, built: Built) {
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
-  const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), tokens }
+  const lasting = { store: tellingWaiting(store, adapters), tokens }
+  const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), ...lasting }
   const own = { cronTimes, hooks, runMcp: built.runMcp, ...toolParts(options, store, data) }
   const thinking = { buildAgent, buildTranscription }
-  const implementations = { store, platforms, ...thinking, observe: observing.observe, ...own }
+  const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
   const reading = { loaded, read: options.reload, inForce }
   const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
@@ -176,7 +180,7 @@ function assemble(options: StartOptions, built: Built) {
   const transitions = createTransitions({ root: gateway, world, log })
   const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
   const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
-  return { gateway, root, board, reloading, inspection, port }
+  return { gateway, root, board, reloading, inspection, port, adapters }
 }
 
 interface Keeping {
@@ -195,7 +199,7 @@ async function openKept(
   const { loaded, world, log } = options
   const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
   const bare = await phases.attempt('store', () => observing.store(open))
-  opened.push(() => bare.close())
+  opened.push(() => bare.close(), beginForgetting({ store: bare, world, log }))
   const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
   opened.push(() => hooking.close())
   await tendFolder(settings, options)
@@ -213,16 +217,28 @@ function overridden(definition: GatewayDefinition, { settings }: StartOptions): 
   return { ...definition, gateway: { ...definition.gateway, ...settings } }
 }
 
-function listen(
+interface Answering {
+  readonly port: GatewayPort
+  readonly root: () => GatewayContext
+  readonly adapters: ReadonlyMap<string, Adapter>
+}
+
+async function listen(
   { loaded, world, log }: StartOptions,
   { host, port }: GatewaySettings,
-  running: { readonly port: GatewayPort; readonly root: () => GatewayContext },
+  running: Answering,
 ): Promise<HttpServer> {
   const token = (): string | null => {
     const reference = running.root().definition.gateway.token
     return reference && loaded.secrets.resolve(reference)
   }
-  return startHttp({ host, port, gateway: running.port, log, world, token })
+  const http = await startHttp({ host, port, gateway: running.port, log, world, token })
+  const close = async (): Promise<void> => {
+    // Who waits for an answer is told that it comes after the next start, before the connection is closed.
+    endWaiting(running.adapters)
+    await http.close()
+  }
+  return { ...http, close }
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */

@@ -7,6 +7,7 @@ import { fromCallback, fromPromise } from 'xstate'
 import { isMcp } from '../../machines/addresses.ts'
 import { admit, isAllowed } from '../../machines/admission.ts'
 import { channelMachine } from '../../machines/channel.ts'
+import { isSpoken } from '../../machines/commands.ts'
 import type { ChannelDefinition } from '../../machines/definitions.ts'
 import { FailureError, failureOf, inPhase, thrownIn } from '../../machines/failure.ts'
 import { RECOVERY_BATCH } from '../../machines/limits.ts'
@@ -179,9 +180,12 @@ async function receive(parts: Parts, { message, definition, handle, system }: Re
   }
   const { agent, command } = admission
   const key = sessionKey(definition, message)
-  const accepted = { ...message, sessionKey: key, agent, command, acceptedAtMs: parts.world.nowMs() }
+  // What was said before goes to the disk alone: the turn reads it there.
+  const { earlier, brief, ...said } = message
+  const accepted = { ...said, sessionKey: key, agent, command, acceptedAtMs: parts.world.nowMs() }
   const journaled = parts.platforms[definition.platform]?.journaled ?? false
-  const { seq, duplicate } = await accept(parts, { ...accepted, journaled })
+  const before = isSpoken(command) ? { ...(earlier && { earlier }), ...(brief && { brief }) } : {}
+  const { seq, duplicate } = await accept(parts, { ...accepted, ...before, journaled })
   if (!duplicate) tellGateway(system, { type: 'message.accepted', message: { ...accepted, seq } })
   return { accepted: true, duplicate, seq }
 }

@@ -13,4 +13,10 @@ export const platforms: Readonly<Record<string, Platform>> = {
     journaled: true,
     load: async () => (await import('./web.ts')).createWebAdapter,
   },
+  /** Of the channel that the gateway makes by itself; no file names it. */
+  openai: {
+    name: 'openai',
+    journaled: false,
+    load: async () => (await import('./openai.ts')).createOpenAiAdapter,
+  },
 }

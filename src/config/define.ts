@@ -159,6 +159,7 @@ export function gatewayDefinition(keys: GatewayKeys, folder: string): GatewaySet
     concurrentRuns: keys.concurrent_runs,
     passivateAfterMs: keys.passivate_after,
     workdirKeepMs: keys.workdir_keep,
+    openaiApi: keys.openai_api,
   }
 }
 

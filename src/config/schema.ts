@@ -48,6 +48,10 @@ export const gatewaySchema = z
     workdir_keep: duration(0, '30d', 'age')
       .prefault('30d')
       .describe("A session's working folder that nobody used for so long is removed at the next start."),
+    openai_api: z
+      .boolean({ error: 'expected true or false' })
+      .prefault(true)
+      .describe('Clients of the OpenAI API may talk to the agents at /v1, each agent a model. false: there is no /v1.'),
   })
   .describe('Settings of the whole process.')
 

@@ -8,6 +8,8 @@ export class Refusal extends Error {
   readonly status: number
   readonly code: string
   headers: Readonly<Record<string, string>> = {}
+  /** The key that it is about, for clients of the OpenAI API; null: none in particular. */
+  param: string | null = null
 
   constructor(status: number, code: string, message: string) {
     super(message)
@@ -17,7 +19,12 @@ export class Refusal extends Error {
 
   /** Tells the client more than the body does: what is allowed, how to authenticate, when to come back. */
   with(headers: Readonly<Record<string, string>>): this {
-    this.headers = headers
+    this.headers = { ...this.headers, ...headers }
+    return this
+  }
+
+  about(param: string): this {
+    this.param = param
     return this
   }
 }

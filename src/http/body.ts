@@ -7,13 +7,19 @@ import { BODY_BYTES_MAX, IDENTIFIER_UNITS_MAX } from './limits.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** The body as an object that has no key but `known`. */
-export async function readFields(request: Request, known: readonly string[]): Promise<Fields> {
+/** The body as an object, whatever its keys. */
+export async function readObject(request: Request, bytesMax = BODY_BYTES_MAX): Promise<Fields> {
   checkType(request.headers)
-  const text = await readText(request)
+  const text = await readText(request, bytesMax)
   if (text.trim() === '') throw new Refusal(400, 'bad_json', 'The body is empty; a JSON object was expected.')
   const value = parse(text)
   if (!isObject(value)) throw new Refusal(400, 'bad_type', 'The body must be a JSON object.')
+  return value
+}
+
+/** The body as an object that has no key but `known`. */
+export async function readFields(request: Request, known: readonly string[]): Promise<Fields> {
+  const value = await readObject(request)
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
       throw new Refusal(
@@ -75,16 +81,16 @@ function checkType(headers: Headers): void {
   }
 }
 
-async function readText(request: Request): Promise<string> {
+async function readText(request: Request, bytesMax: number): Promise<string> {
   const reader = request.body?.getReader()
-  if (Number(request.headers.get('content-length') ?? 0) > BODY_BYTES_MAX) throw tooLarge()
+  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw tooLarge(bytesMax)
   if (reader === undefined) return ''
   const chunks: Uint8Array[] = []
   let bytes = 0
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     bytes += read.value.byteLength
     // The rest is not cancelled here: that would cut the connection before the answer is out.
-    if (bytes > BODY_BYTES_MAX) throw tooLarge()
+    if (bytes > bytesMax) throw tooLarge(bytesMax)
     chunks.push(read.value)
   }
   try {
@@ -94,8 +100,8 @@ async function readText(request: Request): Promise<string> {
   }
 }
 
-function tooLarge(): Refusal {
-  return new Refusal(413, 'too_large', `The body is larger than ${BODY_BYTES_MAX} bytes.`).with({ Connection: 'close' })
+function tooLarge(bytesMax: number): Refusal {
+  return new Refusal(413, 'too_large', `The body is larger than ${bytesMax} bytes.`).with({ Connection: 'close' })
 }
 
 function parse(text: string): unknown {
@@ -106,6 +112,6 @@ function parse(text: string): unknown {
   }
 }
 
-function isObject(value: unknown): value is Fields {
+export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

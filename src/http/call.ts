@@ -1,5 +1,6 @@
 // Call: one request, as its handler sees it.
 
+import type { World } from '../world.ts'
 import { Refusal } from './answers.ts'
 import type { Streams } from './events.ts'
 import { IDENTIFIER_UNITS_MAX, LIST_ROWS, LIST_ROWS_MAX, OFFSET_MAX } from './limits.ts'
@@ -10,6 +11,7 @@ export interface Call {
   readonly request: Request
   readonly gateway: GatewayPort
   readonly streams: Streams
+  readonly world: World
   /** A part of the path, decoded; empty when the path has no such part. */
   readonly part: (name: string) => string
   /** One value of the query; null when it is not given. */

@@ -18,12 +18,15 @@ export interface Streams {
 export interface Subscription {
   /** Calls `emit` for one event at a time, and waits when that returns a promise; resolves when `signal` aborts. */
   readonly follow: (emit: (event: ServerEvent) => void | Promise<void>, signal: AbortSignal) => Promise<void>
+  /** What is written first; left out: how soon a reader that lost its connection may come back. */
+  readonly opening?: string
   /** Cuts the connection; used when its reader is stuck, because a stuck reader never sees a polite end. */
   readonly cut: () => void
 }
 
 export interface ServerEvent {
-  readonly name: string
+  /** null: the reader knows one kind alone. */
+  readonly name: string | null
   /** Where a reader that comes back goes on; null: it cannot. */
   readonly id: string | null
   /** One line. */
@@ -85,7 +88,8 @@ class Stream {
 
   /** After the stream is counted: a subscription may end before this returns. */
   begin(): void {
-    this.#write('retry: 1000\n\n')
+    const { opening = 'retry: 1000\n\n' } = this.#parts
+    if (opening !== '') this.#write(opening)
     this.#beatLater()
     void this.#follow()
   }
@@ -155,5 +159,5 @@ class Stream {
 }
 
 function frame({ name, id, data }: ServerEvent): string {
-  return `event: ${name}\n${id === null ? '' : `id: ${id}\n`}data: ${data}\n\n`
+  return `${name === null ? '' : `event: ${name}\n`}${id === null ? '' : `id: ${id}\n`}data: ${data}\n\n`
 }

@@ -3,6 +3,12 @@
 /** The longest text (65,536 units of at most three bytes each in UTF-8) with room for the rest of its JSON. */
 export const BODY_BYTES_MAX = 256 * 1024
 
+/** A whole conversation comes with each request of the OpenAI API: 200,000 tokens of three bytes, with room for the rest of its JSON. */
+export const COMPLETION_BYTES_MAX = 1024 * 1024
+
+/** What is refused at once has been refused by then; the headers of a stream wait no longer. */
+export const FIRST_WORD_MS_MAX = 250
+
 /** Conversation, user and message ids, in UTF-16 units. */
 export const IDENTIFIER_UNITS_MAX = 256
 

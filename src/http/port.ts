@@ -2,6 +2,7 @@
 
 import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
+import type { CompletionsPort } from './completions-port.ts'
 
 export interface GatewayPort {
   status(): Promise<Status>
@@ -11,6 +12,8 @@ export interface GatewayPort {
   send(channel: string, conversation: string, text: string): Promise<boolean>
   /** `unknown`: no such channel; `notWeb`: it is not a web channel; `notLive`: it is paused, failed or stopped. */
   web(channel: string): WebPort | 'unknown' | 'notWeb' | 'notLive'
+  /** The agents for clients of the OpenAI API; null: that is switched off. */
+  completions(): CompletionsPort | null
   /** Reads the configuration anew; resolves once its channels have settled, or after a few seconds. */
   reload(): Promise<Reloaded>
   metrics(): Promise<string>

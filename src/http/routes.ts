@@ -3,6 +3,7 @@
 
 import { actorEvents, listActors, listMachines, showMachine } from './actors.ts'
 import type { Call } from './call.ts'
+import { complete, listModels, showModel } from './completions.ts'
 import { controlChannel, sendOutside } from './channel.ts'
 import { page, pageFile } from './console.ts'
 import { endInspection, openInspection } from './inspection.ts'
@@ -48,6 +49,10 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/channels/:channel/pause', access: 'guarded', answer: controlChannel('pause') },
   { method: 'POST', path: '/channels/:channel/resume', access: 'guarded', answer: controlChannel('resume') },
   { method: 'POST', path: '/channels/:channel/reconnect', access: 'guarded', answer: controlChannel('reconnect') },
+
+  { method: 'GET', path: '/v1/models', access: 'read', answer: listModels },
+  { method: 'GET', path: '/v1/models/:model', access: 'read', answer: showModel },
+  { method: 'POST', path: '/v1/chat/completions', access: 'guarded', answer: complete },
 
   { method: 'GET', path: '/sessions', access: 'read', answer: listSessions },
   { method: 'GET', path: '/sessions/:key', access: 'read', answer: showSession },

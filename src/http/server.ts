@@ -11,6 +11,7 @@ import { FailureError } from '../../machines/failure.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
 import { errorBody, json, Refusal, refusalOf } from './answers.ts'
+import { completionError } from './completion-answer.ts'
 import { createStreams, type Streams } from './events.ts'
 import { checkHost, checkOrigin, checkToken } from './guards.ts'
 import { CLOSE_MS_MAX, HEADERS_MS_MAX, KEEP_ALIVE_MS, REQUEST_MS_MAX, SOCKETS_MAX } from './limits.ts'
@@ -95,10 +96,10 @@ function createApplication(options: HttpOptions, streams: Streams): Hono<Environ
       admit(context.req.raw.headers, { access: 'read' }, options)
       throw new Refusal(404, 'not_found', 'There is nothing at this address.')
     } catch (error) {
-      return refuse(error, options.log)
+      return refuse(error, context, options.log)
     }
   })
-  application.onError((error) => refuse(error, options.log))
+  application.onError((error, context) => refuse(error, context, options.log))
   return application
 }
 
@@ -117,16 +118,20 @@ function answer(
     request: context.req.raw,
     gateway: options.gateway,
     streams,
+    world: options.world,
     part: (name) => context.req.param(name) ?? '',
     query: (name) => context.req.query(name) ?? null,
     cut: () => context.env.outgoing.destroy(),
   })
 }
 
-function refuse(thrown: unknown, log: Log): Response {
+function refuse(thrown: unknown, context: Context<Environment>, log: Log): Response {
   const refusal = refusalOf(thrown)
   if (refusal.status >= 500 && !(thrown instanceof Refusal)) log.error({ err: thrown }, 'a request failed')
-  return hardened(json(refusal.status, errorBody(refusal.code, refusal.message), refusal.headers))
+  // Clients of the OpenAI API read its errors, whatever refused them: the token, the route, the body, the run.
+  const isCompletion = context.req.path === '/v1' || context.req.path.startsWith('/v1/')
+  const body = isCompletion ? completionError(refusal) : errorBody(refusal.code, refusal.message)
+  return hardened(json(refusal.status, body, refusal.headers))
 }
 
 /** Parts of the path are decoded by Hono, which leaves what cannot be decoded as it is; here that is an error. */

@@ -245,6 +245,7 @@ export const EVENTS = {
   'slot.requested': { sessionKey: 'word' },
   'slot.released': { sessionKey: 'word' },
   'slot.granted': {},
+  'message.withdrawn': { seq: 'word' },
   sweep: {},
   'sweep.next': {},
   'recovery.due': { recovery: 'word' },

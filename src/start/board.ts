@@ -4,6 +4,7 @@
 import { type Failure, sayable } from '../../machines/failure.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { ChannelReport } from '../../machines/messages.ts'
+import { isOfFile } from '../../machines/openai.ts'
 import type { Parts } from '../actors/parts.ts'
 import type { AgentStatus, ChannelStatus } from '../http/port.ts'
 import type { Log } from '../log.ts'
@@ -33,7 +34,8 @@ export function createBoard({ root, world, log }: BoardParts): Board {
 
   function channels(): ChannelStatus[] {
     const { definition, adoptions, leaving } = root()
-    return Object.values(definition.channels).map(({ id, platform, routes }) => {
+    const ofFile = Object.values(definition.channels).filter(({ id }) => isOfFile(id))
+    return ofFile.map(({ id, platform, routes }) => {
       const { report, sinceMs } = last.get(id) ?? { report: null, sinceMs: startedAtMs }
       const failure = report?.failure ?? null
       const kept = adoptions[id] === undefined ? null : whyKept(adoptions[id])

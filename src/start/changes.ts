@@ -5,6 +5,7 @@ import type { GatewayDefinition } from '../../machines/definitions.ts'
 import { sayable, sentences } from '../../machines/failure.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Adoption } from '../../machines/messages.ts'
+import { isOfFile } from '../../machines/openai.ts'
 import type { Redefinition } from '../../machines/redefinition.ts'
 import type { Change, ChannelStatus, Kept } from '../http/port.ts'
 
@@ -45,7 +46,7 @@ export function changesOf(taken: Taken): Change[] {
     ...plain('schedules', 'added', schedules.added),
     ...plain('schedules', 'removed', schedules.removed),
     ...plain('schedules', 'changed', schedules.changed),
-    ...plain('channels', 'stopped', channels.stopped),
+    ...plain('channels', 'stopped', channels.stopped.filter(isOfFile)),
     ...plain(
       'channels',
       'redefined',

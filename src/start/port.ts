@@ -2,6 +2,7 @@
 
 import type { ChannelDefinition } from '../../machines/definitions.ts'
 import type { AcceptedMessage, SessionState } from '../../machines/messages.ts'
+import { isOfFile } from '../../machines/openai.ts'
 import { census, sessionStates } from '../actors/census.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
@@ -11,6 +12,7 @@ import { actorsPage } from '../inspect/tree.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
 import type { Board } from './board.ts'
+import { completionsPort } from './completions.ts'
 import { drawingOf } from './drawing.ts'
 import type { Inspection } from './inspection.ts'
 import { describeMachine, machineNames } from './machines.ts'
@@ -73,6 +75,7 @@ export function gatewayPort(parts: PortParts): GatewayPort {
       return true
     },
     web: (channel) => webPort(parts, channel),
+    completions: () => completionsPort({ ...parts, isDraining: isDraining(parts) }),
     record: (key, before, limit) => sessionRecord({ store, stateOf }, key, { before, limit }),
     stop: (key) => stopSession({ store, world, onMessage, stateOf: (each) => stateOf().get(each) }, key),
     machines: () => machineNames.map((name) => ({ name, description: describeMachine(name) })),
@@ -99,8 +102,9 @@ async function status(parts: PortParts): Promise<Status> {
   }
 }
 
+/** Of the file: the channel that the gateway makes by itself is in nobody's hand. */
 function definitionOf({ gateway }: PortParts, channel: string): ChannelDefinition | undefined {
-  return gateway.getSnapshot().context.definition.channels[channel]
+  return isOfFile(channel) ? gateway.getSnapshot().context.definition.channels[channel] : undefined
 }
 
 function stateOf(parts: PortParts, channels: readonly ChannelStatus[]): Status['state'] {

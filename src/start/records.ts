@@ -6,7 +6,7 @@ import type { DeadLetterView, GatewayPort, PairingView, ScheduleView, SessionVie
 import type { DeadLetter, Pairing, ScheduleRecord, SessionSummary, Store } from '../store/store.ts'
 import type { World } from '../world.ts'
 import { schedulesView } from './schedules-view.ts'
-import { sessionUsageView, usageView } from './usage-view.ts'
+import { sessionUsageView, usageViews } from './usage-view.ts'
 
 export type RecordsPort = Pick<
   GatewayPort,
@@ -61,7 +61,7 @@ export function recordsPort(store: Store, living: Living): RecordsPort {
       return known ? [] : null
     },
     sessionUsage: (key) => sessionUsageView(store, key),
-    usage: (limit) => usageView(store, limit),
+    usage: usageViews(store),
     schedules: async () => schedulesIn(living, await store.schedules()),
     async deadLetters(limit) {
       return (await store.deadLetters(limit)).map(deadLetterView)

@@ -1,43 +1,107 @@
 // Usage view: what was used, as people see it: by agent and by person, today and in thirty days, those who used most first.
+//   Nobody waits for it: the store is read a page at a time, and what is read is added up between two turns of the event loop. So it
+//   is not of one moment: what is used while it is made may be in it or not.
+//   Who asks while it is being made is given the same one.
 
-import { sum, tokensOf, type UsageTotals } from '../../machines/usage.ts'
+import { setImmediate } from 'node:timers/promises'
+import { NOTHING_USED, sum, tokensOf, type UsageTotals } from '../../machines/usage.ts'
 import type { UsagePeriods, UsageTotalsView, UsageView } from '../http/port.ts'
 import type { Store, UsageRow } from '../store/store.ts'
 
 const DAYS = 30
 
-export async function usageView(store: Store, limit: number): Promise<UsageView> {
-  const [today, lately] = await Promise.all([store.usageByUser(1), store.usageByUser(DAYS)])
-  return {
-    agents: listed(today, lately, byAgent).slice(0, limit),
-    users: listed(today, lately, byUser).slice(0, limit),
+/** A read of so many takes a few milliseconds. */
+const PAGE_ROWS = 500
+
+/** As many as the port ever gives; so that everybody can be given the same. */
+const ROWS_MAX = 1_000
+
+/** Of one store. */
+export function usageViews(store: Store): (limit: number) => Promise<UsageView> {
+  let making: Promise<UsageView> | null = null
+  return async (limit) => {
+    if (limit > ROWS_MAX) return make(store, limit)
+    making ??= make(store, ROWS_MAX).finally(() => (making = null))
+    const { agents, users } = await making
+    return { agents: agents.slice(0, limit), users: users.slice(0, limit) }
   }
 }
 
 export async function sessionUsageView(store: Store, key: string): Promise<UsagePeriods> {
   const [today, lately] = await Promise.all([store.usageOfSession(key, 1), store.usageOfSession(key, DAYS)])
-  return periods(today, lately)
+  return periods({ today, lately })
 }
 
-const byAgent = ({ agent }: UsageRow) => ({ agent })
-const byUser = ({ agent, user }: UsageRow) => ({ agent, user })
-
-function listed<Name>(
-  today: readonly UsageRow[],
-  lately: readonly UsageRow[],
-  nameOf: (row: UsageRow) => Name,
-): (Name & UsagePeriods)[] {
-  const group = (rows: readonly UsageRow[]) => Map.groupBy(rows, (row) => JSON.stringify(nameOf(row)))
-  const newest = group(today)
-  return [...group(lately)]
-    .map(([key, rows]) => ({ key, rows, total: sum(rows) }))
-    .toSorted((a, b) => tokensOf(b.total) - tokensOf(a.total))
-    .flatMap(({ key, rows: [first], total }) => {
-      return first === undefined ? [] : [{ ...nameOf(first), ...periods(sum(newest.get(key) ?? []), total) }]
-    })
+interface Used {
+  today: UsageTotals
+  lately: UsageTotals
 }
 
-function periods(today: UsageTotals, lately: UsageTotals): UsagePeriods {
+async function make(store: Store, limit: number): Promise<UsageView> {
+  const people = new Map<string, UsageRow & Used>()
+  const agents = new Map<string, Used>()
+  for (let back = 0; back < DAYS; back += 1) {
+    for await (const page of pagesOf(store, back)) {
+      for (const row of page) {
+        add(
+          found(people, JSON.stringify([row.agent, row.user]), () => ({ ...row, ...nothing() })),
+          row,
+          back,
+        )
+        add(found(agents, row.agent, nothing), row, back)
+      }
+    }
+  }
+  const users = await most([...people.values()], limit)
+  const named = [...agents].map(([agent, used]) => ({ agent, ...used }))
+  return {
+    agents: (await most(named, limit)).map(({ agent, ...used }) => ({ agent, ...periods(used) })),
+    users: users.map(({ agent, user, ...used }) => ({ agent, user, ...periods(used) })),
+  }
+}
+
+function found<T>(all: Map<string, T>, key: string, make: () => T): T {
+  const known = all.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  all.set(key, made)
+  return made
+}
+
+function nothing(): Used {
+  return { today: NOTHING_USED, lately: NOTHING_USED }
+}
+
+function add(used: Used, row: UsageTotals, back: number): void {
+  used.lately = sum([used.lately, row])
+  if (back === 0) used.today = sum([used.today, row])
+}
+
+/** One day's people. */
+async function* pagesOf(store: Store, back: number): AsyncGenerator<readonly UsageRow[]> {
+  let last: UsageRow | undefined
+  for (;;) {
+    const page = await store.usageOfPeople(back, last ?? null, PAGE_ROWS)
+    yield page
+    last = page.at(-1)
+    if (last === undefined || page.length < PAGE_ROWS) return
+  }
+}
+
+/** To order 100,000 at once would take a tenth of a second. */
+const ORDERED_AT_ONCE = 2_000
+
+async function most<T extends Used>(all: readonly T[], limit: number): Promise<T[]> {
+  let best: T[] = []
+  for (let from = 0; from < all.length; from += ORDERED_AT_ONCE) {
+    const more = all.slice(from, from + ORDERED_AT_ONCE)
+    best = [...best, ...more].toSorted((a, b) => tokensOf(b.lately) - tokensOf(a.lately)).slice(0, limit)
+    await setImmediate()
+  }
+  return best
+}
+
+function periods({ today, lately }: Used): UsagePeriods {
   return { today: totalsView(today), last_30_days: totalsView(lately) }
 }
 

@@ -7,6 +7,8 @@ import { usageLine } from '../../machines/usage.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, textOf } from './database.ts'
 import { deadLetters } from './dead-letters.ts'
+import { entriesBefore } from './earlier.ts'
+import { forget } from './forget.ts'
 import { type Journal, journal } from './journal.ts'
 import { type Messages, messages } from './messages.ts'
 import { notes } from './notes.ts'
@@ -38,11 +40,16 @@ export function operations(database: Database, world: World): Operations {
     usage: usageTable(database, world),
   }
   const people = { ...pairingOperations(database, world), ...noteOperations(database, world) }
-  const past = { record: record(database), sessions: sessionList(database), counts: counts(database) }
+  const past = {
+    record: record(database),
+    sessions: sessionList(database),
+    counts: counts(database),
+    forget: forget(database),
+  }
   const arriving = arrivals(parts)
   const timed = scheduleOperations(database, arriving.accept)
-  const { onDay: usageOn, ofSession: usageOfSession, byUser: usageByUser } = parts.usage
-  const used = { usageOn, usageOfSession, usageByUser }
+  const { onDay: usageOn, ofSession: usageOfSession, ofPeople: usageOfPeople } = parts.usage
+  const used = { usageOn, usageOfSession, usageOfPeople }
   return { ...arriving, ...departures(parts), ...people, ...past, ...used, ...timed }
 }
 
@@ -82,6 +89,8 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal, usage }
       const accepted = messages.accept(message)
       if (accepted.duplicate) return accepted
       transcripts.touch(message)
+      const before = entriesBefore(message, accepted.seq, () => transcripts.history(message.sessionKey))
+      if (before.length > 0) transcripts.append(message.sessionKey, before)
       if (message.journaled) journal.addUser(message)
       return accepted
     },

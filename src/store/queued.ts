@@ -45,6 +45,7 @@ export function queuedStore(parts: QueuedStoreParts): Store {
     transcript: (sessionKey) => line.read(() => tables.transcript(sessionKey)),
     sessions: (limit, filter) => line.read(() => tables.sessions(limit, filter)),
     record: (sessionKey, before, limit) => line.read(() => tables.record(sessionKey, before, limit)),
+    forget: (what) => line.write(() => tables.forget(what)),
     deadLetters: (limit) => line.read(() => tables.deadLetters(limit)),
     retryDeadLetter: (id) => line.write(() => tables.retryDeadLetter(id)),
     pairingCode: (channel, user) => line.write(() => tables.pairingCode(channel, user)),
@@ -63,7 +64,7 @@ export function queuedStore(parts: QueuedStoreParts): Store {
     schedules: () => line.read(() => tables.schedules()),
     usageOn: (day, of) => line.read(() => tables.usageOn(day, of)),
     usageOfSession: (sessionKey, days) => line.read(() => tables.usageOfSession(sessionKey, days)),
-    usageByUser: (days) => line.read(() => tables.usageByUser(days)),
+    usageOfPeople: (back, after, limit) => line.read(() => tables.usageOfPeople(back, after, limit)),
     counts: () => line.read(() => tables.counts()),
     close: () => (closed ??= close()),
   }

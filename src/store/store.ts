@@ -17,6 +17,7 @@ import type { Failure } from '../../machines/failure.ts'
 import type { Note } from '../../machines/notes.ts'
 import type { Step } from '../../machines/steps.ts'
 import type { UsageOf, UsageTotals } from '../../machines/usage.ts'
+import type { Forgetting } from './forget.ts'
 
 export interface Store {
   /** Writes an inbound message down; a platform message id seen before in its conversation is a duplicate, and nothing is written. */
@@ -67,6 +68,9 @@ export interface Store {
   /** What became of a session's messages, turns and replies: the newest `limit` entries before a place, oldest first. */
   record(sessionKey: string, before: RecordPlace | null, limit: number): Promise<RecordPage>
 
+  /** Takes out sessions that have rested for long, are owed nothing and have no dead letter; answers with how many. */
+  forget(what: Forgetting): Promise<number>
+
   deadLetters(limit: number): Promise<DeadLetter[]>
   /** Puts it back where it came from; null when there is no such dead letter. */
   retryDeadLetter(id: number): Promise<RetriedDeadLetter | null>
@@ -105,8 +109,8 @@ export interface Store {
   usageOn(day: number, of: UsageOf): Promise<UsageTotals>
   /** What a session has used in the last `days` days; 1: today. */
   usageOfSession(sessionKey: string, days: number): Promise<UsageTotals>
-  /** The same for everybody, by agent and person. */
-  usageByUser(days: number): Promise<UsageRow[]>
+  /** What people used so many days ago (0: today), by agent and person in this order, behind a place: a page of it. */
+  usageOfPeople(daysAgo: number, after: UsagePlace | null, limit: number): Promise<UsageRow[]>
 
   counts(): Promise<StoreCounts>
   /** Finishes what was asked for, then closes; every later call rejects. */
@@ -280,7 +284,9 @@ export interface ScheduleRecord {
   } | null
 }
 
-export interface UsageRow extends UsageTotals {
+export interface UsageRow extends UsageTotals, UsagePlace {}
+
+export interface UsagePlace {
   readonly agent: string
   readonly user: string
 }

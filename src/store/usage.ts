@@ -5,13 +5,13 @@
 import { dayOf, NOTHING_USED, sum, type UsageEntry, type UsageOf, type UsageTotals } from '../../machines/usage.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, type Row, textOf } from './database.ts'
-import type { UsageRow } from './store.ts'
+import type { UsagePlace, UsageRow } from './store.ts'
 
 export interface UsageTable {
   add(sessionKey: string, entries: readonly UsageEntry[]): void
   onDay(day: number, of: UsageOf): UsageTotals
   ofSession(sessionKey: string, days: number): UsageTotals
-  byUser(days: number): UsageRow[]
+  ofPeople(back: number, after: UsagePlace | null, limit: number): UsageRow[]
 }
 
 export function usageTable(database: Database, world: World): UsageTable {
@@ -26,7 +26,11 @@ export function usageTable(database: Database, world: World): UsageTable {
   )
   const together = database.prepare(`SELECT * FROM usage WHERE day = ? AND agent = ? AND user = ? AND session_key = ''`)
   const ofSession = database.prepare(`SELECT * FROM usage WHERE session_key = ? AND session_key <> '' AND day >= ?`)
-  const people = database.prepare(`SELECT * FROM usage WHERE day = ? AND session_key = '' AND user <> ''`)
+  const people = database.prepare(
+    `SELECT * FROM usage INDEXED BY usage_of_people
+     WHERE day = ? AND session_key = '' AND user <> '' AND (agent, user) > (?, ?)
+     ORDER BY agent, user LIMIT ?`,
+  )
   const today = () => dayOf(world.nowMs())
   const sinceDay = (sessionKey: string, since: number) => sum(ofSession.all(sessionKey, since).map(totalsOf))
 
@@ -45,12 +49,8 @@ export function usageTable(database: Database, world: World): UsageTable {
       return row === undefined ? NOTHING_USED : totalsOf(row)
     },
     ofSession: (sessionKey, days) => sinceDay(sessionKey, today() - days + 1),
-    byUser(days) {
-      const until = today()
-      const rows = Array.from({ length: days }, (_, back) => people.all(until - back).map(rowOf)).flat()
-      const groups = Map.groupBy(rows, ({ agent, user }) => JSON.stringify([agent, user]))
-      return [...groups.values()].map((group) => ({ agent: '', user: '', ...group[0], ...sum(group) }))
-    },
+    ofPeople: (back, after, limit) =>
+      people.all(today() - back, after?.agent ?? '', after?.user ?? '', limit).map(rowOf),
   }
 }
 

@@ -55,7 +55,7 @@ test('by session, person and agent; in a group it is the one who asked', async (
   await house.thoughts[1]?.gives({ text: 'yes', ...tokens(10, 1) })
   await house.says('a', 'three', { ...ben, conversation: 'c2' })
   await house.thoughts[2]?.gives({ text: 'yes', ...tokens(100, 1) })
-  const rows = await house.store.usageByUser(1)
+  const rows = await house.store.usageOfPeople(0, null, 10)
   expect(rows.map(({ agent, user, inputTokens }) => [agent, user, inputTokens])).toEqual([
     ['cfo', 'a/1', 1],
     ['cfo', 'a/2', 110],
@@ -90,7 +90,7 @@ test('what a turn takes goes to the day on which it began', async () => {
   await house.says('a', 'late')
   await house.world.advance(2_000)
   await house.thoughts[0]?.gives({ text: 'yes', ...tokens(100, 10) })
-  const [first, second] = [await house.store.usageByUser(2), await house.store.usageByUser(1)]
+  const [first, second] = [await house.store.usageOfPeople(1, null, 10), await house.store.usageOfPeople(0, null, 10)]
   expect([first[0]?.inputTokens, second]).toEqual([100, []])
 })
 

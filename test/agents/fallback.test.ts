@@ -173,3 +173,24 @@ test.each(['the first', 'the fallback'])(
     expect(asked()).toEqual(which === 'the first' ? [1, 0] : [1, 1])
   },
 )
+
+test('a fallback whose context has no room is not asked; a larger one is, and without one that is said', async () => {
+  first.always(() => ({ fail: { status: 503 } }))
+  second.always(() => 'here I am')
+  const small = { ...local('small', second), contextTokens: 1_000 }
+  const messages = [{ text: 'x'.repeat(6_000), kind: 'dm', sender: { id: '1', name: null, handle: null } }] as const
+  const larger = await buildAgent(partsWith(local('first', first), small, local('second', second)))
+  expect((await larger.think(asking({ messages }))).model).toMatchObject({ name: 'second' })
+  expect(second.requests.map(({ model }) => model)).toEqual(['second'])
+
+  parts = partsWith(local('first', first), small)
+  const { failure } = await failureFrom((await buildAgent(parts)).think(asking({ messages })))
+  expect(failure).toMatchObject({ reason: 'unavailable' })
+  expect(failure.message).toContain(
+    '(503). Not asked, because the conversation has no room in their context: openai-compatible:small.',
+  )
+  expect(parts.lines.map((line) => JSON.parse(line))).toContainEqual(
+    expect.objectContaining({ level: 'warn', models: ['openai-compatible:small'] }),
+  )
+  expect((await (await buildAgent(parts)).think(asking())).text).toBe('here I am')
+})

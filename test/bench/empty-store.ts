@@ -35,6 +35,7 @@ const nobody = async (): Promise<null> => null
 
 const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'receipt'> = {
   release: nothing,
+  forget: async () => 0,
   commitUndo: nothing,
   unfinished: none,
   unfinishedOf: none,
@@ -64,7 +65,7 @@ const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'r
   schedules: none,
   usageOn: async () => NOTHING_USED,
   usageOfSession: async () => NOTHING_USED,
-  usageByUser: none,
+  usageOfPeople: none,
   counts: async () => ({
     sessions: 0,
     outbox: 0,

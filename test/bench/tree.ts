@@ -282,6 +282,7 @@ function definitionWith({ agent, data = 'none' }: TreeOptions): GatewayDefinitio
       concurrentRuns: 64,
       passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
       workdirKeepMs: NEVER_MS,
+      openaiApi: false,
     },
     agents: { echo: testAgent('echo', { instructions: '', ...agent }) },
     channels: { [CHANNEL]: CHANNEL_DEFINITION },

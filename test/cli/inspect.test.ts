@@ -41,7 +41,7 @@ test('troupe inspect opens, changes and closes the inspector of a running gatewa
 
   const wrong = testContext('pipes', { TROUPE_TOKEN: TOKEN })
   expect(await runProgram(['inspect', 'nobody', '--url', url], wrong.context)).toBe(1)
-  expect(wrong.err()).toContain('There is no channel "nobody" to inspect. Name one of these: cfo, ops.')
+  expect(wrong.err()).toContain('There is no channel "nobody" to inspect. Name one of these: cfo, ops, @openai.')
 
   for (const says of ['Closed: nobody watches any more.\n', 'Nobody was watching.\n']) {
     const ending = testContext('pipes', { TROUPE_TOKEN: TOKEN })

@@ -51,6 +51,7 @@ describe('a file that sets every key', () => {
       concurrentRuns: 3,
       passivateAfterMs: 5_400_000,
       workdirKeepMs: 7_776_000_000,
+      openaiApi: false,
     })
     expect(definition.hooks).toEqual({
       'gateway.start': [{ kind: 'executable', path: resolve('bin/notify'), ...USUAL_HOOK }],
@@ -281,6 +282,7 @@ describe('defaults', () => {
       concurrentRuns: 64,
       passivateAfterMs: 300_000,
       workdirKeepMs: 2_592_000_000,
+      openaiApi: true,
     })
   })
 

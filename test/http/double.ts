@@ -4,6 +4,7 @@
 import type { Inbound } from '../../machines/messages.ts'
 import type { Door, Journal, JournalEntry, Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
+import type { CompletionsPort } from '../../src/http/completions-port.ts'
 import type { ChannelStatus, GatewayPort, Reloaded, SessionView, Status } from '../../src/http/port.ts'
 import type { Log } from '../../src/log.ts'
 import type { World } from '../../src/world.ts'
@@ -145,6 +146,8 @@ export interface GatewayDouble extends GatewayPort {
   readonly calls: string[]
   /** Rejections by method name. */
   readonly failures: Map<string, Error>
+  /** Who answers clients of the OpenAI API; null: that is switched off. */
+  agents: CompletionsPort | null
   state: Status['state']
   /** What a reload comes to. */
   reloaded: Reloaded
@@ -169,6 +172,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     others,
     calls,
     failures,
+    agents: null,
     state: 'serving',
     reloaded: { outcome: 'taken', changes: [], needs_restart: [] },
     async status() {
@@ -185,6 +189,10 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
         dead_letters: 1,
         configuration: { loaded_at: SINCE, problems: [], needs_restart: [], kept: [] },
       }
+    },
+    completions() {
+      note('completions')
+      return double.agents
     },
     async reload() {
       note('reload')

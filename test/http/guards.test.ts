@@ -22,7 +22,8 @@ async function checkGuards(url: string): Promise<void> {
       else {
         expect(answer.status, `${route.method} ${route.path}`).toBe(401)
         expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/)
-        expect(answer.body).toMatchObject({ error: { code: 'unauthorized' } })
+        const code = route.path.startsWith('/v1/') ? 'invalid_api_key' : 'unauthorized'
+        expect(answer.body).toMatchObject({ error: { code } })
       }
       expect(answer.text).not.toContain(TOKEN)
     }

@@ -22,6 +22,7 @@ import {
   interrupted,
   isFull,
   isPart,
+  takenOut,
 } from './session-words.ts'
 
 export type Next = (seen: Seen, event: SessionEvent) => Seen | null
@@ -55,6 +56,18 @@ export function sessionModel(mode: 'queue' | 'interrupt', run: Next = () => null
     }
   }
 
+  /** Nobody waits for this message any more: what is done for it alone ends, and the next one has its turn. */
+  const withdrawn = (seen: Seen, label: string): Seen | null => {
+    const { turn, inbox } = seen
+    if (turn.includes(label)) {
+      const ended = interrupted(seen)
+      return inbox.length === 0 ? over(ended) : pending({ ...left(ended), ...NO_TURN })
+    }
+    if (!inbox.includes(label)) return null
+    const rest = takenOut(seen, label)
+    return turn.length + rest.inbox.length === 0 ? over(rest) : rest
+  }
+
   /** What is said while a turn is waited for or worked at. */
   const meanwhile: Next = (seen, event) => {
     switch (event.type) {
@@ -66,6 +79,8 @@ export function sessionModel(mode: 'queue' | 'interrupt', run: Next = () => null
         if (event.command === 'stop') return over(stopped(seen, seen.turn))
         if (event.command === 'new') return over(startedOver(seen, seen.turn))
         return answered(seen, event.command === 'help' ? 'help' : 'not now')
+      case 'leaves':
+        return withdrawn(seen, event.message)
       default:
         return null
     }
@@ -148,6 +163,9 @@ export function sessionModel(mode: 'queue' | 'interrupt', run: Next = () => null
         return isOnTheWay ? { ...refused(seen), at: 'writingAgain', failures: seen.failures + 1 } : null
       case 'drain':
         return { ...seen, draining: true }
+      case 'leaves':
+        // The run is over, and its answer is on its way to the disk.
+        return seen.inbox.includes(event.message) ? takenOut(seen, event.message) : null
       case 'says':
         // The run is over: its answer is kept, and what waits is discarded.
         if (event.command === 'stop') return { ...stopped(seen, []), inbox: [] }
@@ -162,6 +180,8 @@ export function sessionModel(mode: 'queue' | 'interrupt', run: Next = () => null
     switch (event.type) {
       case 'time':
         return { ...ended(seen, seen.outcome), at: 'committing' }
+      case 'leaves':
+        return null
       case 'drain':
         return { ...seen, draining: true }
       case 'halt':

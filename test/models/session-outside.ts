@@ -18,6 +18,7 @@ export const OUTSIDE: Readonly<Record<SessionEvent['type'], 'played' | { readonl
   fails: 'played',
   asks: 'played',
   toolEnds: 'played',
+  leaves: { notBecause: 'a person does not leave a chat; a client of the OpenAI API does, in openai.test.ts' },
   slot: { notBecause: 'it happens by itself as long as slots are free; S18 (turns.test.ts) holds them' },
   disk: { notBecause: 'it happens by itself' },
   diskFails: { notBecause: 'a full disk is everybody’s; S46 (drain.test.ts) takes it away' },

@@ -115,6 +115,32 @@ export const INTERRUPT: SessionPart = {
   }),
 }
 
+/** Clients that go away: before their turn, in the middle of it, and when it is over. */
+export const LEAVING: SessionPart = {
+  mode: 'queue',
+  events: [
+    { type: 'message' },
+    { type: 'leaves', message: 'm1' },
+    { type: 'leaves', message: 'm2' },
+    { type: 'slot' },
+    { type: 'disk' },
+    { type: 'answers' },
+    { type: 'drain' },
+  ],
+  possible: can(({ at, heard, inbox, history, draining }, event) => {
+    switch (event.type) {
+      case 'message':
+        return !draining && at !== 'draining' && heard < 2 && inbox.length === 0 && history.length === 0
+      case 'leaves':
+        return heard >= Number(event.message.slice(1))
+      case 'drain':
+        return heard === 1 && history.length === 0
+      default:
+        return true
+    }
+  }),
+}
+
 /** Albums: what belongs together is one turn, whatever comes between. */
 export const ALBUM: SessionPart = {
   mode: 'queue',

@@ -84,8 +84,10 @@ export async function sessionSubject(options: SessionOptions): Promise<Subject<M
   const plain = async (given: Partial<Inbound> = {}): Promise<void> => {
     messages += 1
     lastSeq = await says(`m${messages}`, given)
+    seqs.set(`m${messages}`, lastSeq)
   }
   let lastSeq = 0
+  const seqs = new Map<string, number>()
   async function lets(fails: boolean): Promise<void> {
     const [operation = ''] = disk.names
     if (fails) disk.turn('failAll')
@@ -118,6 +120,7 @@ export async function sessionSubject(options: SessionOptions): Promise<Subject<M
     },
     // The second time, as after a partition's recovery, it changes nothing.
     says: ({ command }) => says(`/${command}`, { command: { name: command, text: '' } }, true),
+    leaves: ({ message }) => send({ type: 'message.withdrawn', seq: seqs.get(message) ?? 0 }),
     slot: () => {
       above.granted()
       send({ type: 'slot.granted' })

@@ -24,7 +24,9 @@ export function toolRun(seen: Seen, event: SessionEvent): Seen | null {
 
 function asked(seen: Seen, tool: 'write' | 'look'): Seen {
   const isQuestion = tool === 'write'
-  return recording(seen, isQuestion ? 'recording a question' : 'recording a call', isQuestion ? ['question'] : [])
+  // Who ends puts no question that nobody can answer any more.
+  const says = isQuestion && !seen.draining ? ['question'] : []
+  return recording(seen, isQuestion ? 'recording a question' : 'recording a call', says)
 }
 
 /** What was written last decides what comes next. */

@@ -7,6 +7,8 @@ export type SessionEvent =
   /** Most of a second later, the next photo of one album. */
   | { readonly type: 'part' }
   | { readonly type: 'says'; readonly command: Command }
+  /** The client of a message is gone. */
+  | { readonly type: 'leaves'; readonly message: 'm1' | 'm2' }
   | { readonly type: 'slot' }
   | { readonly type: 'disk' }
   | { readonly type: 'diskFails' }
@@ -175,6 +177,12 @@ export function startedOver(seen: Seen, turn: readonly string[]): Seen {
     says: ['started over', 'answered +1', ...discarded([...turn, ...seen.inbox])],
     adds: [...cancelled(seen, turn), 'reset'],
   })
+}
+
+/** A message that waits is taken out of what waits. */
+export function takenOut(seen: Seen, label: string): Seen {
+  const inbox = seen.inbox.filter((each) => each !== label)
+  return asking({ ...seen, inbox }, { says: discarded([label]) })
 }
 
 export function interrupted(seen: Seen): Seen {

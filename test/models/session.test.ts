@@ -7,7 +7,7 @@ import { endingItsChildren } from '../../src/actors/ending.ts'
 import { withChanged, withoutAction } from '../support/broken.ts'
 import { type AnyPart, modelSuite, part } from '../support/model-suite.ts'
 import { sessionModel } from './session-model.ts'
-import { ALBUM, COMMANDS, INTERRUPT, QUEUE, REDEFINED, type SessionPart, TOOLS } from './session-parts.ts'
+import { ALBUM, COMMANDS, INTERRUPT, LEAVING, QUEUE, REDEFINED, type SessionPart, TOOLS } from './session-parts.ts'
 import { type SessionOptions, sessionSubject } from './session-subject.ts'
 
 type Broken = Pick<SessionOptions, 'broken' | 'brokenStore'>
@@ -42,10 +42,10 @@ modelSuite({
   parts: {
     'messages that wait their turn': look(QUEUE, {
       'S1: a message that comes while pending begins a run of its own': changed(
-        [...PENDING, 'on', 'message.routed', '5'],
+        [...PENDING, 'on', 'message.routed', '4'],
         { target: '#session.running', actions: ['noteRouted', 'keep'] },
       ),
-      'S1: a message that comes while pending claims again': changed([...PENDING, 'on', 'message.routed', '5'], {
+      'S1: a message that comes while pending claims again': changed([...PENDING, 'on', 'message.routed', '4'], {
         target: '.waiting',
         actions: ['noteRouted', 'keep'],
       }),
@@ -96,6 +96,17 @@ modelSuite({
           ),
       },
       'S20: an interrupt leaves its turn unsettled': without([...ANSWERS, '6', 'actions'], 'record'),
+    }),
+    'a client that goes away': look(LEAVING, {
+      'S4: its message is left unsettled': without([...WORKING, 'on', 'message.withdrawn', '0', 'actions'], 'record'),
+      'its run goes on': changed([...WORKING, 'on', 'message.withdrawn', '0', 'target'], undefined),
+      'what waits behind it is discarded with it': {
+        broken: (real) => endingItsChildren(real.provide({ guards: { isAlone: () => true } })),
+      },
+      'it takes the run of another one along': {
+        broken: (real) => endingItsChildren(real.provide({ guards: { isTurn: () => true } })),
+      },
+      'it is answered all the same': without([...PENDING, 'on', 'message.withdrawn', '1', 'actions'], 'takeOut'),
     }),
     albums: look(ALBUM, {
       'S24: each photo of an album is a turn': {

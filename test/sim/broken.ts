@@ -39,7 +39,7 @@ export const BROKEN: Readonly<Record<string, Broken>> = {
           ...writing,
           invoke: {
             ...(writing['invoke'] as object),
-            onDone: { target: '#session.idle', actions: ['forgetTurn', 'forgetWaiting', 'releaseSlot'] },
+            onDone: { target: '#session.idle', actions: ['forgetTurn', 'dropWaiting', 'releaseSlot'] },
           },
         })),
       ),

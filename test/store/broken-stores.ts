@@ -41,6 +41,17 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   'M3 a dead message is a dead letter; a retry makes it unfinished with fresh tries, once': () => ({
     retryDeadLetter: () => Promise.resolve(null),
   }),
+  'what was said before a message is history with it, once; what its client wants known, unless it is known': (
+    store,
+  ) => ({
+    accept: ({ brief, earlier = [], ...message }) => {
+      const asked = brief === undefined ? earlier : [{ role: 'user' as const, text: brief }, ...earlier]
+      return store.accept({ ...message, earlier: asked })
+    },
+  }),
+  'a session that rests for long is forgotten whole, but for what was used; none that has something left': (store) => ({
+    forget: (what) => store.forget({ ...what, beforeMs: Number.MAX_SAFE_INTEGER }),
+  }),
   'a pairing code is the same for an hour, approves once, and can be revoked': (store) => {
     let calls = 0
     return { pairingCode: (channel, user) => store.pairingCode(channel, { ...user, id: `${(calls += 1)}` }) }

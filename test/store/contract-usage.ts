@@ -44,16 +44,17 @@ export const usageChecks: readonly Check[] = [
       expect(await store.usageOfSession('web/room', 2)).toStrictEqual(used(2, 30, 6, 0.5))
       expect(await store.usageOfSession('web/nowhere', 30)).toStrictEqual(used(0, 0, 0))
 
-      const rows = async (days: number) =>
-        (await store.usageByUser(days))
-          .map((row) => `${row.agent} ${row.user} ${row.inputTokens} ${row.cost}`)
-          .toSorted()
-      expect(await rows(1)).toEqual(['cfo web/7 20 0.5', 'cfo web/8 10 0.25', 'ops web/7 10 1'])
-      // The thirtieth day before today is not one of the last thirty.
-      expect((await rows(30))[0]).toBe('cfo web/7 30 0.5')
-      expect((await rows(31))[0]).toBe('cfo web/7 40 0.5')
+      const rows = async (daysAgo: number, after: { agent: string; user: string } | null = null, limit = 10) =>
+        (await store.usageOfPeople(daysAgo, after, limit)).map(
+          (row) => `${row.agent} ${row.user} ${row.inputTokens} ${row.cost}`,
+        )
+      expect(await rows(0)).toEqual(['cfo web/7 20 0.5', 'cfo web/8 10 0.25', 'ops web/7 10 1'])
+      expect(await rows(0, null, 2)).toEqual(['cfo web/7 20 0.5', 'cfo web/8 10 0.25'])
+      expect(await rows(0, { agent: 'cfo', user: 'web/8' })).toEqual(['ops web/7 10 1'])
+      expect(await rows(1)).toEqual(['cfo web/7 10 null'])
+      expect(await rows(30)).toEqual(['cfo web/7 10 null'])
       world.pass(DAY_MS)
-      expect(await rows(1)).toEqual([])
+      expect(await rows(0)).toEqual([])
     },
   },
   {

@@ -3,6 +3,7 @@
 import { expect } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { arrivalChecks } from './contract-arrivals.ts'
+import { askedOnceChecks } from './contract-asked-once.ts'
 import { departureChecks } from './contract-departures.ts'
 import { historyChecks } from './contract-history.ts'
 import { noteChecks } from './contract-notes.ts'
@@ -22,6 +23,7 @@ export const checks: readonly Check[] = [
   ...departureChecks,
   ...noteChecks,
   ...usageChecks,
+  ...askedOnceChecks,
   ...scheduleChecks,
   {
     name: 'a read sees every write that was asked for before it, also one that nobody waited for',

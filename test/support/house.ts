@@ -346,6 +346,7 @@ export function testDefinition({
       concurrentRuns: 64,
       passivateAfterMs: 300_000,
       workdirKeepMs: 2_592_000_000,
+      openaiApi: false,
       ...gateway,
     },
     agents: Object.fromEntries(workforce.map((agent) => [agent.id, agent])),
