@@ -48,7 +48,7 @@ export const crashes: Model<typeof machine> = {
   events: [{ type: 'says' }, { type: 'answers' }, { type: 'disk' }, { type: 'took' }, { type: 'crash' }],
   possible({ context: { at, written, crashes } }, { type }) {
     if (type === 'says') return at === 'idle' && written < 2
-    return type !== 'crash' || crashes < 2
+    return type !== 'crash' || crashes < (written === 1 ? 2 : 1)
   },
 }
 

@@ -68,7 +68,10 @@ export const LIFE: GatewayPart = {
       case 'reports':
         if (reports[event.of] === event.state) return false
         if (event.state === 'stopped') return at === 'finishing'
-        return at === 'starting' && (event.state === 'connecting' ? reports.a === null : failures.b < 2)
+        return (
+          at === 'starting' &&
+          (event.state === 'connecting' ? reports.a === null && reports.b === 'live' : failures.b < 2)
+        )
       case 'accepted':
       case 'owed':
       case 'paused':
@@ -76,7 +79,7 @@ export const LIFE: GatewayPart = {
         return at === 'serving' && failures.b < 2 && isFresh && running.length === 0 && reports.b === 'live'
       case 'fails':
         if (at === 'finishing') return failures.b === 0 && running.length === 0 && reports.b === 'live'
-        return isFresh && (failures.b < 2 || failures.b > OFTEN) && running.length === 0
+        return isFresh && (failures.b < 2 || failures.b > OFTEN) && running.length === 0 && reports.a === 'live'
       case 'failsOften':
         return (
           at === 'serving' && failures.b === 1 && isFresh && reports.a === 'live' && timers['restart b'] === undefined
@@ -92,7 +95,7 @@ export const LIFE: GatewayPart = {
       case 'time':
         return at !== 'flushing' || !seen.isOwing || timers['flush'] === 1_500
       case 'file':
-        return isDraining && failures.b === 0
+        return at === 'finishing' && failures.b === 0 && running.length === 0
       case 'drain':
         return isDraining ? running.length === 0 && failures.b === 0 : failures.b < 2 && isFresh
       default:
