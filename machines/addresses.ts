@@ -27,6 +27,10 @@ export function deliveryAddress(conversation: string): string {
   return `delivery:${conversation}`
 }
 
+export function scheduleAddress(name: string): string {
+  return `schedule:${name}`
+}
+
 export function isSession(address: string): boolean {
   return address.startsWith('session:')
 }

@@ -4,6 +4,7 @@
 
 import { type Approval, reminderText } from './approval.ts'
 import { type Failure, sayable } from './failure.ts'
+import type { Refusal } from './hooks.ts'
 import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
 import type {
   AcceptedMessage,
@@ -14,6 +15,7 @@ import type {
   SessionState,
   Settlement,
 } from './messages.ts'
+import { itemsOf, refusedReason, refusedText, unrefused } from './refusals.ts'
 import type { Steering } from './steps.ts'
 import { accountOf, type Credit, usageEntries } from './usage.ts'
 
@@ -38,21 +40,31 @@ export interface Speaker {
   readonly approvals: readonly Approval[]
   /** When the turn was prepared; 0: it was not. */
   readonly preparedAtMs: number
+  /** What came with the turn and could not be read, for whoever sent it. */
+  readonly notices: readonly string[]
   /** Whether as much of a cancelled answer as people had seen stays in the history. */
   readonly keepsPartial: boolean
+  /** Messages of the turn that a hook refused. */
+  readonly refused: readonly Refusal[]
 }
 
 /** The end of a run: its messages answered, or told in plain words why not. */
 export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: readonly number[]): Commit {
   const dead = speaker.turn.filter((item) => exhausted.includes(item.message.seq))
-  const live = speaker.turn.filter((item) => !exhausted.includes(item.message.seq))
+  const live = unrefused(speaker.turn, speaker.refused).filter((item) => !exhausted.includes(item.message.seq))
   const replies = dead.length === 0 ? [] : [reply(speaker, dead, brokenText())]
+  for (const refusal of speaker.refused)
+    replies.push(reply(speaker, itemsOf(speaker.turn, refusal), refusedText(refusal)))
+  if (live.length > 0 && speaker.notices.length > 0) replies.push(reply(speaker, live, speaker.notices.join('\n')))
   if (live.length > 0) replies.push(reply(speaker, live, replyText(live, outcome)))
   return {
     ...base(speaker),
     settled: [
       ...settle(live, 'answered', null),
       ...settle(dead, 'dead', 'it broke its session'),
+      ...speaker.refused.flatMap((refusal) =>
+        settle(itemsOf(speaker.turn, refusal), 'discarded', refusedReason(refusal)),
+      ),
       ...settleGiven(speaker, 'answered', null),
     ],
     entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),
@@ -211,9 +223,14 @@ function summaryEntries(speaker: Speaker, outcome: RunOutcome): NewTranscriptEnt
 /** A `/retry` that never learned what it was to ask again has asked nothing; a `/compact` asks nothing at all. */
 function userEntries(speaker: Speaker, turn: Inbox): NewTranscriptEntry[] {
   const asking = turn.filter(({ task, text }) => task === 'answer' || (task === 'retry' && text !== ''))
-  const asked = turnTexts(asking).map(({ item, text }) => ({ text, sender: item.message.sender }))
+  const asked = turnTexts(asking).map(({ item, text, shown }) => ({
+    text,
+    sender: item.message.sender,
+    ...(shown.length === 0 ? {} : { shown }),
+  }))
   const given = asked.length === 0 ? [] : speaker.given
-  return [...asked, ...given].map(({ text, sender }) => ({ role: 'user', turn: speaker.turnId, text, sender }))
+  const told = given.map(({ text, sender }) => ({ text, sender }))
+  return [...asked, ...told].map((entry) => ({ role: 'user', turn: speaker.turnId, ...entry }))
 }
 
 function outcomeEntry(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry {

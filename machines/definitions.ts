@@ -3,6 +3,9 @@
 //   A3. A definition holds no secret's value: a secret is a reference to its place in the file.
 // Optional keys of the file are filled with their defaults; "not given" is null, never undefined.
 
+import type { AgentHookEvent, GatewayHookEvent, HooksOf } from './hooks.ts'
+import type { Phase } from './phases.ts'
+
 /** Where in the file a secret stands, for example `channels.telegram_cfo.token`; resolved when it is used. */
 export interface SecretReference {
   readonly secret: string
@@ -15,6 +18,24 @@ export interface GatewayDefinition {
   readonly agents: Readonly<Record<string, AgentDefinition>>
   /** In the order of the file: the roll call keeps it. */
   readonly channels: Readonly<Record<string, ChannelDefinition>>
+  /** By name, in the order of the file. */
+  readonly schedules: Readonly<Record<string, ScheduleDefinition>>
+  /** Those of every agent stand in each of them. */
+  readonly hooks: HooksOf<GatewayHookEvent>
+}
+
+/** A text that is said to an agent again and again, at times of its own. */
+export interface ScheduleDefinition {
+  readonly name: string
+  /** Minute, hour, day of the month, month, weekday. */
+  readonly cron: string
+  /** Where its hours are counted; an IANA name. */
+  readonly timeZone: string
+  /** null: the channel's default. */
+  readonly agent: string | null
+  readonly channel: string
+  readonly conversation: string
+  readonly text: string
 }
 
 export interface GatewaySettings {
@@ -37,6 +58,10 @@ export interface AgentDefinition {
   readonly model: ModelDefinition
   /** Asked in this order when the one before is overloaded, asked too often or away. */
   readonly fallbackModels: readonly ModelDefinition[]
+  /** Whether its models are shown pictures; `auto`: those that are known to take them. */
+  readonly vision: 'auto' | 'always' | 'never'
+  /** What makes text of speech; null: nothing does. */
+  readonly transcription: TranscriptionDefinition | null
   /** From this part of the model's context on the history is summarised before a run. */
   readonly compactAt: number
   /** What may be used of it in a day; null: as much as anybody asks for. */
@@ -58,7 +83,9 @@ export interface AgentDefinition {
   readonly requires: readonly string[]
   /** Hosts that its http tools may reach although they are not public: `host` or `host:port`, as a URL would name them. */
   readonly httpAllow: readonly string[]
-  /** What it needs of this machine and was not found at the start; not empty: its channels fail by name. */
+  /** Programs that are told of its turns. */
+  readonly hooks: HooksOf<AgentHookEvent>
+  /** What it needs and was not found at the start, or not as it must be; not empty: its channels fail by name. */
   readonly lacking: readonly Lack[]
   /** Variables that the file names for this agent and that are not set; not empty: its channels fail by name. */
   readonly missing: readonly string[]
@@ -69,8 +96,10 @@ export interface Budget {
   readonly per: 'user' | 'session' | 'agent'
 }
 
-/** Something that a definition needs and this machine does not have. */
+/** Something that a definition needs and that is not there, or not as it must be. */
 export interface Lack {
+  /** In which phase of a start it is looked for. */
+  readonly phase: Phase
   /** For example `pandoc is not in PATH`. */
   readonly what: string
   /** What a person can do about it; one sentence. */
@@ -99,6 +128,21 @@ export type ModelDefinition =
       /** How much it takes in at once. */
       readonly contextTokens: number
       readonly prices: Prices | null
+    }
+
+export type TranscriptionDefinition =
+  | {
+      readonly provider: 'openai-compatible'
+      readonly name: string
+      readonly baseUrl: string
+      readonly apiKey: SecretReference | null
+    }
+  | {
+      readonly provider: 'openai'
+      readonly name: string
+      /** null: the provider's usual endpoint. */
+      readonly baseUrl: string | null
+      readonly apiKey: SecretReference
     }
 
 /** For a million tokens, in whatever currency the operator counts. */
@@ -139,6 +183,8 @@ export interface ChannelDefinition {
   /** What only this platform knows: for telegram `token` and `apiRoot`. */
   readonly token: SecretReference | null
   readonly apiRoot: string | null
+  /** What of it is there and cannot be right, such as a token of the wrong form; not empty: the channel fails by name. */
+  readonly lacking: readonly Lack[]
   /** Variables that the file names for this channel and that are not set; not empty: the channel fails by name. */
   readonly missing: readonly string[]
 }

@@ -2,6 +2,8 @@
 // A promise that ends in an expected way rejects with a FailureError; anything else that is thrown is a defect.
 //   A failure's message is written for a person and never holds a secret's value (A3).
 
+import type { Phase } from './phases.ts'
+
 export type FailureKind =
   /** Trying again can help. */
   | 'retryable'
@@ -31,6 +33,8 @@ export interface Failure {
   readonly message: string
   /** What a person can do about it; one sentence. */
   readonly remedy?: string
+  /** Where in a start it was found; left out: it is none of a start. */
+  readonly phase?: Phase
   /** How long the other side asked us to wait, in milliseconds. */
   readonly retryAfterMs?: number
   /** True when the other side may have acted before the failure reached us: a send that was cut. */
@@ -53,8 +57,23 @@ export function failureOf(thrown: unknown): Failure {
   return { kind: 'defect', reason: 'defect', message: 'an internal error' }
 }
 
-/** A failure in one line: what happened, and what to do. */
-export function sayable({ message, remedy }: Failure): string {
+/** The failure as one of this phase; one that names its phase already keeps it. */
+export function inPhase(failure: Failure, phase: Phase): Failure {
+  return failure.phase === undefined ? { ...failure, phase } : failure
+}
+
+/** What was thrown in a phase of a start; a defect stays one. */
+export function thrownIn(phase: Phase, thrown: unknown): FailureError {
+  return new FailureError(inPhase(failureOf(thrown), phase), { cause: thrown })
+}
+
+/** A failure in one line: where a start was, what happened, and what to do. */
+export function sayable({ phase, ...failure }: Failure): string {
+  return phase === undefined ? sentences(failure) : `${phase}: ${sentences(failure)}`
+}
+
+/** What happened, and what to do. */
+export function sentences({ message, remedy }: Failure): string {
   const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
   return remedy === undefined ? message : `${sentence(message)} ${sentence(remedy)}`
 }

@@ -2,15 +2,17 @@
 // Decisions are pure functions of redefinition.ts, gateway-context.ts and slots.ts; effects are stubs that src/actors/gateway.ts provides.
 
 import { assign, enqueueActions, fromCallback, fromPromise, sendTo, setup } from 'xstate'
-import { channelAddress, nameOf, sessionAddress } from './addresses.ts'
+import { channelAddress, nameOf, scheduleAddress, sessionAddress } from './addresses.ts'
 import { channelMachine } from './channel.ts'
 import { type ChildEnded, hasFailed, isDone } from './child-ended.ts'
 import { assert, unprovided } from './failure.ts'
 import { finished, type GatewayContext, type GatewayInput, withAdoption, withDefinition } from './gateway-context.ts'
-import { FLUSH_MS_MAX, SEND_MS_MAX, SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
+import { BACKOFF_MS_MAX, FLUSH_MS_MAX, SEND_MS_MAX, SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
 import type { Adoption, ChannelReport, Ending, ToChannel, ToGateway, ToSweeper } from './messages.ts'
 import { type Redefinition, redefinition } from './redefinition.ts'
 import { nextRestart } from './restart.ts'
+import { scheduleMachine } from './schedule.ts'
+import { scheduleOf, schedulesChange } from './schedules.ts'
 import { isOfChannel } from './session-key.ts'
 import { releaseSlot, releaseWhere, requestSlot, resizeSlots, type SlotsChange, withoutWaiting } from './slots.ts'
 
@@ -20,6 +22,8 @@ type GatewayEvent =
   | { readonly type: 'restart.due'; readonly channel: string }
   /** A channel that left is named again, and its runs have had their time. */
   | { readonly type: 'return.due'; readonly channel: string }
+  /** A schedule’s actor failed by a defect; what it has said is on disk. */
+  | { readonly type: 'schedule.restart'; readonly actorId: string }
 
 export const words = setup({
   types: {
@@ -29,6 +33,7 @@ export const words = setup({
   },
   actors: {
     channel: channelMachine,
+    schedule: scheduleMachine,
     /** Says `sweep` four times in each `passivate_after`: one timer for all sessions, and none in any of them. */
     sweeper: fromCallback<ToSweeper, { everyMs: number }>(() => unprovided('sweeper')),
     /** Resolves when nothing is owed any more, or nothing moves. */
@@ -43,6 +48,10 @@ export const words = setup({
     noteReport: (_, _params: { report: ChannelReport }) => unprovided('noteReport'),
     /** Says in the log that a channel's actor failed. */
     noteFailure: (_, _params: { channel: string; error: unknown }) => unprovided('noteFailure'),
+    /** The same of a schedule's. */
+    noteScheduleFailure: (_, _params: { schedule: string; error: unknown }) => unprovided('noteScheduleFailure'),
+    /** Schedules that were taken out have no past should they come back. */
+    forgetSchedules: (_, _params: { names: readonly string[] }) => unprovided('forgetSchedules'),
     /** Says in the log how far a channel is with its newest definition. */
     noteAdoption: (_, _params: { channel: string; adoption: Adoption }) => unprovided('noteAdoption'),
     /** Says in the log that a channel is gone, and forgets what its connections left behind. */
@@ -97,6 +106,35 @@ export const words = setup({
     keepAdoption: assign(({ context }, params: { channel: string; adoption: Adoption }) =>
       withAdoption(context, params),
     ),
+
+    // --- schedules ---
+    startSchedules: enqueueActions(({ context, enqueue }) => {
+      for (const definition of Object.values(context.definition.schedules))
+        enqueue.spawnChild('schedule', { id: scheduleAddress(definition.name), input: { definition } })
+    }),
+    changeSchedules: enqueueActions(({ context, event, enqueue }) => {
+      const { schedules } = changeOf(context, event).definition
+      const { ended, begun } = schedulesChange(context.definition.schedules, schedules)
+      for (const name of ended) enqueue.stopChild(scheduleAddress(name))
+      for (const definition of begun)
+        enqueue.spawnChild('schedule', { id: scheduleAddress(definition.name), input: { definition } })
+    }),
+    restartScheduleLater: enqueueActions(({ event, enqueue }) => {
+      assert(hasFailed(event), 'restartScheduleLater answers the failure of a schedule')
+      const { actorId } = event
+      enqueue.raise({ type: 'schedule.restart', actorId }, { id: `restart:${actorId}`, delay: BACKOFF_MS_MAX })
+    }),
+    /** A newer file may have changed it, and so begun it already. */
+    restartSchedule: enqueueActions(({ context, event, self, enqueue }) => {
+      assert(event.type === 'schedule.restart', 'restartSchedule answers schedule.restart')
+      const { actorId } = event
+      const definition = scheduleOf(context.definition.schedules, actorId)
+      const isThere = actorId in self.getSnapshot().children
+      if (definition !== undefined && !isThere) enqueue.spawnChild('schedule', { id: actorId, input: { definition } })
+    }),
+    stopSchedules: enqueueActions(({ context, enqueue }) => {
+      for (const name of Object.keys(context.definition.schedules)) enqueue.stopChild(scheduleAddress(name))
+    }),
 
     // --- a channel that leaves ---
     forgetLeaving: assign(({ context, event }) => {
@@ -205,6 +243,7 @@ export const words = setup({
       context.leaving[channel] !== undefined && context.definition.channels[channel] !== undefined,
     isFlushing: ({ context }, params: { channel: string }) => context.leaving[params.channel] === 'flushing',
     isChannel: (_, params: { actorId: string }) => params.actorId.startsWith('channel:'),
+    isSchedule: (_, params: { actorId: string }) => params.actorId.startsWith('schedule:'),
     isFlush: (_, params: { actorId: string }) => params.actorId.startsWith('flush:'),
   },
   delays: {

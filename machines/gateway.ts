@@ -8,13 +8,14 @@
 import { nameOf } from './addresses.ts'
 import { failedReport, givenUpReport, initialGateway, reportsOf, SERVED } from './gateway-context.ts'
 import { sweepMs, words } from './gateway-words.ts'
+import { removedSchedules } from './schedules.ts'
 
 export const gatewayMachine = words.createMachine({
   id: 'gateway',
   description: 'Root supervisor and router: every channel of the file, by name.',
   context: ({ input }) => initialGateway(input),
   initial: 'starting',
-  entry: 'startChannels',
+  entry: ['startChannels', 'startSchedules'],
   invoke: {
     id: 'sweeper',
     src: 'sweeper',
@@ -33,6 +34,11 @@ export const gatewayMachine = words.createMachine({
       actions: [
         'drainRemoved',
         'redefineOthers',
+        'changeSchedules',
+        {
+          type: 'forgetSchedules',
+          params: ({ context, event }) => ({ names: removedSchedules(context, event.definition) }),
+        },
         'awaitReturning',
         'takeDefinition',
         'startAdded',
@@ -65,6 +71,18 @@ export const gatewayMachine = words.createMachine({
       },
     ],
     'xstate.error.actor.*': [
+      {
+        description: 'Of a schedule: it goes on from what is on disk.',
+        guard: { type: 'isSchedule', params: ({ event }) => ({ actorId: event.actorId }) },
+        actions: [
+          'stopFailed',
+          {
+            type: 'noteScheduleFailure',
+            params: ({ event }) => ({ schedule: nameOf(event.actorId), error: event.error }),
+          },
+          'restartScheduleLater',
+        ],
+      },
       {
         description: 'Of a channel that leaves, or of its flush: there is nothing to wait for any more.',
         guard: { type: 'isLeaving', params: ({ event }) => ({ channel: nameOf(event.actorId) }) },
@@ -103,6 +121,7 @@ export const gatewayMachine = words.createMachine({
       { actions: 'stopFailed' },
     ],
     'restart.due': { description: 'A failed channel’s backoff is over.', actions: 'restartChannel' },
+    'schedule.restart': { description: 'A failed schedule’s wait is over.', actions: 'restartSchedule' },
     'return.due': [
       {
         guard: { type: 'isFlushing', params: ({ event }) => ({ channel: event.channel }) },
@@ -131,7 +150,7 @@ export const gatewayMachine = words.createMachine({
     },
     draining: {
       description: 'Nothing new is taken; runs get the operator’s `drain`, then the outbox gets a moment.',
-      entry: ['forgetWaiting', { type: 'tellChannels', params: { ending: { type: 'drain' } } }],
+      entry: ['forgetWaiting', 'stopSchedules', { type: 'tellChannels', params: { ending: { type: 'drain' } } }],
       initial: 'finishing',
       on: {
         'slot.requested': { actions: 'takeBackSlot' },
@@ -155,6 +174,7 @@ export const gatewayMachine = words.createMachine({
         'xstate.done.actor.*': { actions: 'stopFailed' },
         'restart.due': {},
         'return.due': {},
+        'schedule.restart': {},
         drain: {},
       },
       states: {

@@ -6,7 +6,8 @@
 //   emoji have less, for which `compact_at` leaves room. Where a provider has counted more, its own count is taken.
 
 import type { AgentDefinition } from './definitions.ts'
-import { PAST_RESULT_UNITS_MAX } from './limits.ts'
+import { PAST_RESULT_UNITS_MAX, SHOWN_AGAIN_TURNS, SHOWN_FILE_TOKENS } from './limits.ts'
+import type { ShownFile } from './media.ts'
 import type { TranscriptEntry } from './messages.ts'
 import type { Step } from './steps.ts'
 import { tokensOf } from './usage.ts'
@@ -15,7 +16,7 @@ import { tokensOf } from './usage.ts'
 export interface FirstRequest {
   readonly definition: AgentDefinition
   readonly history: readonly TranscriptEntry[]
-  readonly messages: readonly { readonly text: string }[]
+  readonly messages: readonly { readonly text: string; readonly shown?: readonly ShownFile[] }[]
 }
 
 /** What a model is asked in the place of a turn when its history is to become a summary. */
@@ -45,12 +46,27 @@ export function requestTokens({ definition, history, messages }: FirstRequest): 
   const instructions = textTokens(definition.instructions)
   const entries = history.map(entryTokens)
   const before = (count: number) => entries.slice(0, count).reduce((tokens, one) => tokens + one, instructions)
-  const turn = messages.reduce((tokens, { text }) => tokens + MESSAGE_TOKENS + textTokens(text), 0)
+  const files = [...messages, ...shownAgain({ history, messages })].flatMap(({ shown = [] }) => shown)
+  const texts = messages.reduce((tokens, { text }) => tokens + MESSAGE_TOKENS + textTokens(text), 0)
+  const turn = texts + files.length * SHOWN_FILE_TOKENS
   const counted = history.findLastIndex(isCounted)
   const spent = history[counted]?.spent ?? null
   // Also what the estimate does not know of: the tools' own descriptions, and how a provider writes a request down.
   const unknown = spent === null ? 0 : Math.max(0, tokensOf(spent) - before(counted + 1))
   return before(history.length) + turn + unknown
+}
+
+/**
+ * Entries of the history whose files are shown once more: those of the newest turn that had any, so that people can go on asking
+ * about a picture. Not beside files of the turn itself, and not for ever: each answer pays for them.
+ */
+export function shownAgain({ history, messages }: Omit<FirstRequest, 'definition'>): readonly TranscriptEntry[] {
+  if (messages.some(({ shown = [] }) => shown.length > 0)) return []
+  const newest = history.findLast(({ shown }) => shown !== undefined)
+  if (newest === undefined) return []
+  const later = new Set(history.slice(history.indexOf(newest)).map(({ turn }) => turn))
+  if (later.size > SHOWN_AGAIN_TURNS) return []
+  return history.filter(({ turn, shown }) => turn === newest.turn && shown !== undefined)
 }
 
 /** How many tokens a run may begin with; null: its model reads no history. */

@@ -3,7 +3,9 @@
 //   The answer to an offer is what the sender is told: kept or refused. (A second routing of the same message is no offer.)
 
 import type { BusyMode } from './definitions.ts'
+import { isSchedule } from './due.ts'
 import { GATHER_QUIET_MS } from './limits.ts'
+import { type ShownFile, unreadText } from './media.ts'
 import type { AcceptedMessage } from './messages.ts'
 import type { Steering } from './steps.ts'
 
@@ -15,6 +17,8 @@ export interface InboxItem {
   readonly manner: BusyMode
   /** `retry`: the last message of the history is asked again. `compact`: the history is summarised. */
   readonly task: 'answer' | 'retry' | 'compact'
+  /** Files that the model is shown with it, once its attachments were read; what else they are is in the text then. */
+  readonly shown?: readonly ShownFile[]
 }
 
 export type Inbox = readonly InboxItem[]
@@ -24,7 +28,9 @@ export type Offer = { readonly verdict: 'kept'; readonly inbox: Inbox } | { read
 /** What a message means to the inbox; null for commands that are not for it. */
 export function itemOf(message: AcceptedMessage, mode: BusyMode): InboxItem | null {
   const { command } = message
-  if (command === null) return { message, text: message.text, manner: mode, task: 'answer' }
+  // What a schedule says ends nobody's run, and is no part of what people say meanwhile.
+  const manner = isSchedule(message.sender) ? 'queue' : mode
+  if (command === null) return { message, text: message.text, manner, task: 'answer' }
   switch (command.name) {
     case 'queue':
       return { message, text: command.text, manner: 'queue', task: 'answer' }
@@ -93,7 +99,10 @@ export function resumedFirst(messages: readonly AcceptedMessage[], mode: BusyMod
 /** What a run that is going on may be given now, and what stays. */
 export function takeSteering(inbox: Inbox): { readonly given: readonly Steering[]; readonly inbox: Inbox } {
   // What begins a turn that was at work before goes on as that turn: its steps are on disk.
-  const steers = inbox.filter((item) => item.manner === 'steer' && item.message.resumes !== true)
+  // What has files is a turn of its own: they are read before it begins.
+  const steers = inbox.filter(
+    ({ manner, message }) => manner === 'steer' && message.resumes !== true && message.attachments.length === 0,
+  )
   return {
     given: turnTexts(steers).map(({ item, text, seqs }) => ({
       seqs,
@@ -122,7 +131,7 @@ export function mayGrow(inbox: Inbox): boolean {
 
 /** Photos and documents never interrupt. */
 export function interrupts(item: InboxItem): boolean {
-  return item.manner === 'interrupt' && item.message.attachments === 0
+  return item.manner === 'interrupt' && item.message.attachments.length === 0
 }
 
 /** Whether `next` is a further part of the message that `earlier` began: an album, or a text that the client split. */
@@ -141,16 +150,21 @@ export function turnTexts(turn: Inbox): TurnText[] {
     const begun = texts.findIndex((text) => joins(text.last, item))
     const before = texts[begun]
     const { seq } = item.message
-    if (before === undefined) texts.push({ item, last: item, text: item.text, seqs: [seq] })
-    else texts[begun] = { ...before, last: item, text: joinText(before.text, item), seqs: [...before.seqs, seq] }
+    const shown = item.shown ?? []
+    if (before === undefined) texts.push({ item, last: item, text: textOf(item), shown, seqs: [seq] })
+    else {
+      const joined = { text: joinText(before.text, item), shown: [...before.shown, ...shown] }
+      texts[begun] = { ...before, ...joined, last: item, seqs: [...before.seqs, seq] }
+    }
   }
-  return texts.map(({ item, text, seqs }) => ({ item, text, seqs }))
+  return texts.map(({ item, text, shown, seqs }) => ({ item, text, shown, seqs }))
 }
 
 export interface TurnText {
   /** The first part. */
   readonly item: InboxItem
   readonly text: string
+  readonly shown: readonly ShownFile[]
   /** All parts. */
   readonly seqs: readonly number[]
 }
@@ -162,6 +176,12 @@ function belongs(turn: readonly InboxItem[], item: InboxItem): boolean {
 }
 
 function joinText(text: string, item: InboxItem): string {
-  if (item.message.album === null) return text + item.text
-  return [text, item.text].filter((part) => part !== '').join('\n')
+  if (item.message.album === null) return text + textOf(item)
+  return [text, textOf(item)].filter((part) => part !== '').join('\n')
+}
+
+/** Of attachments that nobody has read, for want of a preparation, it says what they are. */
+function textOf({ text, shown, message }: InboxItem): string {
+  if (shown !== undefined) return text
+  return [text, ...message.attachments.map(unreadText)].filter((part) => part !== '').join('\n')
 }

@@ -72,3 +72,63 @@ export const CLOSE_MS_MAX = 15_000
 
 /** What the outbox gets at shutdown after the last run: exit is never later than `drain` + 3 s. */
 export const FLUSH_MS_MAX = 1_500
+
+/** Files of one turn that are fetched: two albums of the longest. More are named to whoever sent them, and not read. */
+export const FILES_MAX = 20
+
+/** Of one file: the most that Telegram lets a bot fetch. */
+export const FILE_BYTES_MAX = 20_000_000
+
+/** Of one file that a model is shown: as base64 it is 5 MB, the least that providers take. */
+export const SHOWN_FILE_BYTES_MAX = 3_750_000
+
+/** Of all files in one request: with base64 and 64 runs at once some 1.3 GB, and half of the least that providers take. */
+export const SHOWN_BYTES_MAX = 15_000_000
+
+/** About what providers count for a picture of the size that they make of it. */
+export const SHOWN_FILE_TOKENS = 1_600
+
+/** Turns after one with pictures in which they are shown again: people ask on about what they sent, and each answer pays for it. */
+export const SHOWN_AGAIN_TURNS = 3
+
+/** Text read out of the files of one turn, in UTF-16 units: as the longest text that somebody can write. */
+export const READ_UNITS_MAX = 65_536
+
+/** As much of a file as is looked at for its text: pages have many tags around it. */
+export const READ_BYTES_MAX = 1_000_000
+
+/** Speech that a server makes text of within MEDIA_MS_MAX. */
+export const SPEECH_SECONDS_MAX = 20 * 60
+
+/** Files are fetched and read by then, or their sender is told; what is left of PENDING_MS_MAX is for the rest. */
+export const MEDIA_MS_MAX = 45_000
+
+/** Of the name of a file, in characters. */
+export const NAME_UNITS_MAX = 64
+
+/** Files that people sent to one session, together; the oldest make room for newer ones. */
+export const RECEIVED_BYTES_MAX = 200_000_000
+
+/** The default of a hook's `timeout`: a person waits for it. */
+export const HOOK_MS_USUAL = 10_000
+
+/** The longest `timeout` of a hook, and of all that are asked before one run: well within PENDING_MS_MAX. */
+export const HOOK_MS_MAX = 45_000
+
+/** Hooks that run at once; each may be a process. Who is over it waits, and its time runs. */
+export const HOOKS_AT_ONCE_MAX = 16
+
+/** Hooks that wait for their turn and are waited for by nobody; what is over it is not told, and said in the log. */
+export const HOOKS_WAITING_MAX = 1_000
+
+/** What a hook may write: the longest text, each character escaped. */
+export const HOOK_OUTPUT_BYTES_MAX = 512 * 1024
+
+/** A schedule looks at the clock this often, however far away its time is: a clock that was set is noticed by then. */
+export const SCHEDULE_SLEEP_MS_MAX = 60_000
+
+/** A time that was missed longer ago is not made up for: whoever waited for it has gone on without. */
+export const SCHEDULE_MISSED_MS_MAX = 24 * 3_600_000
+
+/** Each is an actor that looks at the clock once a minute. */
+export const SCHEDULES_MAX = 1_000

@@ -4,6 +4,7 @@
 import type { Approval } from './approval.ts'
 import type { AgentDefinition, BusyMode, ChannelDefinition, GatewayDefinition } from './definitions.ts'
 import type { Failure } from './failure.ts'
+import type { Attachment, ShownFile } from './media.ts'
 import type { MemoryRequest } from './notes.ts'
 import type { Steering, Step, TurnStep } from './steps.ts'
 import type { Credit, UsageEntry } from './usage.ts'
@@ -34,8 +35,8 @@ export interface Inbound {
   readonly addressed: boolean
   /** Parts of one album share this id; null for everything else. */
   readonly album: string | null
-  /** How many photos, documents and the like came with it. Media never interrupt a run. */
-  readonly attachments: number
+  /** Photos, documents and the like that came with it, as its platform names them. Media never interrupt a run. */
+  readonly attachments: readonly Attachment[]
   /** True when the client may have split a longer text here (it is about as long as a message can be). */
   readonly continues: boolean
 }
@@ -90,6 +91,8 @@ export interface NewTranscriptEntry extends Partial<Credit> {
   readonly text: string
   /** Who wrote it, for `user` entries; null otherwise. */
   readonly sender: Sender | null
+  /** Files that the model was shown with it; left out: none. */
+  readonly shown?: readonly ShownFile[]
 }
 
 /** One line of the durable, append-only record of a session. */

@@ -25,6 +25,12 @@ export interface Redefinition {
     /** They lack something and keep their earlier definition. */
     readonly kept: readonly string[]
   }
+  /** By name. A changed one begins anew, and goes on where the one before it ended. */
+  readonly schedules: {
+    readonly added: readonly string[]
+    readonly removed: readonly string[]
+    readonly changed: readonly string[]
+  }
   /** Keys as the file writes them. */
   readonly settings: { readonly changed: readonly string[]; readonly needRestart: readonly string[] }
 }
@@ -40,7 +46,13 @@ export function redefinition(current: GatewayDefinition, newer: GatewayDefinitio
     return needsConnection({ definition: before, agents: current.agents }, { definition: now, agents })
   })
   return {
-    definition: { gateway: settings.inForce, agents, channels: newer.channels },
+    definition: {
+      gateway: settings.inForce,
+      agents,
+      channels: newer.channels,
+      schedules: newer.schedules,
+      hooks: newer.hooks,
+    },
     channels: {
       started: channels.added,
       stopped: channels.removed,
@@ -48,7 +60,11 @@ export function redefinition(current: GatewayDefinition, newer: GatewayDefinitio
       redefined: channels.changed.filter((id) => !reconnected.includes(id)),
     },
     agents: { ...changes(current.agents, agents), kept },
-    settings: { changed: settings.changed, needRestart: settings.needRestart },
+    schedules: changes(current.schedules, newer.schedules),
+    settings: {
+      changed: [...settings.changed, ...(isSame(current.hooks, newer.hooks) ? [] : ['hooks'])],
+      needRestart: settings.needRestart,
+    },
   }
 }
 

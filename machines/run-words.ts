@@ -7,6 +7,7 @@ import type { RunOutcome } from './commits.ts'
 import type { AgentDefinition } from './definitions.ts'
 import { type Failure, failureOf, unprovided } from './failure.ts'
 import { fitting } from './history.ts'
+import type { ShownFile } from './media.ts'
 import type { Reply, Sender, ToRun, TranscriptEntry } from './messages.ts'
 import {
   answersIn,
@@ -29,7 +30,7 @@ export interface RunInput {
   readonly history: readonly TranscriptEntry[]
   /** Sequence numbers of its messages. */
   readonly seqs: readonly number[]
-  readonly messages: readonly { readonly text: string; readonly sender: Sender; readonly kind: 'dm' | 'group' }[]
+  readonly messages: readonly RunMessage[]
   /** A history that is too long may become a summary before this run; false: its oldest turns are left out. */
   readonly mayCompact: boolean
   /** What an earlier activation did for this turn; empty at its first. */
@@ -38,6 +39,14 @@ export interface RunInput {
   readonly nowMs: number
   /** The process is ending already: nobody is asked. */
   readonly draining: boolean
+}
+
+export interface RunMessage {
+  readonly text: string
+  readonly sender: Sender
+  readonly kind: 'dm' | 'group'
+  /** Files that the model is shown with it; left out: none. */
+  readonly shown?: readonly ShownFile[]
 }
 
 export interface RunContext {

@@ -1,10 +1,12 @@
 // Session context: what a session holds, and what is made of it for a run. Pure.
 
-import type { Speaker, RunOutcome } from './commits.ts'
+import type { RunOutcome, Speaker } from './commits.ts'
+import { unrefused } from './refusals.ts'
 import type { AgentDefinition } from './definitions.ts'
 import { assert } from './failure.ts'
 import { SUMMARISE } from './history.ts'
-import { type Inbox, itemOf, offer, turnTexts } from './inbox.ts'
+import type { Refusal } from './hooks.ts'
+import { type Inbox, itemOf, offer, takeSteering, turnTexts } from './inbox.ts'
 import type { AcceptedMessage, SessionSettings, TranscriptEntry } from './messages.ts'
 import type { RunInput } from './run-words.ts'
 import type { Step } from './steps.ts'
@@ -40,11 +42,14 @@ export interface SessionContext extends SessionInput, Speaker {
 export interface Prepared {
   readonly history: readonly TranscriptEntry[]
   readonly exhausted: readonly number[]
+  readonly refused: readonly Refusal[]
   /** The turn with its final texts. */
   readonly turn: Inbox
   readonly steps: readonly Step[]
   readonly definition: AgentDefinition
   readonly preparedAtMs: number
+  /** What came with the turn and could not be read, for whoever sent it. */
+  readonly notices: readonly string[]
 }
 
 export function initialContext(input: SessionInput): SessionContext {
@@ -64,7 +69,9 @@ export function initialContext(input: SessionInput): SessionContext {
 export function runInput(context: SessionContext): RunInput {
   const { definition } = context
   assert(definition !== null, 'a run begins with the definition that its preparation read')
-  const live = context.turn.filter((item) => !context.exhausted.includes(item.message.seq))
+  const live = unrefused(context.turn, context.refused).filter(
+    ({ message }) => !context.exhausted.includes(message.seq),
+  )
   const compacts = live.some((item) => item.task === 'compact')
   return {
     definition: compacts ? { ...definition, tools: [] } : definition,
@@ -74,8 +81,9 @@ export function runInput(context: SessionContext): RunInput {
     turn: context.turnId,
     history: context.history,
     seqs: live.map((item) => item.message.seq),
-    messages: turnTexts(live).map(({ item, text }) => ({
+    messages: turnTexts(live).map(({ item, text, shown }) => ({
       text: item.task === 'compact' ? SUMMARISE : text,
+      ...(shown.length === 0 ? {} : { shown }),
       sender: item.message.sender,
       kind: item.message.kind,
     })),
@@ -95,6 +103,12 @@ export function offerOf(context: SessionContext, message: AcceptedMessage): Retu
   return item === null ? null : offer(context.waiting, item, { limit, claimed })
 }
 
+/** Nothing is given to a run that a hook is to see first: it waits for a turn of its own. */
+export function steeringOf({ waiting, definition }: SessionContext): ReturnType<typeof takeSteering> {
+  const isAsked = (definition?.hooks['message.accepted'] ?? []).length > 0
+  return isAsked ? { given: [], inbox: waiting } : takeSteering(waiting)
+}
+
 export function withoutTurn(context: SessionContext): SessionContext {
   return { ...context, turn: [], turnId: '', given: [] }
 }
@@ -108,10 +122,12 @@ const NO_OUTCOME: RunOutcome = {
 export const NOTHING_PREPARED = {
   history: [],
   exhausted: [],
+  refused: [],
   outcome: NO_OUTCOME,
   definition: null,
   steps: [],
   preparedAtMs: 0,
+  notices: [],
   given: [],
   approvals: [],
 } as const

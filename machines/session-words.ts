@@ -6,14 +6,22 @@ import { gateway, sessionAddress } from './addresses.ts'
 import { commandText } from './answers.ts'
 import type { Approval } from './approval.ts'
 import { isKnown, type RunOutcome, type UndoCommits } from './commits.ts'
+import { unrefused } from './refusals.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
-import { interrupts, isContinued, itemOf, mayGrow, takeSteering, takeTurn } from './inbox.ts'
+import { interrupts, isContinued, itemOf, mayGrow, takeTurn } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
 import type { Commit, Progress, SessionSettings, SessionState, ToSession } from './messages.ts'
 import { backoffMs } from './restart.ts'
 import { runMachine } from './run.ts'
 import { decisionIn, isMessage, messageIn, verdictIn } from './session-answers.ts'
-import { NOTHING_PREPARED, offerOf, type Prepared, type SessionContext, type SessionInput } from './session-context.ts'
+import {
+  NOTHING_PREPARED,
+  offerOf,
+  type Prepared,
+  type SessionContext,
+  type SessionInput,
+  steeringOf,
+} from './session-context.ts'
 import { askedIn, steeringIn, turnIdOf } from './steps.ts'
 
 /** Recent commands that are remembered against a second routing; a partition's recovery can bring one twice. */
@@ -102,7 +110,7 @@ export const words = setup({
     keepApprovals: assign((_, params: { approvals: readonly Approval[] }) => params),
     /** What waits as steering becomes part of the turn that runs. */
     giveSteering: enqueueActions(({ context, enqueue }) => {
-      const { given, inbox } = takeSteering(context.waiting)
+      const { given, inbox } = steeringOf(context)
       enqueue.assign({ waiting: inbox, given: [...context.given, ...given] })
       enqueue.sendTo('run', { type: 'steering.given', messages: given })
     }),
@@ -177,6 +185,6 @@ export function preparation({ context }: { readonly context: SessionContext }): 
   return { key, channel, turnId, turn, agent }
 }
 
-function isGivenUp({ turn, exhausted }: Prepared): boolean {
-  return turn.every((item) => exhausted.includes(item.message.seq))
+function isGivenUp({ turn, exhausted, refused }: Prepared): boolean {
+  return unrefused(turn, refused).every((item) => exhausted.includes(item.message.seq))
 }

@@ -34,7 +34,7 @@ function runMain() {
   var source = new URL('./main.ts', import.meta.url)
   var main = existsSync(source) ? source : new URL('./main.js', import.meta.url)
   import(main.href).then(callMain, function (thrown) {
-    say('could not be loaded: ' + thrown.message + '. Install it again; in a checkout with `npm ci`.')
+    say('it could not be loaded: ' + thrown.message + '. Install it again; in a checkout with `npm ci`.')
     process.exit(EXIT_DEFECT)
   })
 }
@@ -50,7 +50,7 @@ function callMain(loaded) {
     },
     function (thrown) {
       // Only its name: main answers what it foresees, and the message of anything else may hold a secret (A3).
-      say('was stopped by a defect (' + (thrown && thrown.name) + ').')
+      say('it was stopped by a defect (' + (thrown && thrown.name) + ').')
       process.exit(EXIT_DEFECT)
     },
   )
@@ -58,15 +58,22 @@ function callMain(loaded) {
 
 function takeOver(pinned) {
   if (!existsSync(pinned) || realpathSync(pinned) === realpathSync(process.execPath)) {
-    say('needs Node ' + NEEDED.join('.') + ' or newer, and this is Node ' + process.versions.node + '.')
-    say('runs after you install Node ' + NEEDED[0] + ' (nodejs.org); in a checkout on Linux `npm ci` brings it along.')
+    // In the words of machines/phases.ts: what this machine lacks is found in `requires`.
+    say(
+      'requires: troupe needs Node ' + NEEDED.join('.') + ' or newer, and this is Node ' + process.versions.node + '.',
+    )
+    say(
+      'requires: it runs after you install Node ' +
+        NEEDED[0] +
+        ' (nodejs.org); in a checkout on Linux `npm ci` brings it along.',
+    )
     process.exit(EXIT_TOO_OLD)
   }
   var commandLine = [TAKEN_OVER, fileURLToPath(import.meta.url)].concat(process.argv.slice(2))
   var child = spawn(pinned, commandLine, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
   forwardSignals(child)
   child.on('error', function (error) {
-    say('could not start ' + pinned + ': ' + error.message + '. Run `npm ci` again.')
+    say('requires: could not start ' + pinned + ': ' + error.message + '. Run `npm ci` again.')
     process.exit(EXIT_TOO_OLD)
   })
   child.on('exit', function (code, signal) {
@@ -101,5 +108,5 @@ function isNewEnough(version) {
 }
 
 function say(sentence) {
-  process.stderr.write('troupe ' + sentence + '\n')
+  process.stderr.write('troupe: ' + sentence + '\n')
 }

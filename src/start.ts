@@ -1,14 +1,17 @@
 // Start: the composition root, the one file that knows both actors and implementations.
-// Phases, in order, each named in its failure: store, tokens, http, actors, watch. What a phase opened is closed in reverse.
+// Its phases (machines/phases.ts) come in their order, each named in its failures: `requires` and `construct` open nothing, `store` and
+// `connect` do. What was opened is closed in reverse.
 //   Nothing is opened before startGateway is called, and nothing stays open after `ended` has settled.
 
 import type { GatewayContext } from '../machines/gateway-context.ts'
 import { buildAgent } from './agents/catalog.ts'
+import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
 import type { Parts } from './actors/parts.ts'
 import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
+import { cronTimes } from './config/cron.ts'
 import type { Loaded } from './config/load.ts'
 import type { Problem } from './config/problems.ts'
 import type { Watch } from './config/watch.ts'
@@ -18,24 +21,31 @@ import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
+import { clockWarning, requireClock } from './start/clock.ts'
+import { withConstruction } from './start/construct.ts'
+import { type GatewayHooks, openHooks } from './start/hooks.ts'
 import { createInspection } from './start/inspection.ts'
-import { beginObserving } from './start/observing.ts'
+import { beginObserving, type Observing } from './start/observing.ts'
+import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { createReloading } from './start/reload.ts'
-import { lockTokens } from './start/token-locks.ts'
+import { lockTokens, type TokenLocks } from './start/token-locks.ts'
+import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { toolBuilder } from './tools/catalog.ts'
 import type { World } from './world.ts'
 
 export type {
+  ChannelStatus,
   DeadLetterView,
   GatewayPort,
   InspectionView,
   InspectionWish,
   PairingView,
   Reloaded,
+  ScheduleView,
   SessionView,
   Status,
   UsagePeriods,
@@ -43,9 +53,10 @@ export type {
   WebEvent,
   WebPort,
 } from './http/port.ts'
+export type { PhaseTime } from './start/phases.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
-export { NOBODY_LIVES, recordsPort, type RecordsPort } from './start/records.ts'
+export { nobodyLives, recordsPort, type RecordsPort, schedulesIn } from './start/records.ts'
 export { readHolder } from './store/sqlite.ts'
 
 export interface StartOptions {
@@ -61,6 +72,7 @@ export interface StartOptions {
   readonly watch: Watch | null
   /** What the Stately inspector may see from the start; null: nothing until somebody asks, and nothing is paid for it. */
   readonly inspect: InspectionWish | null
+  readonly phases: PhasesOptions
 }
 
 export interface RunningGateway {
@@ -80,40 +92,33 @@ export interface RunningGateway {
   readonly ended: Promise<void>
 }
 
-/** Throws StoreLockedError, LockHeldError, StoreVersionError or another FailureError when it cannot start at all. */
+/** Throws a FailureError that names its phase when it cannot start at all. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
-  const inForce = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
-  const definition = await inForce(loaded.definition)
-  const { gateway: settings } = definition
+  const phases = startPhases({ ...options.phases, world, log })
+  const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
+  const required = (file: GatewayDefinition) => withLacks(overridden(file, options), world)
+  const constructed = (definition: GatewayDefinition) => withConstruction(definition, { secret, world, log })
   const startedAtMs = world.nowMs()
+  await phases.attempt('requires', () => requireClock(startedAtMs))
+  const needed = await phases.whole('requires', () => required(loaded.definition))
+  const { gateway: settings } = needed
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
   const opened: (() => void | Promise<void>)[] = []
   try {
-    const observing = await beginObserving({ definition, world, log, version })
+    const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const store = observing.store((onCommit) => openStore({ folder: settings.data, holder, world, onCommit }))
-    opened.push(() => store.close())
-    await sweepFolders(settings, options)
-    const tokens = lockTokens({ definition, secrets: loaded.secrets, holder, clock: world.clock })
-    opened.push(() => tokens.release())
+    const { store, hooking } = await openKept(options, { phases, observing, settings, holder, opened })
+    const definition = await phases.whole('construct', () => constructed(needed))
 
-    const adapters = new Map<string, Adapter>()
-    const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
-    const root = (): GatewayContext => gateway.getSnapshot().context
-    const board = createBoard({ root, world, log })
-    const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
-    const tools = toolParts(options, store, settings.data)
-    const implementations = { store, platforms, buildAgent, observe: observing.observe, ...tools }
-    const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
-    const reading = { loaded, read: options.reload, inForce }
-    const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
-    const channels = (): string[] => Object.keys(root().definition.channels)
-    const inspection = createInspection({ root: gateway, channels, world, log })
-    const transitions = createTransitions({ root: gateway, world, log })
-    const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
-    const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
-    const http = await listen(options, settings, { port, root })
+    const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
+    const tokens = await phases.attempt('connect', () => lockTokens(locking))
+    opened.push(() => tokens.release())
+    const inForce = async (file: GatewayDefinition) => constructed(await required(file))
+    const { hooks } = hooking
+    const built = { definition, data: settings.data, store, tokens, observing, secret, hooks, startedAtMs, inForce }
+    const { gateway, root, board, reloading, inspection, port } = assemble(options, built)
+    const http = await phases.attempt('connect', () => listen(options, settings, { port, root }))
     opened.push(() => http.close())
     updateHolder(settings.data, { ...holder, url: http.url })
 
@@ -121,23 +126,75 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const inspectUrl = options.inspect === null ? null : (await inspection.open(options.inspect)).url
 
     const ended = untilEnded(gateway, () => close(opened))
+    const started = { at: holder.startedAt, version, url: http.url, rollCall: board.rollCall }
+    await hooking.begin(() => root().definition, started)
     gateway.start()
+    void board.rollCall.then((called) => phases.ready(called))
     options.watch?.begin(world, () => void reloading.refresh())
     opened.push(() => options.watch?.end())
-    return {
-      url: http.url,
-      inspectUrl,
-      port,
-      rollCall: board.rollCall,
-      refresh: () => void reloading.refresh(),
-      drainMs: () => root().definition.gateway.drainMs,
-      drain: () => gateway.send({ type: 'drain' }),
-      ended,
-    }
+    const drain = { drainMs: () => root().definition.gateway.drainMs, drain: () => gateway.send({ type: 'drain' }) }
+    const refresh = (): void => void reloading.refresh()
+    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...drain, ended }
   } catch (error) {
     await close(opened)
     throw error
   }
+}
+
+/** What the phases before have opened and built. */
+interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'> {
+  readonly tokens: TokenLocks
+  readonly data: string
+  readonly observing: Observing
+  readonly startedAtMs: number
+  /** What of a newer file holds on this machine. */
+  readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
+}
+
+/** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
+function assemble(options: StartOptions, built: Built) {
+  const { loaded, world, log, version } = options
+  const { definition, data, store, tokens, observing, secret, hooks, startedAtMs, inForce } = built
+  const adapters = new Map<string, Adapter>()
+  const root = (): GatewayContext => gateway.getSnapshot().context
+  const board = createBoard({ root, world, log })
+  const live = { adapters, said: new Said(), toolboxes: new Map(), tokens }
+  const own = { cronTimes, hooks, ...toolParts(options, store, data) }
+  const thinking = { buildAgent, buildTranscription }
+  const implementations = { store, platforms, ...thinking, observe: observing.observe, ...own }
+  const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
+  const reading = { loaded, read: options.reload, inForce }
+  const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
+  const channels = (): string[] => Object.keys(root().definition.channels)
+  const inspection = createInspection({ root: gateway, channels, world, log })
+  const transitions = createTransitions({ root: gateway, world, log })
+  const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
+  const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
+  return { gateway, root, board, reloading, inspection, port }
+}
+
+interface Keeping {
+  readonly phases: Phases
+  readonly observing: Observing
+  readonly settings: GatewaySettings
+  readonly holder: Holder
+  readonly opened: (() => void | Promise<void>)[]
+}
+
+/** What survives the process, and the hooks that are told of what becomes of it. */
+async function openKept(
+  options: StartOptions,
+  { phases, observing, settings, holder, opened }: Keeping,
+): Promise<{ readonly store: Store; readonly hooking: GatewayHooks }> {
+  const { loaded, world, log } = options
+  const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
+  const bare = await phases.attempt('store', () => observing.store(open))
+  opened.push(() => bare.close())
+  const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
+  opened.push(() => hooking.close())
+  await tendFolder(settings, options)
+  phases.end('store')
+  return { store: hooking.around(bare), hooking }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
@@ -163,7 +220,9 @@ function listen(
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
-async function sweepFolders({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+async function tendFolder({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+  const warning = clockWarning(data, world.nowMs())
+  if (warning !== null) log.warn({ phase: 'store' }, `store: ${warning}`)
   const { sweepWorkdirs } = await import('./tools/workdir.ts')
   const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
   if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
@@ -183,13 +242,14 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
   })
 }
 
+type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>
+
 /** The tools of every run, and what they must not see or say. */
-function toolParts({ loaded }: StartOptions, store: Store, data: string): Pick<Parts, 'buildTools' | 'notes'> {
+function toolParts({ loaded }: StartOptions, store: Store, data: string): ToolParts {
+  const hidden = hiddenFromTools(loaded.file, data)
   return {
-    buildTools: toolBuilder({
-      redact: (text) => loaded.secrets.redact(text),
-      hidden: hiddenFromTools(loaded.file, data),
-    }),
+    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden }),
+    openReceived: async (given) => (await import('./tools/received.ts')).receivedOpener(hidden)(given),
     notes: {
       list: (agent, user) => store.notes(agent, user),
       add: (agent, user, text) => store.addNote(agent, user, text),

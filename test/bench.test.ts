@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { buildAgent } from '../src/agents/catalog.ts'
+import type { BuildTools } from '../src/tools/tool.ts'
 import { measureInspect } from './bench/inspect.ts'
 import { measureBusy } from './bench/busy.ts'
 import { measureLatency } from './bench/latency.ts'
@@ -19,9 +20,11 @@ import { measureObserve } from './bench/observe.ts'
 import { measureStart } from './bench/start.ts'
 import { measureStore } from './bench/store.ts'
 import { type Opened, openTree } from './bench/tree.ts'
+import { measureTools } from './bench/tools.ts'
 import { measureWaiting } from './bench/waiting.ts'
 import { measureWeb } from './bench/web.ts'
 import { measureWedged } from './bench/wedged.ts'
+import { measureWorkdirs } from './bench/workdirs.ts'
 
 const ONCE = { rounds: 1, size: 'quick' } as const
 
@@ -95,7 +98,7 @@ describe.concurrent('wedged, busy, overload, recovery', () => {
   test(
     'overload: finds a gateway that keeps something all the time',
     async () => {
-      const section = await measureOverload({ ...ONCE, seconds: 3, nodeFlags: imported(HOARDING) })
+      const section = await measureOverload({ ...ONCE, seconds: 2, nodeFlags: imported(HOARDING) })
       const growth = row(section, 'and grown in the second half of it by')
       expect(median(growth.rounds)).toBeGreaterThan(20)
       expect(growth.target?.met).toBe(false)
@@ -225,6 +228,27 @@ describe('observe', () => {
     const { rounds, target } = row(section, 'a message, as started without an SDK for traces')
     // Seven activities of a millisecond each, less what a busy machine took of them.
     expect(median(rounds)).toBeGreaterThan(3_000)
+    expect(target?.met).toBe(false)
+  })
+})
+
+describe('tools', () => {
+  test('shows what a step costs more when its tool is at work for a millisecond', async () => {
+    const section = await measureTools({ ...ONCE, work: () => wait(1) })
+    // Half of it: who waits on a busy machine is not always at work.
+    expect(figure(section, 'a step with a call more')).toBeGreaterThan(500)
+  })
+})
+
+describe('workdirs', () => {
+  test('finds the folders that nobody removed', async () => {
+    const wrap = (build: BuildTools): BuildTools => {
+      return async (parts) => ({ ...(await build(parts)), close: async () => {} })
+    }
+    const section = await measureWorkdirs({ ...ONCE, wrap })
+    const { rounds, target } = row(section, 'folders that are left')
+    // A hundred of the first cycle, and a hundred that were measured.
+    expect(rounds).toEqual([200])
     expect(target?.met).toBe(false)
   })
 })

@@ -2,12 +2,12 @@
 // and run there; the checkout is only read, so other tests can run beside it.
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const MANIFEST = JSON.parse(readFileSync('package.json', 'utf8'))
 
@@ -42,23 +42,26 @@ test('troupe --version is the version of the package', () => {
 test('the package carries JavaScript and its data, no TypeScript and no tests', () => {
   const files = filesBelow(join(installed, 'node_modules/troupe'))
   expect(files.filter((file) => /\.ts$|\.tsbuildinfo$/.test(file) && !file.endsWith('.d.ts'))).toEqual([])
-  expect(files.filter((file) => /(^|\/)test\//.test(file))).toEqual([])
+  // What `troupe/testing` is made of, and no test of ours.
+  const tests = files.filter((file) => /(^|\/)test\//.test(file))
+  expect(tests.filter((file) => !/^dist\/test\/(support\/|channels\/contract\.)/.test(file))).toEqual([])
+  expect(tests.filter((file) => /\.test\./.test(file))).toEqual([])
   expect(files).toContain('dist/src/main.js')
   expect(files).toContain('dist/machines/session.js')
   for (const asset of filesBelow('src').filter((file) => !/\.(ts|md)$/.test(file)))
     expect(files).toContain(`dist/src/${asset}`)
 })
 
-test('no module of the package asks for a TypeScript file', () => {
+test('no module of the package asks for a TypeScript file or a test runner', () => {
   const modules = filesBelow(join(installed, 'node_modules/troupe/dist')).filter((file) => file.endsWith('.js'))
   const asking = modules.filter((file) => {
     const text = readFileSync(join(installed, 'node_modules/troupe/dist', file), 'utf8')
-    return /(from|import|import\()\s*['"][^'"]+\.ts['"]/.test(text)
+    return /(from|import|import\()\s*['"]([^'"]+\.ts|vitest)['"]/.test(text)
   })
   expect(asking).toEqual([])
 })
 
-test('a user’s own tool is written with troupe/tool, typed and run', () => {
+test('a user’s own tool is written with troupe/tool, a hook with troupe/hook, typed and run', () => {
   const own = `
     import { defineTool } from 'troupe/tool'
     export default defineTool<{ number: number }>({
@@ -69,20 +72,70 @@ test('a user’s own tool is written with troupe/tool, typed and run', () => {
   `
   writeFileSync(join(installed, 'invoice.mts'), own)
   writeFileSync(join(installed, 'wrong.mts'), own.replace('number + 1', 'number.trim()'))
-  const checked = spawnSync(process.execPath, [
-    'node_modules/typescript/bin/tsc',
-    ...['--noEmit', '--ignoreConfig', '--strict', '--module', 'nodenext', '--target', 'es2024'],
-    ...['--types', 'node', '--typeRoots', join(process.cwd(), 'node_modules/@types')],
-    ...[join(installed, 'invoice.mts'), join(installed, 'wrong.mts')],
-  ])
-  expect(String(checked.stdout).trim().split('\n')).toEqual([
+  const hook = `
+    import { defineHook } from 'troupe/hook'
+    export default defineHook((hooked) =>
+      hooked.event === 'message.accepted' ? { text: hooked.message.text.trim() } : undefined,
+    )
+  `
+  writeFileSync(join(installed, 'trim.mts'), hook)
+  expect(typesOf(['invoice.mts', 'trim.mts', 'wrong.mts'])).toEqual([
     expect.stringMatching(/wrong\.mts.*Property 'trim' does not exist on type 'number'/),
   ])
-  const agent = '{ model: echo, tools: [./invoice.mts] }'
+  const agent = '{ model: echo, tools: [./invoice.mts], hooks: { message.accepted: [./trim.mts] } }'
   const file = `agents: { cfo: ${agent} }\nchannels: { web: { platform: web, agent: cfo } }\n`
   writeFileSync(join(installed, 'gateway.yaml'), file)
-  expect(troupe(['doctor'])).toMatchObject({ stdout: expect.stringMatching(/^✓ +tools of cfo +invoice$/m), stderr: '' })
+  expect(troupe(['doctor'])).toMatchObject({
+    stdout: expect.stringMatching(/^✓ +tools of cfo +invoice$\n✓ +hooks of cfo +message\.accepted$/m),
+    stderr: '',
+  })
 }, 60_000)
+
+describe('a user’s own tests, with troupe/testing', () => {
+  const OWN = 'test/fixtures/own'
+  const TESTS = ['tool-test.ts', 'adapter-test.ts', 'machine-test.ts']
+
+  beforeAll(() => {
+    for (const file of readdirSync(OWN)) copyFileSync(join(OWN, file), join(installed, file))
+    // They are modules, as a user's package would say.
+    writeFileSync(join(installed, 'package.json'), '{ "private": true, "type": "module" }')
+  })
+
+  test('without @xstate/test, shortest paths say what to install', () => {
+    const asking = `import { shortestPaths } from 'troupe/testing'; shortestPaths({})`
+    expect(node(['--input-type=module', '-e', asking])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('npm install --save-dev --save-exact @xstate/test@1.0.0-beta.5'),
+    })
+  })
+
+  test('are of the right types, and a wrong one is found', () => {
+    const wrong = readFileSync(join(OWN, 'tool-test.ts'), 'utf8').replace('openTool(INVOICE)', 'openTool(7)')
+    writeFileSync(join(installed, 'wrong-test.ts'), wrong)
+    expect(typesOf([...TESTS, 'wrong-test.ts'])).toEqual([
+      expect.stringMatching(/wrong-test\.ts.*'number' is not assignable to parameter of type 'string'/),
+    ])
+  })
+
+  test('pass: a tool, a channel and a machine', () => {
+    for (const name of ['test', 'graph'])
+      cpSync(`node_modules/@xstate/${name}`, join(installed, `node_modules/@xstate/${name}`), { recursive: true })
+    const { status, stdout } = node(['--test', '--test-reporter=tap', ...TESTS])
+    expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringMatching(/^# pass 20$/m) })
+  })
+
+  test('fail when what they test is broken', () => {
+    const break_ = (file: string, was: string, is: string) =>
+      writeFileSync(join(installed, file), readFileSync(join(OWN, file), 'utf8').replace(was, is))
+    break_('invoice.ts', '${number} for', '${number} to')
+    break_('wall.ts', 'wall.answers.push(text)', 'text.length')
+    break_('turnstile.ts', ", after: { patienceMs: 'locked' }", '')
+    const { status, stdout } = node(['--test', '--test-reporter=tap', '--test-skip-pattern=catches', ...TESTS])
+    expect(status).toBe(1)
+    for (const broken of ['an invoice is written', 'a sent reply is shown', 'every state by its shortest way'])
+      expect(stdout).toMatch(new RegExp(`^not ok \\d+ - ${broken}`, 'm'))
+  })
+})
 
 test('publint finds nothing to mend', async () => {
   const { messages, pkg } = await publint({ pkgDir: join(installed, 'node_modules/troupe'), pack: false, strict: true })
@@ -114,6 +167,23 @@ function tarball(): string {
 function troupe(args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
   const bin = join(installed, 'node_modules/.bin/troupe')
   return spawnSync(process.execPath, [bin, ...args], { cwd: installed, encoding: 'utf8', timeout: 15_000 })
+}
+
+/** What the compiler has against a user's files, a line each. */
+function typesOf(files: readonly string[]): string[] {
+  const { stdout } = node([
+    join(process.cwd(), 'node_modules/typescript/bin/tsc'),
+    ...['--noEmit', '--ignoreConfig', '--strict', '--module', 'nodenext', '--target', 'es2024'],
+    ...['--lib', 'es2024,esnext.disposable', '--skipLibCheck', '--allowImportingTsExtensions'],
+    ...['--types', 'node', '--typeRoots', join(process.cwd(), 'node_modules/@types')],
+    ...files,
+  ])
+  return stdout.trim().split('\n')
+}
+
+/** Node in the user's folder. */
+function node(args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, args, { cwd: installed, encoding: 'utf8', timeout: 60_000 })
 }
 
 function filesBelow(folder: string): readonly string[] {

@@ -7,10 +7,11 @@ import { fromCallback, fromPromise } from 'xstate'
 import { admit, isAllowed } from '../../machines/admission.ts'
 import { channelMachine } from '../../machines/channel.ts'
 import type { BusyMode, ChannelDefinition } from '../../machines/definitions.ts'
-import { FailureError, failureOf } from '../../machines/failure.ts'
+import { FailureError, failureOf, inPhase, thrownIn } from '../../machines/failure.ts'
 import { RECOVERY_BATCH } from '../../machines/limits.ts'
 import { resumedFirst } from '../../machines/inbox.ts'
 import type { AcceptedMessage, ConnectionEvent, Inbound } from '../../machines/messages.ts'
+import type { Phase } from '../../machines/phases.ts'
 import { isSameConnection } from '../../machines/redefinition.ts'
 import { sessionKey } from '../../machines/session-key.ts'
 import type { Adapter, Door, Reception } from '../channels/adapter.ts'
@@ -27,7 +28,8 @@ export function channelActor(parts: Parts) {
       recover: fromPromise(({ input, system }) => recover(parts, input.channel, system)),
       connection: fromCallback(({ input, sendBack, receive, system }) => {
         const controller = new AbortController()
-        const connecting: Connecting = { definition: input.definition, signal: controller.signal, sendBack, system }
+        const { definition } = input
+        const connecting: Connecting = { definition, phase: 'construct', signal: controller.signal, sendBack, system }
         receive((event) => {
           if (event.type === 'close') controller.abort()
           else connecting.definition = event.definition
@@ -57,6 +59,8 @@ export function channelActor(parts: Parts) {
 interface Connecting {
   /** Also while it lives: whoever speaks is admitted by what is served at that moment. */
   definition: ChannelDefinition
+  /** How far its start is; null: it was live. */
+  phase: Phase | null
   readonly signal: AbortSignal
   readonly sendBack: (event: ConnectionEvent) => void
   readonly system: unknown
@@ -68,9 +72,11 @@ function connect(parts: Parts, connecting: Connecting): void {
   run(parts, connecting).then(
     () => sendBack({ type: 'connection.ended', failure: null }),
     (error: unknown) => {
-      const failure = failureOf(error)
-      if (failure.kind === 'defect') log.error({ err: error }, 'the connection failed by a defect')
-      else log.warn({ reason: failure.reason }, `the connection ended: ${failure.message}`)
+      const { phase } = connecting
+      const failure = phase === null ? failureOf(error) : inPhase(failureOf(error), phase)
+      const about = { reason: failure.reason, ...(phase === null ? {} : { phase }) }
+      if (failure.kind === 'defect') log.error({ ...about, err: error }, 'the connection failed by a defect')
+      else log.warn(about, `the connection ended: ${failure.message}`)
       sendBack({ type: 'connection.ended', failure })
     },
   )
@@ -79,10 +85,12 @@ function connect(parts: Parts, connecting: Connecting): void {
 async function run(parts: Parts, connecting: Connecting): Promise<void> {
   const { definition, signal, sendBack, system } = connecting
   const adapter = await adapterFor(parts, definition)
+  connecting.phase = 'connect'
   let handle: string | null = null
   const door: Door = {
     live: (identity) => {
       handle = identity.name
+      connecting.phase = null
       parts.log.info({ channel: definition.id, as: identity.name }, 'the channel is live')
       sendBack({ type: 'connection.live' })
     },
@@ -112,15 +120,21 @@ async function adapterFor(parts: Parts, definition: ChannelDefinition): Promise<
 
 /** C2. Asks who a definition's credential is, and takes no message: the earlier connection lives on. */
 async function tryOut(parts: Parts, definition: ChannelDefinition, signal: AbortSignal): Promise<void> {
-  parts.tokens.claim(definition)
-  const adapter = await construct(parts, definition)
-  await adapter.probe(signal)
+  try {
+    parts.tokens.claim(definition)
+    const adapter = await construct(parts, definition)
+    await adapter.probe(signal)
+  } catch (error) {
+    throw thrownIn('connect', error)
+  }
 }
 
 async function construct(parts: Parts, definition: ChannelDefinition): Promise<Adapter> {
   const platform = parts.platforms[definition.platform]
   if (platform === undefined) throw new FailureError(unknownPlatform(definition.platform))
-  const create = await platform.load()
+  const create = await platform.load().catch((error: unknown) => {
+    throw thrownIn('construct', error)
+  })
   const { store, world, secret } = parts
   return create({
     definition,
@@ -222,5 +236,10 @@ async function wakeOwed(parts: Parts, channel: string, system: unknown): Promise
 }
 
 function unknownPlatform(name: string) {
-  return { kind: 'permanent', reason: 'missing', message: `there is no platform "${name}"` } as const
+  return {
+    kind: 'permanent',
+    reason: 'missing',
+    message: `there is no platform "${name}"`,
+    phase: 'construct',
+  } as const
 }

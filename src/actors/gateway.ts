@@ -2,7 +2,7 @@
 
 import { createActor, fromCallback, fromPromise } from 'xstate'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
-import { sayable } from '../../machines/failure.ts'
+import { failureOf, sayable } from '../../machines/failure.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
 import { inForce } from '../../machines/gateway-context.ts'
 import { indexDelays } from './delays.ts'
@@ -11,6 +11,7 @@ import { channelActor } from './channel.ts'
 import { observed } from './observed.ts'
 import type { Parts } from './parts.ts'
 import { lookAtChannels } from './restarts.ts'
+import { scheduleActor } from './schedule.ts'
 
 export type GatewayActor = ReturnType<typeof createGateway>
 
@@ -34,6 +35,7 @@ export function gatewayActor(parts: Parts) {
   const machine = gatewayMachine.provide({
     actors: {
       channel: channelActor(parts),
+      schedule: scheduleActor(parts),
       sweeper: fromCallback(({ input, receive, system }) => {
         let { everyMs } = input
         const sweep = (): void => {
@@ -58,6 +60,15 @@ export function gatewayActor(parts: Parts) {
       noteFailure: (_, { channel, error }) => {
         parts.log.error({ channel, err: error }, 'a channel failed by a defect')
       },
+      noteScheduleFailure: (_, { schedule, error }) => {
+        parts.log.error({ schedule, err: error }, 'a schedule failed by a defect; it goes on in a minute')
+      },
+      forgetSchedules: (_, { names }) => {
+        if (names.length === 0) return
+        parts.store.forgetSchedules(names).catch((error: unknown) => {
+          parts.log.warn({ err: error }, 'schedules that were taken out are still on record')
+        })
+      },
       noteAdoption: ({ context }, { channel, adoption }) => {
         const { log } = parts
         const text = adoption.failure === null ? '' : sayable(adoption.failure)
@@ -80,8 +91,7 @@ const FLUSH_LOOK_MS = 25
 
 async function flush(parts: Parts, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const { outbox } = await parts.store.counts()
-    if (outbox === 0) return
+    if (await isNone(async () => (await parts.store.counts()).outbox)) return
     await later(parts, FLUSH_LOOK_MS)
   }
 }
@@ -93,8 +103,18 @@ async function flushChannel(
 ): Promise<void> {
   const deadlineMs = parts.world.nowMs() + withinMs
   while (!signal.aborted && parts.world.nowMs() < deadlineMs) {
-    if ((await parts.store.owed(channel)).length === 0) return
+    if (await isNone(async () => (await parts.store.owed(channel)).length)) return
     await later(parts, FLUSH_LOOK_MS)
+  }
+}
+
+/** A disk that does not answer says nothing of what is owed: whoever waits looks again, until its own deadline. */
+async function isNone(count: () => Promise<number>): Promise<boolean> {
+  try {
+    return (await count()) === 0
+  } catch (error) {
+    if (failureOf(error).reason !== 'storage') throw error
+    return false
   }
 }
 

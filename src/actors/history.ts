@@ -2,16 +2,23 @@
 //   What an agent did with tools is told as calls only beside those tools: providers refuse calls of what they are not shown.
 
 import { PAST_RESULT_UNITS_MAX } from '../../machines/limits.ts'
+import type { TranscriptEntry } from '../../machines/messages.ts'
 import type { RunInput } from '../../machines/run-words.ts'
 import type { Step } from '../../machines/steps.ts'
-import type { HistoryMessage } from '../agents/agent.ts'
+import type { HistoryMessage, Shown } from '../agents/agent.ts'
 
 /** A cancelled turn's question stays, a failure's words do not. */
-export function toldHistory({ history, messages, definition }: RunInput): HistoryMessage[] {
+export function toldHistory(
+  { history, messages, definition }: Pick<RunInput, 'history' | 'messages' | 'definition'>,
+  shown: ReadonlyMap<TranscriptEntry, readonly Shown[]> = new Map(),
+): HistoryMessage[] {
   const inGroup = messages[0]?.kind === 'group'
   const hasTools = definition.tools.length > 0
-  return history.flatMap(({ role, text, sender, steps }): HistoryMessage[] => {
-    if (role === 'user') return [{ role, text, sender: inGroup ? sender : null }]
+  return history.flatMap((entry): HistoryMessage[] => {
+    const { role, text, sender, steps } = entry
+    const files = shown.get(entry)
+    if (role === 'user')
+      return [{ role, text, sender: inGroup ? sender : null, ...(files === undefined ? {} : { shown: files }) }]
     if (role === 'summary') return [{ role: 'user', text: `What was said before, in short:\n\n${text}` }]
     const said = (role === 'assistant' || role === 'partial') && text !== ''
     const done = hasTools ? doneWithTools(steps) : doneInWords(steps)

@@ -4,6 +4,7 @@
 //   O2. Nothing that is said holds a text, a person's name or a secret: ids, counts and closed sets of words only.
 //   A session's key is for traces alone: there are as many as there are conversations, and no count may be kept for each (M2).
 
+import type { HookEvent } from '../../machines/hooks.ts'
 import type { Outcome } from '../../machines/messages.ts'
 
 export interface Observe {
@@ -25,6 +26,8 @@ export type Activity =
   | { readonly kind: 'answer'; readonly session: string; readonly agent: string }
   /** One call of a tool that there is; its name is chosen by whoever configured it. */
   | { readonly kind: 'tool'; readonly session: string; readonly agent: string; readonly tool: string }
+  /** An operator's hook. */
+  | { readonly kind: 'hook'; readonly event: HookEvent; readonly session: string; readonly agent: string }
   /** From the first look at a reply to its last receipt, with all waits and tries. */
   | { readonly kind: 'delivery'; readonly channel: string; readonly conversation: string; readonly outbox: number }
 

@@ -4,15 +4,18 @@ import type {
   AgentDefinition,
   ChannelDefinition,
   GatewayDefinition,
+  ScheduleDefinition,
   SecretReference,
 } from '../../machines/definitions.ts'
+import type { Failure } from '../../machines/failure.ts'
 import type { ChannelReport, Commit, ToGateway } from '../../machines/messages.ts'
-import type { BuildAgent } from '../agents/agent.ts'
+import type { BuildAgent, BuildTranscription } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
-import type { BuildTools, Notes } from '../tools/tool.ts'
+import type { BuildTools, Notes, OpenReceived } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import type { Hooks } from './hooks.ts'
 import type { Observe } from './observe.ts'
 import type { Said } from './said.ts'
 import type { Toolboxes } from './toolbox.ts'
@@ -28,8 +31,13 @@ export interface Parts {
   readonly tokens: Tokens
   readonly platforms: Readonly<Record<string, Platform>>
   readonly buildAgent: BuildAgent
+  readonly buildTranscription: BuildTranscription
   readonly buildTools: BuildTools
+  readonly openReceived: OpenReceived
   readonly notes: Notes
+  readonly hooks: Hooks
+  /** The times of a schedule's pattern. */
+  readonly cronTimes: (schedule: ScheduleDefinition) => CronTimes
   /** A channel's connection puts its adapter here; the sessions and deliveries of that channel speak through it. */
   readonly adapters: Map<string, Adapter>
   /** What people have seen of the answers that are being given. */
@@ -37,6 +45,16 @@ export interface Parts {
   readonly toolboxes: Toolboxes
   readonly onRollCall: (reports: readonly ChannelReport[]) => void
   readonly onReport: (report: ChannelReport) => void
+  /** What came of an agent's last answer; null: it was given. */
+  readonly onAnswer: (agent: string, failure: Failure | null) => void
+}
+
+/** When a pattern is due. */
+export interface CronTimes {
+  /** The newest that is not later; null: there is none. */
+  newestUntil(untilMs: number): number | null
+  /** The first that is later; null: there is none. */
+  nextAfter(afterMs: number): number | null
 }
 
 /** C2 beyond one channel: two channels of a file may exchange their tokens, and another process may have one. */

@@ -1,16 +1,20 @@
 // Prepare: what a turn needs before its run: a try counted for each message, the history, the definition that the run begins and ends
 // with, what /retry asks again; whether the conversation begins anew, and whether there is anything left of the day's budget.
+// Files that came with it are read by media.ts.
 //   S6. Nothing is written after its end: the signal is asked right before.
 
 import { budgetFailure, usageUnder } from '../../machines/budget.ts'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { Inbox } from '../../machines/inbox.ts'
+import type { ShownFile } from '../../machines/media.ts'
 import type { TranscriptEntry } from '../../machines/messages.ts'
 import { resetDue, resetText } from '../../machines/reset.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import { accountOf } from '../../machines/usage.ts'
 import type { Begun } from '../store/store.ts'
+import { hooked } from './hooks.ts'
+import { readMedia } from './media.ts'
 import { agentFor, type Parts, wakeDeliveries } from './parts.ts'
 
 interface Preparing {
@@ -40,14 +44,24 @@ export async function prepare(
   const history = isNew && (await startedOver(parts, { key, turnId, turn, begun }, stage)) ? [] : begun.history
   if (isNew) await requireBudget(parts, { key, turn, definition })
   if (turn.some((item) => item.task === 'compact') && history.length === 0) throw new FailureError(NOTHING_TO_COMPACT)
-  const prepared = { ...begun, history, turn, definition, preparedAtMs: parts.world.nowMs() }
-  if (!turn.some((item) => item.task === 'retry')) return prepared
+  const live = turn.filter(({ message }) => !begun.exhausted.includes(message.seq))
+  const read = await readMedia(parts, { key, channel, turnId, turn: live, definition }, stage.signal)
+  if (read.failure !== null) throw new FailureError(read.failure)
+  const given = turn.map((item) => read.turn.find(({ message }) => message.seq === item.message.seq) ?? item)
+  const said = { notices: read.notices, refused: [], preparedAtMs: parts.world.nowMs() }
+  const prepared: Prepared = { ...begun, history, turn: given, definition, ...said }
+  const asked = turn.some((item) => item.task === 'retry') ? askedAgain(prepared) : prepared
+  return hooked(parts, { key, channel, turnId }, { prepared: asked, signal: stage.signal })
+}
+
+function askedAgain(prepared: Prepared): Prepared {
+  const { history, turn } = prepared
   const last = lastTurn(history)
   if (last === null) throw new FailureError(NOTHING_TO_RETRY)
   return {
     ...prepared,
     history: last.before,
-    turn: turn.map((item) => (item.task === 'retry' ? { ...item, text: last.text } : item)),
+    turn: turn.map((item) => (item.task === 'retry' ? { ...item, text: last.text, shown: last.shown } : item)),
   }
 }
 
@@ -102,13 +116,20 @@ async function requireBudget({ store, world }: Parts, { key, turn, definition }:
   if (failure !== null) throw new FailureError(failure)
 }
 
+interface LastTurn {
+  readonly text: string
+  readonly shown: readonly ShownFile[]
+  readonly before: TranscriptEntry[]
+}
+
 /** The last turn of a history: what was asked in it, and what came before it. */
-function lastTurn(history: readonly TranscriptEntry[]): { text: string; before: TranscriptEntry[] } | null {
+function lastTurn(history: readonly TranscriptEntry[]): LastTurn | null {
   const last = history.findLast((entry) => entry.role === 'user')
   if (last === undefined) return null
   const asked = history.filter((entry) => entry.turn === last.turn && entry.role === 'user')
   return {
     text: asked.map((entry) => entry.text).join('\n'),
+    shown: asked.flatMap(({ shown = [] }) => shown),
     // A summary that was made for the turn stands for what came before it.
     before: history.filter((entry) => entry.turn !== last.turn || entry.role === 'summary'),
   }

@@ -6,6 +6,7 @@ import { fromCallback, fromPromise } from 'xstate'
 import { policyOf } from '../../machines/approval.ts'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import { noteOwner, notesForModel } from '../../machines/notes.ts'
+import { failureOf } from '../../machines/failure.ts'
 import { runMachine } from '../../machines/run.ts'
 import { accountOfRun, type Answer, type RunInput, type Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
@@ -17,6 +18,7 @@ import { endingItsChildren } from './ending.ts'
 import { toldHistory } from './history.ts'
 import { type Parts, tellGateway } from './parts.ts'
 import { persist } from './persist.ts'
+import { shownIn } from './shown.ts'
 import { summarise } from './summary.ts'
 import { closeToolbox, toolsOf } from './toolbox.ts'
 
@@ -51,26 +53,31 @@ export function runActor(parts: Parts) {
 
 async function think(parts: Parts, thinking: Thinking, signal: AbortSignal): Promise<Answer> {
   const { run, steps, mayCall } = thinking
-  const { definition, messages, session, turn } = run
+  const { definition, session, turn } = run
   const log = parts.log.child({ session, turn, agent: definition.id })
   const end = parts.observe.begin({ kind: 'answer', session, agent: definition.id })
   try {
     const tools = await toolsOf(parts, run)
     const told = await withNotes(parts, run)
+    const shown = await shownIn(parts, run)
     const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })
     // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
     signal.throwIfAborted()
-    const history = toldHistory(run)
+    const [history, messages] = [toldHistory(run, shown.ofEntry), shown.messages]
     const onDelta = said(parts, run, signal)
     const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
     const credit = creditOf(parts, run, thought)
     log.debug({ ...credit, calls: thought.calls.length }, 'the model answered')
     end('done')
+    parts.onAnswer(definition.id, null)
     const calls = planned(thought.calls, { run, tools, steps })
     return { text: thought.text, calls, atMs: parts.world.nowMs(), ...credit }
   } catch (error) {
     end(signal.aborted ? 'stopped' : 'failed')
-    if (!signal.aborted) log.warn({ err: error }, 'a run failed')
+    if (!signal.aborted) {
+      log.warn({ err: error }, 'a run failed')
+      parts.onAnswer(definition.id, failureOf(error))
+    }
     throw error
   }
 }

@@ -13,6 +13,7 @@ import { observed } from './observed.ts'
 import { type Parts, wakeDeliveries } from './parts.ts'
 import { prepare } from './prepare.ts'
 import { runActor } from './run.ts'
+import { lookAtRunEnds } from './run-ends.ts'
 import { lookAtTurns } from './turns.ts'
 
 export function sessionActor(parts: Parts) {
@@ -43,7 +44,8 @@ export function sessionActor(parts: Parts) {
       },
     },
   })
-  return endingItsChildren(observed(machine, lookAtTurns(parts.observe), log))
+  const turns = observed(machine, lookAtTurns(parts.observe), log)
+  return endingItsChildren(observed(turns, lookAtRunEnds(parts), log))
 }
 
 /** A turn that was cancelled keeps in the history what people had seen of its answer, unless the definition drops it. */

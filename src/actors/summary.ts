@@ -11,6 +11,7 @@ import { creditOf } from './credit.ts'
 import { toldHistory } from './history.ts'
 import type { Parts } from './parts.ts'
 import { persist } from './persist.ts'
+import { withoutFiles } from './shown.ts'
 
 /** Resolves with the history that begins with the summary, and is nothing else. */
 export async function summarise(parts: Parts, run: RunInput, signal: AbortSignal): Promise<readonly TranscriptEntry[]> {
@@ -33,7 +34,7 @@ async function summaryOf(parts: Parts, run: RunInput, signal: AbortSignal): Prom
   const { session, turn } = run
   const { secret, world } = parts
   const definition = { ...run.definition, tools: [] }
-  const messages = run.messages.slice(0, 1).map((message) => ({ ...message, text: SUMMARISE }))
+  const messages = run.messages.slice(0, 1).map((message) => ({ ...withoutFiles(message), text: SUMMARISE }))
   const asked = { ...run, definition, messages }
   const history = fitting(asked)
   if (history.length === 0) throw new FailureError(NO_ROOM)

@@ -17,6 +17,22 @@ export interface Agent {
   probe(signal: AbortSignal): Promise<void>
 }
 
+/** What makes text of speech. */
+export interface Transcription {
+  /** Rejects as `think` does. */
+  transcribe(speech: Speech, signal: AbortSignal): Promise<string>
+  /** Asks as an agent's `probe` does; nothing is transcribed. */
+  probe(signal: AbortSignal): Promise<void>
+}
+
+export interface Speech {
+  readonly bytes: Uint8Array
+  readonly mediaType: string
+}
+
+/** Builds what the definition says under `transcription`. */
+export type BuildTranscription = (parts: AgentParts) => Promise<Transcription>
+
 export interface ThinkRequest {
   /** Earlier turns, oldest first. */
   readonly history: readonly HistoryMessage[]
@@ -36,6 +52,7 @@ export interface ThinkRequest {
 export interface HistoryMessage {
   readonly role: 'user' | 'assistant'
   readonly text: string
+  readonly shown?: readonly Shown[]
   /** Who wrote a `user` text. Shown to the model when this turn stands in a group; without it the text stands bare. */
   readonly sender?: Sender | null
   /** What the run of an `assistant` text did on the way to it. */
@@ -55,6 +72,13 @@ export interface TurnMessage {
   readonly sender: Sender
   /** In a group several people speak: the model is told who. */
   readonly kind: 'dm' | 'group'
+  /** What is shown with it, to a model that takes it. */
+  readonly shown?: readonly Shown[]
+}
+
+export interface Shown {
+  readonly mediaType: string
+  readonly bytes: Uint8Array
 }
 
 export interface Thought {

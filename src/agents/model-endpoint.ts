@@ -3,9 +3,10 @@
 //   A3. A credential goes into a header, never into a URL; one that no header can hold is refused before anything quotes it.
 
 import { type Failure, FailureError } from '../../machines/failure.ts'
-import type { World } from '../world.ts'
+import type { Clock, World } from '../world.ts'
 import { openLifetime } from './lifetime.ts'
-import { failureFor, type LiveModelDefinition, modelError, type Trouble } from './model-failure.ts'
+import { type AskedDefinition, failureFor, modelError, notListed, type Trouble } from './model-failure.ts'
+import { isListed, modelsIn } from './model-list.ts'
 
 export interface Endpoint {
   /** Without a slash at its end. */
@@ -27,7 +28,7 @@ const USUAL_BASE_URL = {
 } as const
 
 /** The endpoint of a definition; throws a FailureError when its address or its credential cannot be used. */
-export function endpointOf(model: LiveModelDefinition, apiKey: string | null): Endpoint {
+export function endpointOf(model: AskedDefinition, apiKey: string | null): Endpoint {
   const given =
     model.provider === 'openai-compatible' ? model.baseUrl : (model.baseUrl ?? USUAL_BASE_URL[model.provider])
   const url = URL.parse(given)
@@ -38,24 +39,47 @@ export function endpointOf(model: LiveModelDefinition, apiKey: string | null): E
 }
 
 export interface Probe {
-  readonly model: LiveModelDefinition
+  readonly model: AskedDefinition
   readonly endpoint: Endpoint
   readonly world: World
 }
 
 /** Asks for the list of models: the one request of every provider that needs the credential and generates nothing. */
-export async function probeEndpoint({ model, endpoint, world }: Probe, signal: AbortSignal): Promise<void> {
+export async function probeEndpoint(probe: Probe, signal: AbortSignal): Promise<void> {
+  const { model, endpoint, world } = probe
   const lifetime = openLifetime(world.clock, signal)
   lifetime.expect(PROBE_MS_MAX)
   try {
-    const trouble = await Promise.race([askForModels(model, endpoint, lifetime.signal), lifetime.ended])
-    if (trouble === null) return
-    const failure = failureFor(trouble, model, world.nowMs())
-    throw modelError(failure.reason === 'notFound' ? NO_MODEL_LIST : failure, trouble, endpoint.apiKey)
+    const answer = await Promise.race([askForModels(probe, lifetime.signal), lifetime.ended])
+    if ('said' in answer) {
+      const failure = failureFor(answer, model, world.nowMs())
+      throw modelError(failure.reason === 'notFound' ? NO_MODEL_LIST : failure, answer, endpoint.apiKey)
+    }
+    const { models } = answer
+    if (models !== null && !isListed(model.name, models)) throw new FailureError(notListed(model, models))
   } finally {
     // Closes the connection of a body that was not read to its end.
     lifetime.close()
   }
+}
+
+/** null: the list is not whole, or in a form that nobody knows. */
+interface ModelList {
+  readonly models: readonly string[] | null
+}
+
+/** The longest list that a provider has is a tenth of it. */
+const LIST_BYTES_MAX = 4 * 1024 * 1024
+
+/** A list that takes longer is not looked at: the server answered to the credential, and that was asked. */
+export const LIST_MS_MAX = 3_000
+
+/** The whole list at once, where it would come in pages. */
+const PAGE: Readonly<Record<AskedDefinition['provider'], string>> = {
+  openai: '',
+  'openai-compatible': '',
+  anthropic: '?limit=1000',
+  google: '?pageSize=1000',
 }
 
 const NO_MODEL_LIST: Failure = {
@@ -65,24 +89,19 @@ const NO_MODEL_LIST: Failure = {
   remedy: 'Check base_url; it often ends in /v1.',
 }
 
-/** null: the provider answered as it should. */
-async function askForModels(
-  model: LiveModelDefinition,
-  endpoint: Endpoint,
-  signal: AbortSignal,
-): Promise<Trouble | null> {
+async function askForModels({ model, endpoint, world }: Probe, signal: AbortSignal): Promise<Trouble | ModelList> {
   try {
-    const response = await fetch(`${endpoint.baseUrl}/models`, {
+    const response = await fetch(`${endpoint.baseUrl}/models${PAGE[model.provider]}`, {
       headers: credentialHeaders(model.provider, endpoint.apiKey),
       // A key must not follow a redirect to another host.
       redirect: 'manual',
       signal,
     })
-    if (response.ok) return null
+    if (response.ok) return { models: await listIn(response, world.clock) }
     return {
       status: response.status,
       headers: Object.fromEntries(response.headers),
-      said: await beginningOf(response),
+      said: await beginningOf(response, REFUSAL_BYTES_MAX),
       begun: false,
     }
   } catch (thrown) {
@@ -91,7 +110,17 @@ async function askForModels(
   }
 }
 
-function credentialHeaders(provider: LiveModelDefinition['provider'], apiKey: string | null): Record<string, string> {
+async function listIn(response: Response, clock: Clock): Promise<readonly string[] | null> {
+  const late = Promise.withResolvers<string>()
+  const timer = clock.setTimeout(() => late.resolve(''), LIST_MS_MAX)
+  try {
+    return modelsIn(await Promise.race([beginningOf(response, LIST_BYTES_MAX), late.promise]))
+  } finally {
+    clock.clearTimeout(timer)
+  }
+}
+
+function credentialHeaders(provider: AskedDefinition['provider'], apiKey: string | null): Record<string, string> {
   if (apiKey === null) return {}
   if (provider === 'anthropic') return { 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }
   if (provider === 'google') return { 'x-goog-api-key': apiKey }
@@ -99,7 +128,7 @@ function credentialHeaders(provider: LiveModelDefinition['provider'], apiKey: st
 }
 
 /** fetch() quotes a header value that it cannot send, so such a key is stopped here. */
-function usableKey(apiKey: string, model: LiveModelDefinition): string {
+function usableKey(apiKey: string, model: AskedDefinition): string {
   if (/^[\x21-\x7e]+$/.test(apiKey)) return apiKey
   throw new FailureError({
     kind: 'permanent',
@@ -118,14 +147,14 @@ function badAddress(what: string): FailureError {
   })
 }
 
-async function beginningOf(response: Response): Promise<string> {
+async function beginningOf(response: Response, bytesMax: number): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   let bytes = 0
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true })
     bytes += chunk.byteLength
-    if (bytes >= REFUSAL_BYTES_MAX) break
+    if (bytes >= bytesMax) break
   }
   return text
 }

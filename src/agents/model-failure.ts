@@ -3,11 +3,14 @@
 //       taken out and cut short, into the cause, which is for the log alone.
 // Pure; knows no library.
 
-import type { ModelDefinition } from '../../machines/definitions.ts'
+import type { ModelDefinition, TranscriptionDefinition } from '../../machines/definitions.ts'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 
 /** A definition that needs a provider. */
 export type LiveModelDefinition = Exclude<ModelDefinition, { provider: 'echo' }>
+
+/** Whatever has an endpoint of its own. */
+export type AskedDefinition = LiveModelDefinition | TranscriptionDefinition
 
 /** What is known of a request that a provider did not answer as it should. */
 export interface Trouble {
@@ -32,7 +35,7 @@ const NO_CREDIT = /insufficient_quota|credit balance|billing_|out of credits/i
 const BAD_KEY = /api[ _]key[ _](not valid|invalid)|invalid[ _]api[ _]key/i
 
 /** The failure that the provider's trouble stands for. `nowMs` is for a Retry-After that is a date. */
-export function failureFor(trouble: Trouble, model: LiveModelDefinition, nowMs: number): Failure {
+export function failureFor(trouble: Trouble, model: AskedDefinition, nowMs: number): Failure {
   const { status, said } = trouble
   const about = BAD_KEY.test(said) && status === 400 ? 401 : NO_CREDIT.test(said) ? 402 : status
   switch (about) {
@@ -61,6 +64,30 @@ function failureOfStatus({ status, begun }: Trouble): Failure {
     message: `The model's server refused the request (${status}).`,
     remedy: 'The log has its reason; /new begins with an empty history.',
   }
+}
+
+/** The same for speech. A server that answers with something else than text of it has answered. */
+export function speechFailure(trouble: Trouble, transcription: TranscriptionDefinition, nowMs: number): Failure {
+  const { status } = trouble
+  if (status !== null && status < 400) return NO_SPEECH
+  if (status === 400 || status === 413 || status === 415 || status === 422) return SPEECH_REFUSED
+  const failure = failureFor(trouble, transcription, nowMs)
+  // What is said of a model is said of the transcription.
+  return { ...failure, message: failure.message.replace(/[Tt]he model\b/, 'the transcription').replace(/\.$/, '') }
+}
+
+const NO_SPEECH: Failure = {
+  kind: 'retryable',
+  reason: 'unavailable',
+  message: "the transcription's server answered with no text",
+  remedy: 'Write it as text.',
+}
+
+const SPEECH_REFUSED: Failure = {
+  kind: 'permanent',
+  reason: 'refused',
+  message: "the transcription's server does not take it",
+  remedy: 'Write it as text.',
 }
 
 /** The error for a run. Its cause is what was said, for the log alone: short, on one line, without the key. */
@@ -100,7 +127,7 @@ const UNREACHABLE: Failure = {
   remedy: "Ask again in a while; if it stays so, check that the model's server runs and that base_url is right.",
 }
 
-const TOO_LONG_FOR_MODEL: Failure = {
+export const TOO_LONG_FOR_MODEL: Failure = {
   kind: 'permanent',
   reason: 'refused',
   message: 'The conversation has become too long for the model.',
@@ -122,7 +149,7 @@ function withoutSecret(text: string, secret: string): string {
   return spellings.reduce((clean, spelling) => clean.replaceAll(spelling, '[secret]'), text)
 }
 
-function credentialRefused(status: number, model: LiveModelDefinition): Failure {
+function credentialRefused(status: number, model: AskedDefinition): Failure {
   return {
     kind: 'permanent',
     reason: 'unauthorized',
@@ -131,7 +158,7 @@ function credentialRefused(status: number, model: LiveModelDefinition): Failure 
   }
 }
 
-function noCredit(model: LiveModelDefinition): Failure {
+function noCredit(model: AskedDefinition): Failure {
   return {
     kind: 'permanent',
     reason: 'refused',
@@ -141,7 +168,20 @@ function noCredit(model: LiveModelDefinition): Failure {
   }
 }
 
-function unknownModel(model: LiveModelDefinition): Failure {
+/** Where its server tells which models there are. */
+export function notListed(model: AskedDefinition, listed: readonly string[]): Failure {
+  const some = listed.slice(0, NAMES_MAX).join(', ')
+  const more = listed.length > NAMES_MAX ? ', …' : ''
+  return {
+    ...unknownModel(model),
+    message: `The model "${model.name}" is not known at its provider, which has ${some}${more}.`,
+  }
+}
+
+/** Enough to see what names look like there. */
+const NAMES_MAX = 8
+
+function unknownModel(model: AskedDefinition): Failure {
   return {
     kind: 'permanent',
     reason: 'notFound',

@@ -2,18 +2,31 @@
 //   Roles alternate and begin with `user`: many local models' templates refuse anything else, and a failed turn leaves two
 //   texts of the same side in a row. Between a call and its result stands nothing: providers refuse that.
 //   A call without a result gets one that says so; providers refuse a call that nobody answered.
-//   No text is empty: providers refuse those.
+//   No text is empty: providers refuse those. Files stand behind the text of their message, and only a model that takes them
+//   is given any.
 
 import type { Sender } from '../../machines/messages.ts'
 import type { Step, ToolCall } from '../../machines/steps.ts'
-import type { ThinkRequest } from './agent.ts'
+import type { Shown, ThinkRequest } from './agent.ts'
 
-export type PromptMessage = Spoken | AskingTools | ToldResults
+export type PromptMessage = Spoken | Showing | AskingTools | ToldResults
 
 /** Text of one side. */
 export interface Spoken {
   readonly role: 'user' | 'assistant'
   readonly content: string
+}
+
+/** Text with files. */
+export interface Showing {
+  readonly role: 'user'
+  readonly content: readonly (TextPart | FilePart)[]
+}
+
+interface FilePart {
+  readonly type: 'file'
+  readonly mediaType: string
+  readonly data: Uint8Array
 }
 
 export interface AskingTools {
@@ -56,14 +69,18 @@ const BEGINNING = '(the conversation begins here)'
 
 const WITHOUT_RESULT = '(the run was ended before this was done)'
 
-export function promptOf(request: ThinkRequest): PromptMessage[] {
+/** `sees`: whether the model is given such a file. */
+export function promptOf(request: ThinkRequest, sees: (mediaType: string) => boolean = () => false): PromptMessage[] {
   const inGroup = request.messages.some((message) => message.kind === 'group')
   const spoken = [
-    ...request.history.flatMap(({ role, text, sender, steps }) => {
+    ...request.history.flatMap(({ role, text, sender, steps, shown }) => {
       if (steps !== undefined) return stepsOf(steps, inGroup)
-      return [role === 'user' && inGroup && sender ? say('user', text, sender) : say(role, text, null)]
+      if (role === 'assistant') return [say(role, text, null)]
+      return [showing(say('user', text, inGroup && sender ? sender : null), filesOf(shown, sees))]
     }),
-    ...request.messages.map(({ text, kind, sender }) => say('user', text, kind === 'group' ? sender : null)),
+    ...request.messages.map(({ text, kind, sender, shown }) =>
+      showing(say('user', text, kind === 'group' ? sender : null), filesOf(shown, sees)),
+    ),
     ...stepsOf(request.steps, inGroup),
   ]
   return alternating(spoken[0]?.role === 'assistant' ? [say('user', BEGINNING, null), ...spoken] : spoken)
@@ -109,6 +126,16 @@ function say(role: Spoken['role'], text: string, sender: Sender | null): Spoken 
   return { role, content: (sender === null ? content : `${nameOf(sender)}: ${content}`).toWellFormed() }
 }
 
+function filesOf(shown: readonly Shown[] = [], sees: (mediaType: string) => boolean): FilePart[] {
+  return shown
+    .filter(({ mediaType }) => sees(mediaType))
+    .map(({ mediaType, bytes }) => ({ type: 'file', mediaType, data: bytes }))
+}
+
+function showing(spoken: Spoken, files: readonly FilePart[]): Spoken | Showing {
+  return files.length === 0 ? spoken : { role: 'user', content: [{ type: 'text', text: spoken.content }, ...files] }
+}
+
 function nameOf(sender: Sender): string {
   // On one line: a name cannot pretend to be a message of its own.
   const name = (sender.name ?? '').replace(/\s+/g, ' ').trim()
@@ -121,7 +148,7 @@ function alternating(messages: readonly PromptMessage[]): PromptMessage[] {
   for (const message of messages) {
     const last = joined.at(-1)
     if (last !== undefined && isSpoken(last) && isSpoken(message) && last.role === message.role) {
-      joined[joined.length - 1] = { role: last.role, content: `${last.content}\n\n${message.content}` }
+      joined[joined.length - 1] = together(last, message)
     } else {
       joined.push(message)
     }
@@ -129,6 +156,20 @@ function alternating(messages: readonly PromptMessage[]): PromptMessage[] {
   return joined
 }
 
-function isSpoken(message: PromptMessage): message is Spoken {
-  return typeof message.content === 'string'
+function together(first: Spoken | Showing, second: Spoken | Showing): Spoken | Showing {
+  const text = [first, second].map(textOf).join('\n\n')
+  return showing({ role: first.role, content: text }, [first, second].flatMap(filesIn))
+}
+
+function textOf({ content }: Spoken | Showing): string {
+  if (typeof content === 'string') return content
+  return content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('')
+}
+
+function filesIn({ content }: Spoken | Showing): readonly FilePart[] {
+  return typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'file' ? [part] : []))
+}
+
+function isSpoken(message: PromptMessage): message is Spoken | Showing {
+  return typeof message.content === 'string' || message.role === 'user'
 }

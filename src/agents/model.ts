@@ -17,9 +17,11 @@ import {
   tool,
   type ToolSet,
 } from 'ai'
-import { FailureError } from '../../machines/failure.ts'
+import { type Failure, FailureError } from '../../machines/failure.ts'
+import { instructionsFailure } from '../../machines/room.ts'
+import { isShown } from '../../machines/senses.ts'
 import type { ToolCall } from '../../machines/steps.ts'
-import type { Agent, AgentParts, ThinkRequest, Thought, Usage } from './agent.ts'
+import type { Agent, AgentParts, Speech, ThinkRequest, Thought, Usage } from './agent.ts'
 import type { Patience } from './fallback.ts'
 import { type Lifetime, openLifetime } from './lifetime.ts'
 import { type Endpoint, endpointOf, probeEndpoint } from './model-endpoint.ts'
@@ -38,6 +40,14 @@ const REPEATS: Readonly<Record<Patience, number>> = { once: 0, repeating: 2 }
 
 type Part = TextStreamPart<ToolSet>
 type Finish = Extract<Part, { type: 'finish' }>
+
+/** One call for the text of speech. */
+export interface SpeechRequest {
+  readonly endpoint: Endpoint
+  readonly name: string
+  readonly speech: Speech
+  readonly signal: AbortSignal
+}
 
 /** One `think`, from its request to its end. */
 interface Call {
@@ -76,6 +86,16 @@ export async function buildModel(parts: AgentParts, model: LiveModelDefinition, 
   }
 }
 
+/** Text of speech, through the OpenAI API, which both providers of a transcription speak. Rejects with what the SDK throws. */
+export async function transcribeSpeech({ endpoint, name, speech, signal }: SpeechRequest): Promise<string> {
+  const { createOpenAI } = await import('@ai-sdk/openai')
+  const model = createOpenAI(withKey(endpoint)).transcription(name)
+  const { bytes: audio, mediaType } = speech
+  // Asked itself and not through the SDK's own call, which would guess the type anew and repeat requests.
+  const { text } = await model.doGenerate({ audio, mediaType, abortSignal: signal })
+  return text
+}
+
 /** Loads the provider's library and nothing of the others. */
 async function loadProvider(model: LiveModelDefinition): Promise<(endpoint: Endpoint) => LanguageModel> {
   switch (model.provider) {
@@ -109,12 +129,12 @@ function withKey({ baseUrl, apiKey }: Endpoint): { baseURL: string; apiKey: stri
 function open(call: Call, connect: (endpoint: Endpoint) => LanguageModel): AsyncIterable<Part> {
   // Warnings come with the stream and go to our log; the SDK's own way is the console.
   globalThis.AI_SDK_LOG_WARNINGS = false
-  const { instructions } = call.parts.definition
+  const { instructions, vision } = call.parts.definition
   return streamText({
     model: connect(call.endpoint),
     ...(instructions.trim() === '' ? {} : { instructions }),
     // Its parts are the SDK's own, but for readonly.
-    messages: promptOf(call.request) as ModelMessage[],
+    messages: promptOf(call.request, (mediaType) => isShown(call.model, vision, mediaType)) as ModelMessage[],
     ...toolsOf(call.request),
     maxRetries: REPEATS[call.patience],
     abortSignal: call.lifetime.signal,
@@ -190,11 +210,17 @@ function usageOf(finish: Finish): Usage | null {
 /** The failure that an error of the SDK stands for; its words become the cause, without the key. */
 function errorOf(call: Call, thrown: unknown): FailureError {
   const trouble = { ...troubleOf(thrown), begun: call.text !== '' }
-  const failure = failures.failureFor(trouble, call.model, call.parts.world.nowMs())
+  const found = failures.failureFor(trouble, call.model, call.parts.world.nowMs())
+  const failure = found === failures.TOO_LONG_FOR_MODEL ? (tooLongByItself(call) ?? found) : found
   return failures.modelError(failure, trouble, call.endpoint.apiKey)
 }
 
-function troubleOf(thrown: unknown): Omit<Trouble, 'begun'> {
+/** A new history would help nobody whose instructions alone are too long. */
+function tooLongByItself({ parts, model }: Call): Failure | null {
+  return instructionsFailure(parts.definition, model)
+}
+
+export function troubleOf(thrown: unknown): Omit<Trouble, 'begun'> {
   const error = RetryError.isInstance(thrown) ? thrown.lastError : thrown
   if (APICallError.isInstance(error)) {
     return {

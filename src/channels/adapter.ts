@@ -3,6 +3,7 @@
 // the channel actor restarts a broken connection, the delivery actor repeats a failed send. It rejects with FailureError.
 
 import type { ChannelDefinition, SecretReference } from '../../machines/definitions.ts'
+import type { Attachment } from '../../machines/media.ts'
 import type { Choice, Inbound, Progress } from '../../machines/messages.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
@@ -26,8 +27,22 @@ export interface Adapter {
   /** Typing, streaming, state: best effort. Returns at once, never throws, never delays a send. */
   show(conversation: string, progress: Progress): void
 
+  /**
+   * Gives the file of an attachment to `take`, piece by piece, each once the one before was taken. Rejects with a FailureError
+   * that says why in a few words; also when `take` rejects. Once it has settled nothing of it is open.
+   */
+  fetch(attachment: Attachment, fetching: Fetching): Promise<void>
+
   /** Asks the platform who this credential is, without sending or taking a message; used by `doctor`. */
   probe(signal: AbortSignal): Promise<Identity>
+}
+
+export interface Fetching {
+  /** A file that is larger is not fetched to its end. */
+  readonly bytesMax: number
+  readonly withinMs: number
+  readonly signal: AbortSignal
+  readonly take: (piece: Uint8Array) => Promise<void>
 }
 
 /** What an adapter may call. */

@@ -3,6 +3,7 @@
 // Telegram may have read the request. A refusal is a RefusalError.
 
 import type { Choice } from '../../machines/messages.ts'
+import type { Fetching } from './adapter.ts'
 import type { Place, Self } from './telegram-inbound.ts'
 
 export interface BotApi {
@@ -16,6 +17,10 @@ export interface BotApi {
   sendMessage(place: Place, message: TextMessage, limit: Limit): Promise<number>
   /** Ends the waiting circle on a button that somebody pressed. */
   answerPress(press: string, limit: Limit): Promise<void>
+  /** Where a file can be fetched, for an hour. */
+  getFile(id: string, limit: Limit): Promise<string>
+  /** Gives a file to `take`, piece by piece. */
+  download(path: string, fetching: Fetching): Promise<void>
   sendTyping(place: Place, limit: Limit): Promise<void>
   sendDraft(place: Place, draft: Draft, limit: Limit): Promise<void>
 }

@@ -4,6 +4,7 @@
 
 import { parseCommand } from '../../machines/commands.ts'
 import type { Inbound, Sender } from '../../machines/messages.ts'
+import { attachmentsIn } from './telegram-attachments.ts'
 
 /** Who the bot is, as getMe says. */
 export interface Self {
@@ -23,11 +24,6 @@ type Fields = Readonly<Record<string, unknown>>
 /** Clients split a text at 4,096 units, some a little before it, to keep a word whole. */
 const CONTINUES_UNITS_MIN = 4_000
 
-const ATTACHMENTS = [
-  ...['photo', 'document', 'voice', 'video', 'audio', 'sticker', 'animation', 'video_note', 'paid_media', 'story'],
-  ...['location', 'venue', 'contact', 'poll', 'dice'],
-]
-
 /** Null: an update that carries nothing for us (edits, service messages, other bots, channel posts). Throws: unreadable. */
 export function readInbound(update: unknown, self: Self, channel: string): Inbound | null {
   const message = fieldsOf(fieldsOf(update, 'the update').message, 'the message', 'optional')
@@ -37,8 +33,8 @@ export function readInbound(update: unknown, self: Self, channel: string): Inbou
   const sender = senderOf(message, self)
   if (kind === null || sender === null) return null
   const written = writtenOf(message)
-  const attachments = ATTACHMENTS.some((key) => message[key] !== undefined) ? 1 : 0
-  if (written.trim() === '' && attachments === 0) return null
+  const attachments = attachmentsIn(message)
+  if (written.trim() === '' && attachments.length === 0) return null
   return {
     channel,
     conversation: encodeConversation({ chat: integerOf(chat.id, 'the chat id'), topic: topicOf(message) }),
@@ -72,7 +68,7 @@ export function readPress(update: unknown, self: Self, channel: string): { id: s
     text: press.data,
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
   }
   return { id: press.id, message }

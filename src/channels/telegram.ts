@@ -4,12 +4,14 @@
 //   A3. The token is taken from the secret for each request, and stands in no failure and no log line.
 
 import { Api, GrammyError, HttpError } from 'grammy'
-import { FailureError, failureOf } from '../../machines/failure.ts'
+import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
 import { CONNECT_MS_MAX, SEND_MS_MAX } from '../../machines/limits.ts'
-import type { Adapter, AdapterParts } from './adapter.ts'
+import type { Attachment } from '../../machines/media.ts'
+import type { Adapter, AdapterParts, Fetching } from './adapter.ts'
 import type { BotApi, Limit, TextMessage } from './telegram-api.ts'
 import { connect, identityOf } from './telegram-connection.ts'
 import { type Deadline, startDeadline } from './telegram-deadline.ts'
+import { download } from './telegram-download.ts'
 import { brokenFailure, endedFailure, missingToken, RefusalError } from './telegram-failure.ts'
 import { decodeConversation, type Place } from './telegram-inbound.ts'
 import { createProgress, type TelegramProgress } from './telegram-progress.ts'
@@ -31,6 +33,7 @@ export function createTelegramAdapter(parts: AdapterParts): Adapter {
     run: (door, signal) => connect({ parts, api, progress, door }, signal),
     send: (outgoing, part, signal) => sendPart(api, { outgoing, part }, { signal, withinMs: SEND_MS_MAX }),
     show: (conversation, shown) => progress.show(conversation, shown),
+    fetch: (attachment, fetching) => fetchFile(api, attachment, fetching),
     probe: async (signal) => identityOf(await api.getMe({ signal, withinMs: CONNECT_MS_MAX })),
   }
 }
@@ -53,6 +56,14 @@ function progressOf(parts: AdapterParts, api: BotApi): TelegramProgress {
     },
   })
 }
+
+async function fetchFile(api: BotApi, { reference }: Attachment, fetching: Fetching): Promise<void> {
+  if (reference === null) throw new FailureError(NO_FILE)
+  const { signal, withinMs } = fetching
+  await api.download(await api.getFile(reference, { signal, withinMs }), fetching)
+}
+
+const NO_FILE = { kind: 'permanent', reason: 'notFound', message: 'Telegram gives no file of it' } as const
 
 // --- grammY -------------------------------------------------------------------------------------------------------
 
@@ -85,6 +96,15 @@ function createBotApi(parts: AdapterParts): BotApi {
     async answerPress(press, limit) {
       await call(limit, (api, signal) => api.answerCallbackQuery(press, {}, signal))
     },
+    async getFile(id, limit) {
+      const file = await call(limit, (api, signal) => api.getFile(id, signal)).catch((error: unknown) => {
+        throw isTooBig(error) ? new FailureError(TOO_BIG) : error
+      })
+      if (typeof file.file_path === 'string' && file.file_path !== '') return file.file_path
+      throw new FailureError(NO_FILE)
+    },
+    download: (path, fetching) =>
+      withToken(parts, fetching, (root, signal) => download(root, path, { ...fetching, signal })),
     async sendTyping(place, limit) {
       await call(limit, (api, signal) => api.sendChatAction(place.chat, 'typing', threadOf(place), signal))
     },
@@ -92,6 +112,18 @@ function createBotApi(parts: AdapterParts): BotApi {
       await call(limit, (api, signal) => api.sendMessageDraft(place.chat, id, text, threadOf(place), signal))
     },
   }
+}
+
+/** Telegram's own servers give a bot files of up to 20 MB; a Bot API server of one's own gives larger ones. */
+function isTooBig(error: unknown): boolean {
+  return error instanceof RefusalError && /file is too big/i.test(error.refusal.description)
+}
+
+const TOO_BIG: Failure = {
+  kind: 'permanent',
+  reason: 'refused',
+  message: 'Telegram gives bots no file larger than 20 MB',
+  remedy: 'Send a smaller one, or a link to it',
 }
 
 function threadOf(place: Place): { message_thread_id?: number } {
@@ -111,9 +143,33 @@ function optionsOf({ format, replyTo, buttons }: TextMessage) {
 
 type Call = <T>(limit: Limit, act: (api: Api, signal: GrammySignal) => Promise<T>) => Promise<T>
 
-function createCall({ definition, secret, world }: AdapterParts): Call {
+function rootOf({ definition }: AdapterParts): string {
+  return (definition.apiRoot ?? API_ROOT).replace(/\/+$/, '')
+}
+
+/** Where the files of this bot are; the address ends in its token. */
+async function withToken<T>(
+  parts: AdapterParts,
+  { signal, withinMs }: Limit,
+  act: (root: string, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { definition, secret, world } = parts
+  if (definition.token === null) throw new FailureError(missingToken(definition.id))
+  const deadline = startDeadline(world.clock, withinMs, signal)
+  try {
+    return await act(`${rootOf(parts)}/file/bot${secret(definition.token)}`, deadline.signal)
+  } catch (error) {
+    if (deadline.passed()) throw new FailureError(endedFailure('deadline', false))
+    throw error
+  } finally {
+    deadline.end()
+  }
+}
+
+function createCall(parts: AdapterParts): Call {
+  const { definition, secret, world } = parts
   const fetch = createTransport()
-  const apiRoot = (definition.apiRoot ?? API_ROOT).replace(/\/+$/, '')
+  const apiRoot = rootOf(parts)
   return async (limit, act) => {
     if (definition.token === null) throw new FailureError(missingToken(definition.id))
     const token = secret(definition.token)

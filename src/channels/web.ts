@@ -110,6 +110,11 @@ class JournaledWeb implements WebAdapter {
     this.#conversation(conversation).show(progress)
   }
 
+  /** Its messages are text alone. */
+  async fetch(): Promise<void> {
+    throw new FailureError({ kind: 'permanent', reason: 'notFound', message: 'a web channel has no files' })
+  }
+
   async probe(): Promise<Identity> {
     return this.#identity
   }
@@ -147,7 +152,7 @@ class JournaledWeb implements WebAdapter {
       text: message.text,
       addressed: true,
       album: null,
-      attachments: 0,
+      attachments: [],
       continues: false,
     }
   }

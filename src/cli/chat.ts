@@ -103,7 +103,7 @@ async function lookBack({ data }: OpenedFile, conversation: string, { world }: C
 }
 
 async function open(
-  { loaded, data, reload, watch }: OpenedFile,
+  { loaded, data, reload, watch, phases }: OpenedFile,
   agent: string,
   { context, console }: { context: Context; console: ConsoleLog },
 ): Promise<RunningGateway> {
@@ -120,12 +120,14 @@ async function open(
     },
     watch,
     inspect: null,
+    phases: { earlier: phases, level: 'debug' },
   })
 }
 
 /** The file's agents, and this terminal as the one channel. */
 function inTerminal(definition: GatewayDefinition, agent: string): GatewayDefinition {
-  return { ...definition, channels: { [CHANNEL]: { ...TERMINAL, routes: { default: agent, dm: null, group: null } } } }
+  const channel = { ...TERMINAL, routes: { default: agent, dm: null, group: null } }
+  return { ...definition, channels: { [CHANNEL]: channel }, schedules: {} }
 }
 
 /** Whoever sits at this terminal may read the file and the store anyway: there is nobody to keep out. */
@@ -142,6 +144,7 @@ const TERMINAL: Omit<ChannelDefinition, 'routes'> = {
   reset: null,
   token: null,
   apiRoot: null,
+  lacking: [],
   missing: [],
 }
 

@@ -12,7 +12,7 @@ export const checkCommand: Command = {
   summary: 'validate the configuration offline; prints every problem at once',
   options: [CONFIG, JSON_OUTPUT],
   examples: [
-    'troupe check                        # exit code 0: fine, 1: only variables are missing, 78: problems',
+    'troupe check                        # exit code 0: fine, 1: only variables are missing or wrong, 78: problems',
     'troupe check --config bots.yaml --json',
   ],
   run: check,
@@ -27,6 +27,8 @@ interface Verdict {
   readonly problems: readonly Problem[]
   /** Variables that are not set: each spoils its own channel or agent. */
   readonly missing: Loaded['missing']
+  /** Credentials that cannot be right: as above. */
+  readonly wrong: Loaded['wrong']
   readonly warnings: readonly Problem[]
 }
 
@@ -36,27 +38,32 @@ async function check(invocation: Invocation): Promise<ExitCode> {
   if (invocation.options.given('json')) terminal.out(JSON.stringify(verdict, null, 2))
   else print(verdict, terminal)
   if (verdict.problems.length > 0) return EXIT.configuration
-  return verdict.missing.length > 0 ? EXIT.failed : EXIT.fine
+  return verdict.ok ? EXIT.fine : EXIT.failed
 }
 
 async function judge({ context, options }: Invocation): Promise<Verdict> {
   const file = nameOfFile(options)
   const opened = await openOwnFile(context, options)
-  const nothing = { agents: [], channels: [], missing: [], warnings: [] }
+  const nothing = { agents: [], channels: [], missing: [], wrong: [], warnings: [] }
   if (isProblems(opened)) return { ok: false, file, ...nothing, problems: opened }
-  const { definition, missing, warnings } = opened.loaded
+  const { definition, missing, wrong, warnings } = opened.loaded
   const agents = Object.keys(definition.agents)
   const channels = Object.keys(definition.channels)
-  return { ok: missing.length === 0, file, agents, channels, problems: [], missing, warnings }
+  const ok = missing.length + wrong.length === 0
+  return { ok, file, agents, channels, problems: [], missing, wrong, warnings }
 }
 
 function print(verdict: Verdict, terminal: Terminal): void {
-  const { problems, missing, warnings } = verdict
-  for (const problem of [...problems, ...missing]) terminal.err(formatProblem(problem))
+  const { problems, missing, wrong, warnings } = verdict
+  for (const problem of [...problems, ...missing, ...wrong]) terminal.err(formatProblem(problem))
   for (const warning of warnings) terminal.err(`${formatProblem(warning)} (a warning)`)
   if (problems.length > 0) return
   terminal.out(`${verdict.file}: ${contents(verdict.agents.length, verdict.channels.length)}`)
-  if (missing.length > 0) terminal.out(`${counted(missing.length, 'variable')} missing; all else is fine.`)
+  const spoiled = [
+    ...(missing.length > 0 ? [`${counted(missing.length, 'variable')} missing`] : []),
+    ...(wrong.length > 0 ? [`${counted(wrong.length, 'credential')} wrong`] : []),
+  ]
+  if (spoiled.length > 0) terminal.out(`${spoiled.join(', ')}; all else is fine.`)
 }
 
 /** `2 agents, 3 channels`. */

@@ -12,6 +12,8 @@ export interface Command {
   readonly options?: readonly Option[]
   /** Each a command line with what it does behind a `#`. */
   readonly examples: readonly string[]
+  /** What else its help says, below the examples. */
+  readonly notes?: readonly string[]
   run(invocation: Invocation): Promise<ExitCode>
 }
 

@@ -11,6 +11,7 @@ import { inspectCommand } from './inspect.ts'
 import { machinesCommand } from './machines.ts'
 import { pairingApproveCommand, pairingListCommand, pairingRevokeCommand } from './pairing.ts'
 import { reloadCommand } from './reload.ts'
+import { schedulesListCommand } from './schedules.ts'
 import { sendCommand } from './send.ts'
 import { sessionsListCommand, sessionsShowCommand } from './sessions.ts'
 import { startCommand } from './start.ts'
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   sessionsListCommand,
   sessionsShowCommand,
   usageCommand,
+  schedulesListCommand,
   deadLettersListCommand,
   deadLettersRetryCommand,
   pairingListCommand,
@@ -45,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   channels: 'an operator’s hand on one channel',
   sessions: 'sessions, and one session’s transcript',
+  schedules: 'what agents are told at times of their own',
   deadletters: 'what could not be handled or delivered',
   pairing: 'who may talk to a channel',
 }

@@ -1,6 +1,7 @@
 // Doctor: `troupe doctor`, check and then everything outside that the file relies on, with ✓ or ✗ and what to do.
 
-import { sayable } from '../../machines/failure.ts'
+import { sentences } from '../../machines/failure.ts'
+import type { Phase } from '../../machines/phases.ts'
 import { formatProblem } from '../config/problems.ts'
 import { contents } from './check.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT } from './command.ts'
@@ -25,6 +26,8 @@ const WARNING = 'warning'
 /** One line of the examination, as `doctor --json` prints it. */
 interface Finding {
   readonly about: string
+  /** In which phase of a start it would be found. */
+  readonly phase: Phase
   readonly ok: boolean
   /** What was found, or what is wrong and what to do. */
   readonly said: string
@@ -33,7 +36,14 @@ interface Finding {
 async function doctor({ context, options }: Invocation): Promise<ExitCode> {
   const opened = await openOwnFile(context, options)
   const findings = isProblems(opened)
-    ? opened.map((problem): Finding => ({ about: 'configuration', ok: false, said: formatProblem(problem) }))
+    ? opened.map(
+        (problem): Finding => ({
+          about: 'configuration',
+          phase: problem.phase,
+          ok: false,
+          said: formatProblem(problem),
+        }),
+      )
     : await examine(opened, context, nameOfFile(options))
   const ok = findings.every((finding) => finding.ok)
   if (options.given('json')) context.terminal.out(JSON.stringify({ ok, checks: findings }, null, 2))
@@ -60,25 +70,26 @@ async function examine(file: OpenedFile, context: Context, name: string): Promis
     data,
     gateway: holder === null ? 'isStopped' : 'runs',
   })
-  const fine = (about: string, said: string): Finding => ({ about, ok: true, said })
+  const fine = (about: string, phase: Phase, said: string): Finding => ({ about, phase, ok: true, said })
   return [
-    fine('Node', process.versions.node),
-    fine('configuration', `${name}: ${contents(Object.keys(agents).length, Object.keys(channels).length)}`),
-    ...loaded.warnings.map((warning) => fine(WARNING, formatProblem(warning))),
+    fine('Node', 'requires', process.versions.node),
+    fine('configuration', 'validate', `${name}: ${contents(Object.keys(agents).length, Object.keys(channels).length)}`),
+    ...loaded.warnings.map((warning) => fine(WARNING, warning.phase, formatProblem(warning))),
     ...variables(file),
-    ...(holder === null ? [] : [fine('gateway', `runs already: process ${holder.pid}${at(holder.url)}`)]),
-    ...probed.map(({ about, failure, found }) => ({
+    ...(holder === null ? [] : [fine('gateway', 'store', `runs already: process ${holder.pid}${at(holder.url)}`)]),
+    ...probed.map(({ about, phase, failure, found }) => ({
       about,
+      phase,
       ok: failure === null,
-      said: failure === null ? found : sayable(failure),
+      said: failure === null ? found : sentences(failure),
     })),
   ]
 }
 
 function variables({ loaded }: OpenedFile): readonly Finding[] {
-  if (loaded.missing.length === 0)
-    return [{ about: 'variables', ok: true, said: 'every one that the file names is set' }]
-  return loaded.missing.map((missing) => ({ about: 'variables', ok: false, said: formatProblem(missing) }))
+  const about = { about: 'variables', phase: 'secrets' } as const
+  const bad = [...loaded.missing, ...loaded.wrong].map((one) => ({ ...about, ok: false, said: formatProblem(one) }))
+  return bad.length > 0 ? bad : [{ ...about, ok: true, said: 'every one that the file names is set' }]
 }
 
 function at(url: string | null): string {

@@ -2,6 +2,7 @@
 //   A supervisor restarts after 70 and 75, and must not after 64 and 78: nothing would change.
 
 import { FailureError, sayable } from '../../machines/failure.ts'
+import type { Phase } from '../../machines/phases.ts'
 
 export const EXIT = {
   /** A clean stop, or everything is as it should be. */
@@ -34,10 +35,17 @@ export class CommandFailure extends Error {
 }
 
 /** What a person is told of a thrown value, and the code it ends with; null when nobody foresaw it: a defect. */
-export function foreseen(thrown: unknown): { readonly code: ExitCode; readonly sentence: string } | null {
-  if (thrown instanceof CommandFailure) return { code: thrown.code, sentence: thrown.message }
+export function foreseen(thrown: unknown): Foreseen | null {
+  if (thrown instanceof CommandFailure) return { code: thrown.code, sentence: thrown.message, phase: null }
   if (!(thrown instanceof FailureError) || thrown.failure.kind === 'defect') return null
-  return { code: codeOf(thrown), sentence: sayable(thrown.failure) }
+  return { code: codeOf(thrown), sentence: sayable(thrown.failure), phase: thrown.failure.phase ?? null }
+}
+
+export interface Foreseen {
+  readonly code: ExitCode
+  readonly sentence: string
+  /** Of a start. */
+  readonly phase: Phase | null
 }
 
 /** The name of an error alone: its message may hold a secret that nobody knows of (A3). */

@@ -2,10 +2,14 @@
 
 import { lstatSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Loaded } from '../config/load.ts'
-import { formatProblem, type Problem } from '../config/problems.ts'
+import type { GatewayDefinition, GatewaySettings } from '../../machines/definitions.ts'
+import type { Loaded, LoadResult, Settings } from '../config/load.ts'
+import type { Problem } from '../config/problems.ts'
+import type { Phase } from '../../machines/phases.ts'
 import type { Watch } from '../config/watch.ts'
+import type { PhaseTime } from '../start.ts'
 import type { Context, Options } from './command.ts'
+import { sayProblems, tellProblems } from './problems.ts'
 
 export interface OpenedFile {
   readonly loaded: Loaded
@@ -16,6 +20,8 @@ export interface OpenedFile {
   reload(): Promise<Loaded | readonly Problem[]>
   /** Looks whether it changed since it was loaded last; null for the demo workforce, which is no file. */
   readonly watch: Watch | null
+  /** How long each phase of reading it took, the first time. */
+  readonly phases: readonly PhaseTime[]
 }
 
 const USUAL_FILE = 'gateway.yaml'
@@ -26,10 +32,9 @@ export function nameOfFile(options: Options): string {
 
 /** null: the file has problems, and they are on standard error. Without a file and without --config: the demo workforce. */
 export async function openFile(context: Context, options: Options): Promise<OpenedFile | null> {
-  const isDemo = options.text('config') === undefined && !exists(USUAL_FILE)
-  const opened = await open(context, options, isDemo ? null : nameOfFile(options))
+  const opened = await open(context, options, pathOf(options))
   if (!isProblems(opened)) return opened
-  for (const problem of opened) context.terminal.err(formatProblem(problem))
+  await tellProblems(opened, context, options)
   return null
 }
 
@@ -38,37 +43,81 @@ export function openOwnFile(context: Context, options: Options): Promise<OpenedF
   return open(context, options, nameOfFile(options))
 }
 
+/** What leads to a running gateway and to its data. */
+export interface Way extends Settings {
+  /** The data folder: the command line's, or the file's. */
+  readonly data: string
+  /** What the file says; null: it has problems. */
+  readonly definition: GatewayDefinition | null
+  /** Of the file, which then leads to a gateway that goes on by an earlier one, and to nothing else. */
+  readonly problems: readonly Problem[]
+}
+
+/** Whoever broke the file of a running gateway must still be able to look. null: no way; the problems are on standard error. */
+export async function openWay(context: Context, options: Options): Promise<Way | null> {
+  const result = await read(context, pathOf(options))
+  const settings = settingsOf(result)
+  const { definition, problems } = result.ok ? { ...result.loaded, problems: [] } : { ...result, definition: null }
+  if (settings === null) {
+    sayProblems(problems, context)
+    return null
+  }
+  context.terminal.hide((text) => settings.secrets.redact(text))
+  return { ...settings, definition, problems, data: dataOf(settings.gateway, options) }
+}
+
+/** Of the file itself; null when it is not there, or nothing of it can be relied on. */
+export async function ownSettings(context: Context, options: Options): Promise<Settings | null> {
+  return settingsOf(await read(context, nameOfFile(options)))
+}
+
 export function isProblems<T extends object>(opened: T | readonly Problem[]): opened is readonly Problem[] {
   return Array.isArray(opened)
 }
 
-async function open(
-  { terminal, world }: Context,
-  options: Options,
-  path: string | null,
-): Promise<OpenedFile | readonly Problem[]> {
-  // Loaded at this moment: `--help` and wrong usage need neither the YAML library nor the schema.
+async function open(context: Context, options: Options, path: string | null): Promise<OpenedFile | readonly Problem[]> {
   const watch = path === null ? null : (await import('../config/watch.ts')).watchFile(path)
-  const load = async (): Promise<Loaded | readonly Problem[]> => {
-    if (path === null) return (await import('../config/demo.ts')).demoDefinition(world.environment)
-    const { loadFile } = await import('../config/load.ts')
+  const phases: PhaseTime[] = []
+  const nowMs = (): number => context.world.nowMs()
+  let beganMs = nowMs()
+  const passed = (phase: PhaseTime['phase']): void => {
+    phases.push({ phase, ms: nowMs() - beganMs })
+    beganMs = nowMs()
+  }
+  const load = async (told?: typeof passed): Promise<Loaded | readonly Problem[]> => {
     await watch?.reading()
-    const result = await loadFile(path, world.environment)
+    const result = await read(context, path, told)
     if (!result.ok) return result.problems
     await watch?.alsoRead(result.loaded.alsoRead)
     return result.loaded
   }
-  const loaded = await load()
+  const loaded = await load(passed)
   if (isProblems(loaded)) return loaded
-  terminal.hide((text) => loaded.secrets.redact(text))
+  context.terminal.hide((text) => loaded.secrets.redact(text))
+  const data = dataOf(loaded.definition.gateway, options)
+  return { loaded, isDemo: path === null, data, reload: () => load(), watch, phases }
+}
+
+/** Loads the YAML library and the schema at this moment: `--help` and wrong usage need neither. null: the demo workforce. */
+async function read({ world }: Context, path: string | null, passed?: (phase: Phase) => void): Promise<LoadResult> {
+  const { environment } = world
+  if (path !== null) return (await import('../config/load.ts')).loadFile(path, environment, passed)
+  return { ok: true, loaded: (await import('../config/demo.ts')).demoDefinition(environment, passed) }
+}
+
+function pathOf(options: Options): string | null {
+  return options.text('config') === undefined && !exists(USUAL_FILE) ? null : nameOfFile(options)
+}
+
+function dataOf({ data }: GatewaySettings, options: Options): string {
   const given = options.text('data')
-  return {
-    loaded,
-    isDemo: path === null,
-    data: given === undefined ? loaded.definition.gateway.data : resolve(given),
-    reload: load,
-    watch,
-  }
+  return given === undefined ? data : resolve(given)
+}
+
+function settingsOf(result: LoadResult): Settings | null {
+  if (!result.ok) return result.settings
+  const { definition, secrets } = result.loaded
+  return { gateway: definition.gateway, secrets }
 }
 
 /** Also a link that leads nowhere: whoever made it does not want the demo. */

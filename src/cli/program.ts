@@ -69,7 +69,7 @@ function declare(
   target.description(sentence(command.summary)).summary(command.summary)
   for (const { form, says } of command.arguments ?? []) target.argument(form, says)
   for (const option of command.options ?? []) target.addOption(declared(option))
-  target.addHelpText('after', examplesText(command.examples))
+  target.addHelpText('after', [examplesText(command.examples), ...(command.notes ?? [])].join('\n'))
   target.showHelpAfterError(`Usage: troupe ${command.name} ${target.usage()}\nSee troupe ${command.name} --help.`)
   target.action(async () => {
     const given = optionsOf(target.opts())

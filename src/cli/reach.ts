@@ -2,11 +2,13 @@
 // the data folder open, otherwise through the store itself; never both.
 
 import { existsSync } from 'node:fs'
-import type { Loaded } from '../config/load.ts'
+import type { GatewaySettings } from '../../machines/definitions.ts'
+import type { Settings } from '../config/load.ts'
 import type { RecordsPort } from '../start.ts'
 import type { Context, Options } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { isProblems, openFile, openOwnFile } from './file.ts'
+import { openWay, ownSettings } from './file.ts'
+import { sayProblems } from './problems.ts'
 import { type Remote, remoteGateway, remoteRecords } from './remote.ts'
 
 /** Runs `work` on the records; 78 when the configuration has problems, which are then on standard error. */
@@ -14,16 +16,22 @@ export async function withRecords(
   { context, options }: { context: Context; options: Options },
   work: (records: RecordsPort) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const file = await openFile(context, options)
-  if (file === null) return EXIT.configuration
-  const gateway = await runningGateway(file.data, tokenOf(file.loaded, context))
+  const way = await openWay(context, options)
+  if (way === null) return EXIT.configuration
+  const { data, definition, problems } = way
+  const gateway = await runningGateway(data, tokenOf(way, context))
   if (gateway !== null) return work(remoteRecords(gateway))
+  if (definition === null) {
+    sayProblems(problems, context)
+    return EXIT.configuration
+  }
   // Nothing was ever kept there, and looking must not make a folder.
-  if (!existsSync(file.data)) return work(NO_RECORDS)
-  const { NOBODY_LIVES, openOffline, recordsPort } = await import('../start.ts')
-  const store = openOffline(file.data, context.world)
+  const { nobodyLives, openOffline, recordsPort, schedulesIn } = await import('../start.ts')
+  const living = nobodyLives({ definition, world: context.world })
+  if (!existsSync(data)) return work({ ...NO_RECORDS, schedules: async () => schedulesIn(living, []) })
+  const store = openOffline(data, context.world)
   try {
-    return await work(recordsPort(store, NOBODY_LIVES))
+    return await work(recordsPort(store, living))
   } finally {
     await store.close()
   }
@@ -44,18 +52,23 @@ export async function gatewayOf(context: Context, options: Options): Promise<Rem
   const given = options.text('url')
   if (given !== undefined)
     return remoteGateway({ ...(await addressed(given, context, options)), whenSilent: EXIT.failed })
-  const file = await openFile(context, options)
-  if (file === null) return null
+  const way = await openWay(context, options)
+  if (way === null) return null
+  const { data, problems } = way
   const { readHolder } = await import('../start.ts')
-  const { host, port } = file.loaded.definition.gateway
-  const url = readHolder(file.data)?.url ?? addressOf(host, port)
+  const held = readHolder(data)?.url ?? null
+  if (held === null && problems.length > 0) {
+    sayProblems(problems, context)
+    return null
+  }
+  const url = held ?? addressOf(way.gateway)
   if (url === null)
-    throw new CommandFailure(EXIT.failed, `No gateway has ${file.data} open. Start one with \`troupe start\`.`)
-  return remoteGateway({ url, token: tokenOf(file.loaded, context), whenSilent: EXIT.failed })
+    throw new CommandFailure(EXIT.failed, `No gateway has ${data} open. Start one with \`troupe start\`.`)
+  return remoteGateway({ url, token: tokenOf(way, context), whenSilent: EXIT.failed })
 }
 
 /** null: with any free port only the gateway itself could tell. */
-function addressOf(host: string, port: number): string | null {
+function addressOf({ host, port }: GatewaySettings): string | null {
   return port === 0 ? null : `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
@@ -69,13 +82,13 @@ async function addressed(
     throw new CommandFailure(EXIT.usage, '--url takes an address such as http://127.0.0.1:8765.')
   const token = tokenOfEnvironment(context)
   if (token !== null) return { url, token }
-  const file = await openOwnFile(context, options)
-  return { url, token: isProblems(file) ? null : tokenOf(file.loaded, context) }
+  const settings = await ownSettings(context, options)
+  return { url, token: settings && tokenOf(settings, context) }
 }
 
 /** The file's own token; without one the variable that the documentation names. */
-export function tokenOf({ definition, secrets }: Loaded, { world }: Context): string | null {
-  const { token } = definition.gateway
+export function tokenOf({ gateway, secrets }: Settings, { world }: Context): string | null {
+  const { token } = gateway
   return token === null ? tokenOfEnvironment({ world }) : secrets.resolve(token)
 }
 
@@ -86,7 +99,7 @@ function tokenOfEnvironment({ world }: Pick<Context, 'world'>): string | null {
 
 const NOTHING_USED = { runs: 0, input_tokens: 0, output_tokens: 0, cost: null } as const
 
-const NO_RECORDS: RecordsPort = {
+const NO_RECORDS: Omit<RecordsPort, 'schedules'> = {
   sessions: async () => [],
   transcript: async () => null,
   sessionUsage: async () => ({ today: NOTHING_USED, last_30_days: NOTHING_USED }),

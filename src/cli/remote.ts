@@ -2,7 +2,7 @@
 //   A3. The token goes into one header and nowhere else.
 
 import type { TranscriptEntry } from '../../machines/messages.ts'
-import type { DeadLetterView, PairingView, RecordsPort, SessionView, UsagePeriods } from '../start.ts'
+import type { DeadLetterView, PairingView, RecordsPort, ScheduleView, SessionView, UsagePeriods } from '../start.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 
 export interface Remote {
@@ -95,6 +95,7 @@ export function remoteRecords({ ask }: Remote): RecordsPort {
       const answer = await ask('GET', `/usage?limit=${limit}`)
       return { agents: rows(answer, 'agents'), users: rows(answer, 'users') }
     },
+    schedules: async () => rows<ScheduleView>(await ask('GET', '/schedules'), 'schedules'),
     deadLetters: async (limit) => rows<DeadLetterView>(await ask('GET', `/deadletters?limit=${limit}`), 'dead_letters'),
     retryDeadLetter: async (id) => (await ask('POST', `/deadletters/${id}/retry`)) !== null,
     pairings: async () => rows<PairingView>(await ask('GET', '/pairings'), 'pairings'),

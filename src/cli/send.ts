@@ -2,7 +2,8 @@
 
 import { type Command, CONFIG, DATA, type Invocation } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
-import { openFile } from './file.ts'
+import { openWay } from './file.ts'
+import { sayProblems } from './problems.ts'
 import { runningGateway, tokenOf } from './reach.ts'
 
 export const sendCommand: Command = {
@@ -20,19 +21,21 @@ export const sendCommand: Command = {
 }
 
 async function send({ context, options, arguments: words }: Invocation): Promise<ExitCode> {
-  const file = await openFile(context, options)
-  if (file === null) return EXIT.configuration
-  const gateway = await runningGateway(file.data, tokenOf(file.loaded, context))
+  const way = await openWay(context, options)
+  if (way === null) return EXIT.configuration
+  const gateway = await runningGateway(way.data, tokenOf(way, context))
   if (gateway === null) {
-    const message = `No gateway has ${file.data} open, and only a running one can send. Start it with \`troupe start\`.`
+    sayProblems(way.problems, context)
+    if (way.problems.length > 0) return EXIT.configuration
+    const message = `No gateway has ${way.data} open, and only a running one can send. Start it with \`troupe start\`.`
     throw new CommandFailure(EXIT.tryLater, message)
   }
   const channel = options.text('channel') ?? ''
   const body = { conversation: options.text('to') ?? '', text: words.join(' ') }
   const answer = await gateway.ask('POST', `/channels/${encodeURIComponent(channel)}/send`, body)
   if (answer === null) {
-    const known = Object.keys(file.loaded.definition.channels).join(', ')
-    throw new CommandFailure(EXIT.failed, `There is no channel ${JSON.stringify(channel)}; the file has ${known}.`)
+    const message = `There is no channel ${JSON.stringify(channel)}; \`troupe status\` lists them.`
+    throw new CommandFailure(EXIT.failed, message)
   }
   context.terminal.out('Taken: it is on disk and will be delivered.')
   return EXIT.fine

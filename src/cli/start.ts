@@ -5,15 +5,17 @@
 import { formatProblem, type Problem } from '../config/problems.ts'
 import { isLoopback } from '../config/references.ts'
 import type { GatewaySettings } from '../../machines/definitions.ts'
-import type { InspectionWish, RunningGateway } from '../start.ts'
+import { PHASES } from '../../machines/phases.ts'
+import type { ChannelStatus, InspectionWish, RunningGateway } from '../start.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, type Options } from './command.ts'
 import type { ConsoleLog } from './console-log.ts'
 import { CommandFailure, EXIT, type ExitCode, foreseen } from './exit.ts'
 import { type OpenedFile, openFile } from './file.ts'
 import { watchForDefects } from './last-resort.ts'
 import { type ProgressLine, progressLine } from './progress.ts'
-import { type CalledChannel, countLine, liveCount, rollCallLines } from './roll-call.ts'
+import { countLine, liveCount, rollCallLines } from './roll-call.ts'
 import { endBy, listenForSignals } from './signals.ts'
+import { columns } from './terminal.ts'
 
 export const startCommand: Command = {
   name: 'start',
@@ -33,6 +35,11 @@ export const startCommand: Command = {
     'troupe start --config bots.yaml --strict',
     'troupe start --inspect                # watch every statechart; --inspect=CHANNEL watches one',
     'troupe start --port 0 --data /tmp/try # any free port, a data folder to throw away',
+  ],
+  notes: [
+    '',
+    'Phases, in their order; each failure begins with the name of its own:',
+    ...columns(Object.entries(PHASES).map(([phase, found]) => [`  ${phase}`, found])),
   ],
   run: start,
 }
@@ -57,9 +64,16 @@ async function start({ context, options }: Invocation): Promise<ExitCode> {
   try {
     return await serve({ file, context, options, console, progress })
   } catch (thrown) {
-    if (console.isJson && foreseen(thrown) === null) console.log.error({ err: thrown }, 'a defect ended the gateway')
+    if (console.isJson) logEnd(console, thrown)
     throw thrown
   }
+}
+
+/** What standard error says in words at the end, for whoever reads the log by program. */
+function logEnd({ log }: ConsoleLog, thrown: unknown): void {
+  const known = foreseen(thrown)
+  if (known === null) log.error({ err: thrown }, 'a defect ended the gateway')
+  else log.error({ phase: known.phase }, known.sentence)
 }
 
 interface Serving {
@@ -85,6 +99,7 @@ async function serve(serving: Serving): Promise<ExitCode> {
     reload: () => file.reload(),
     watch: file.watch,
     inspect: options.given('inspect') ? inspectionOf(options) : null,
+    phases: { earlier: file.phases, level: options.given('json-logs') ? 'info' : 'debug' },
   })
   running.gateway = gateway
   context.terminal.out(`Listening on ${gateway.url}`)
@@ -107,14 +122,17 @@ async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<E
   terminal.out(`Console page: ${gateway.url}/`)
   if (console.isJson) console.log.info({ rollCall: channels.map(called) }, countLine(channels))
   if (!options.given('strict') || liveCount(channels) === channels.length) return EXIT.fine
-  terminal.err('troupe stops because of --strict: not every channel went live.')
+  terminal.err(`troupe: ${INCOMPLETE}`)
+  if (console.isJson) console.log.error({ phase: 'ready' }, INCOMPLETE)
   endBy(context, gateway.drainMs() + AFTER_DRAIN_MS_MAX)
   gateway.drain()
   return EXIT.failed
 }
 
-function called({ id, state, reason }: CalledChannel): Pick<CalledChannel, 'id' | 'state' | 'reason'> {
-  return { id, state, reason }
+const INCOMPLETE = 'ready: not every channel went live, and --strict stops here.'
+
+function called({ id, state, reason, phase }: ChannelStatus): Partial<ChannelStatus> {
+  return { id, state, reason, phase }
 }
 
 function showProgress({ port }: RunningGateway, { terminal, world }: Context, progress: ProgressLine): () => void {
@@ -167,11 +185,11 @@ function announce({ loaded, isDemo }: OpenedFile, { terminal, version }: Context
     terminal.out(`There is no gateway.yaml here: these are ${names}, who answer offline with what they heard.`)
     terminal.out('`troupe init` writes a gateway.yaml to begin from.')
   }
-  for (const problem of [...loaded.warnings, ...loaded.missing]) warn(problem, terminal, console)
+  for (const problem of [...loaded.warnings, ...loaded.missing, ...loaded.wrong]) warn(problem, terminal, console)
 }
 
 function warn(problem: Problem, terminal: Context['terminal'], { isJson, log }: ConsoleLog): void {
-  if (isJson) log.warn({ path: problem.path }, formatProblem(problem))
+  if (isJson) log.warn({ phase: problem.phase, path: problem.path }, formatProblem(problem))
   else terminal.err(formatProblem(problem))
 }
 
@@ -179,7 +197,7 @@ function warn(problem: Problem, terminal: Context['terminal'], { isJson, log }: 
 function checkHost({ loaded }: OpenedFile, options: Options): void {
   const host = options.text('host')
   if (host === undefined || isLoopback(host) || loaded.definition.gateway.token !== null) return
-  const message = `--host ${host} lets other machines in, and there is no gateway.token. Set one, or stay on 127.0.0.1.`
+  const message = `validate: --host ${host} lets other machines in, and there is no gateway.token. Set one, or stay on 127.0.0.1.`
   throw new CommandFailure(EXIT.configuration, message)
 }
 

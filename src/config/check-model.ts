@@ -68,10 +68,26 @@ function modelExpected(provider: string, name: string): Expectation {
   if (provider === 'openai-compatible') {
     return { expected: `${MODEL_FORMS}; this one needs a mapping with name and base_url`, near: '' }
   }
+  const whole = name === '' ? ofOtherGateways(provider) : null
   const meant = nearest(provider, ['echo', ...SHORT_PROVIDERS])
-  const whole = meant === 'echo' ? meant : `${meant}:${name || 'NAME'}`
-  return { expected: MODEL_FORMS, near: meant === null ? '' : ` (did you mean "${whole}"?)` }
+  const near = whole ?? (meant === null || meant === 'echo' ? meant : `${meant}:${name || 'NAME'}`)
+  return { expected: MODEL_FORMS, near: near === null ? '' : ` (did you mean "${near}"?)` }
 }
+
+/** A model as other gateways name it: `openai/gpt-4o`, or by its name alone, which says whose it is. */
+function ofOtherGateways(written: string): string | null {
+  const [, before, rest = ''] = /^([a-z]+)\/(.+)$/.exec(written) ?? []
+  const provider = SHORT_PROVIDERS.find((known) => known === before)
+  if (provider !== undefined) return `${provider}:${rest}`
+  const maker = MAKERS.find(([begins]) => begins.test(written))
+  return maker === undefined ? null : `${maker[1]}:${written}`
+}
+
+const MAKERS = [
+  [/^(gpt-|chatgpt-|o\d)/, 'openai'],
+  [/^claude-/, 'anthropic'],
+  [/^gemini-/, 'google'],
+] as const
 
 function readModelMapping(reader: Reader, path: Path, node: Tree): ModelKeys | null {
   const provider = valueOf(node, 'provider')

@@ -1,11 +1,15 @@
 // Check: the tree of a file against the schema, piece by piece, so that one wrong piece hides nothing in the others.
 //   Every key is either read or named in a finding.
 
+import { AGENT_HOOK_EVENTS, HOOK_EVENTS } from '../../machines/hooks.ts'
 import { readFallbackModels, readModel } from './check-model.ts'
+import { type HookPieces, readHooks } from './hooks.ts'
 import { keysOf, read } from './kinds.ts'
 import type { ModelKeys } from './model-schema.ts'
 import { accept, chooseOne, plainOf, type Reader, spanOfKey, unknownKey, wrong } from './reader.ts'
 import type { Issue } from './reading.ts'
+import type { ScheduleKeys } from './schedule-schema.ts'
+import { readSchedules } from './schedules.ts'
 import {
   type AgentKeys,
   agentSchema,
@@ -18,6 +22,7 @@ import {
   ID,
   PLATFORMS,
 } from './schema.ts'
+import { readTranscription, type TranscriptionKeys } from './transcription.ts'
 import { described, entryOf, type Finding, isOpen, nodeAt, quoted, type Tree, textOf, valueOf } from './tree.ts'
 
 /** What could be read; null where a finding or an unset variable stands in the way. */
@@ -25,6 +30,8 @@ export interface Pieces {
   readonly gateway: GatewayKeys | null
   readonly agents: ReadonlyMap<string, AgentPieces>
   readonly channels: ReadonlyMap<string, ChannelKeys | null>
+  readonly schedules: readonly (ScheduleKeys | null)[]
+  readonly hooks: HookPieces
   readonly findings: readonly Finding[]
 }
 
@@ -32,6 +39,9 @@ export interface AgentPieces {
   readonly keys: AgentKeys | null
   readonly model: ModelKeys | null
   readonly fallbackModels: readonly (ModelKeys | null)[]
+  /** null also when there is none. */
+  readonly transcription: TranscriptionKeys | null
+  readonly hooks: HookPieces
 }
 
 export function readPieces(root: Tree): Pieces {
@@ -40,7 +50,8 @@ export function readPieces(root: Tree): Pieces {
   if (root.kind !== 'map') {
     const message =
       root.kind === 'scalar' && root.value === null ? EMPTY : `expected a mapping, found ${described(root)}`
-    return { gateway: null, agents: new Map(), channels: new Map(), findings: [{ span: root, path: [], message }] }
+    const findings = [{ span: root, path: [], message }]
+    return { gateway: null, agents: new Map(), channels: new Map(), schedules: [], hooks: {}, findings }
   }
   for (const key of root.entries.keys()) {
     if (!FILE_KEYS.some((known) => known === key)) findings.push(unknownKey(reader, [key], FILE_KEYS))
@@ -48,7 +59,14 @@ export function readPieces(root: Tree): Pieces {
   const gateway = readGateway(reader)
   const agents = new Map(idsOf(reader, 'agents').map((id) => [id, readAgent(reader, id)]))
   const channels = new Map(idsOf(reader, 'channels').map((id) => [id, readChannel(reader, id)]))
-  return { gateway, agents, channels, findings }
+  return {
+    gateway,
+    agents,
+    channels,
+    schedules: readSchedules(reader),
+    hooks: readHooks(reader, ['hooks'], HOOK_EVENTS),
+    findings,
+  }
 }
 
 // --- sections -----------------------------------------------------------------------------------------------------
@@ -92,13 +110,16 @@ function readAgent(reader: Reader, id: string): AgentPieces {
   const node = nodeAt(reader.root, path)
   if (node?.kind !== 'map') {
     if (!isOpen(node)) reader.findings.push(wrong(reader, path, "expected a mapping with the agent's keys"))
-    return { keys: null, model: null, fallbackModels: [] }
+    return { keys: null, model: null, fallbackModels: [], transcription: null, hooks: {} }
   }
   const schema = valueOf(node, 'instructions')?.kind === 'map' ? agentWithFileSchema : agentSchema
   const reading = read<AgentKeys>(schema, plainOf(node, path))
   const keys = accept(reader, path, { reading, known: keysOf(agentSchema) })
   const model = readModel(reader, [...path, 'model'])
-  return { keys, model, fallbackModels: readFallbackModels(reader, [...path, 'fallback_models'], model) }
+  const fallbackModels = readFallbackModels(reader, [...path, 'fallback_models'], model)
+  const transcription = readTranscription(reader, [...path, 'transcription'])
+  const hooks = readHooks(reader, [...path, 'hooks'], AGENT_HOOK_EVENTS)
+  return { keys, model, fallbackModels, transcription, hooks }
 }
 
 function readChannel(reader: Reader, id: string): ChannelKeys | null {

@@ -5,6 +5,7 @@ import type { ModelDefinition, Prices, SecretReference } from '../../machines/de
 import type { Pieces } from './check.ts'
 import { CONTEXT_USUAL, type ModelKeys, PROVIDER_VARIABLES } from './model-schema.ts'
 import type { SecretEntry } from './secrets.ts'
+import type { TranscriptionKeys } from './transcription.ts'
 import { type Path, pathText } from './tree.ts'
 import type { Lookup } from './variables.ts'
 
@@ -14,12 +15,19 @@ export interface PlacedModel {
   readonly keys: ModelKeys | null
 }
 
-/** Every model of the file, each agent's own before its fallbacks. */
-export function placedModels(pieces: Pieces): PlacedModel[] {
-  return [...pieces.agents].flatMap(([id, { model, fallbackModels }]) => [
+/** Every model of the file with a key of its own, each agent's own before its fallbacks. */
+export function placedModels(pieces: Pieces): PlacedKey[] {
+  return [...pieces.agents].flatMap(([id, { model, fallbackModels, transcription }]) => [
     { path: ['agents', id, 'model'], keys: model },
     ...fallbacksOf(id, fallbackModels),
+    ...(transcription === null ? [] : [{ path: ['agents', id, 'transcription'], keys: transcription }]),
   ])
+}
+
+/** What has a key: a model, or a transcription. */
+export interface PlacedKey {
+  readonly path: Path
+  readonly keys: ModelKeys | TranscriptionKeys | null
 }
 
 export function modelDefinition({ path, keys }: PlacedModel): ModelDefinition {
@@ -66,12 +74,19 @@ export function isOfFallback({ path }: { readonly path: Path }): boolean {
 }
 
 /** A key that the file does not give, from the first of the provider's variables that is set; null: it needs none. */
-export function usualKey({ path, keys }: PlacedModel, lookup: Lookup): (SecretEntry & { variable: string }) | null {
+export function usualKey({ path, keys }: PlacedKey, lookup: Lookup): UsualKey | null {
   const valueIn = (name: string) => (lookup(name) ?? '').trim()
   const names = keys === null ? [] : usualVariables(keys)
   const variable = names.find((name) => valueIn(name) !== '') ?? names[0]
   if (variable === undefined) return null
-  return { secret: pathText([...path, 'api_key']), value: valueIn(variable) || null, variable }
+  const isPadded = valueIn(variable) !== (lookup(variable) ?? '')
+  return { secret: pathText([...path, 'api_key']), value: valueIn(variable) || null, variable, isPadded }
+}
+
+interface UsualKey extends SecretEntry {
+  readonly variable: string
+  /** There are spaces or line breaks around it. */
+  readonly isPadded: boolean
 }
 
 export function reference(secret: string | undefined): SecretReference | null {
@@ -82,6 +97,6 @@ function fallbacksOf(id: string, models: readonly (ModelKeys | null)[]): PlacedM
   return models.map((keys, index) => ({ path: ['agents', id, 'fallback_models', index], keys }))
 }
 
-function usualVariables(model: ModelKeys): readonly string[] {
+function usualVariables(model: ModelKeys | TranscriptionKeys): readonly string[] {
   return model.provider === 'echo' || model.provider === 'openai-compatible' ? [] : PROVIDER_VARIABLES[model.provider]
 }

@@ -1,7 +1,12 @@
 // Define: from what was read to frozen definitions (A1) and, apart from them, the values of secrets (A3).
 
 import { resolve } from 'node:path'
-import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type {
+  AgentDefinition,
+  ChannelDefinition,
+  GatewayDefinition,
+  GatewaySettings,
+} from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
 import { workdirOf } from './agent-folders.ts'
 import { type AgentPlace, approvalByName, approversOf, executableOf, hostOf, toolOf } from './agent-tools.ts'
@@ -14,11 +19,14 @@ import {
   reference,
   usualKey,
 } from './define-models.ts'
+import { agentHooks, gatewayHooks } from './hooks.ts'
 import { read } from './kinds.ts'
-import { type AgentKeys, agentSchema, type ChannelKeys } from './schema.ts'
+import { type AgentKeys, agentSchema, type ChannelKeys, type GatewayKeys } from './schema.ts'
 import { isSecret } from './secret-places.ts'
+import { scheduleDefinitions } from './schedules.ts'
 import { resetPolicy } from './session-reset.ts'
-import type { SecretEntry } from './secrets.ts'
+import type { PlacedSecret, WrongSecret } from './secret-forms.ts'
+import { transcriptionDefinition } from './transcription.ts'
 import {
   nodeAt,
   type Path,
@@ -42,8 +50,8 @@ export interface Unset {
 }
 
 /** The secrets of the file with their values, and every variable that is missing, also those of providers. */
-export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entries: SecretEntry[]; unset: Unset[] } {
-  const entries: SecretEntry[] = []
+export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entries: PlacedSecret[]; unset: Unset[] } {
+  const entries: PlacedSecret[] = []
   const unset: Unset[] = []
   for (const [path, scalar] of scalarsOf(root)) {
     for (const { variable, note } of scalar.unset) {
@@ -66,9 +74,9 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
     if (nodeAt(root, [...path, 'api_key']) !== undefined) continue
     const entry = usualKey(model, lookup)
     if (entry === null) continue
-    entries.push(entry)
+    entries.push({ ...entry, path: [...path, 'api_key'] })
     if (entry.value !== null) continue
-    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path[2] === 'model' ? 'model.' : ''}api_key`
+    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path.length === 3 ? `${path[2]}.` : ''}api_key`
     unset.push({ span: spanAt(root, path), path, variable: entry.variable, message })
   }
   return { entries, unset }
@@ -80,6 +88,7 @@ export function define(
   pieces: Pieces,
   context: {
     readonly unset: readonly Unset[]
+    readonly wrong: readonly WrongSecret[]
     readonly folder: string
     readonly places: readonly AgentPlace[]
     /** Of agents whose instructions are in a file of their own. */
@@ -90,24 +99,39 @@ export function define(
     const own = context.unset.filter((one) => one.path[0] === section && one.path[1] === id && !isOfFallback(one))
     return [...new Set(own.map(({ variable }) => variable))]
   }
+  const lackingOf = (section: string, id: string) => {
+    const own = context.wrong.filter((one) => one.path[0] === section && one.path[1] === id && !isOfFallback(one))
+    return own.map(({ lack }) => lack)
+  }
   const places = new Map(context.places.map((place) => [place.id, place]))
-  const agents = [...pieces.agents].map(([id, { keys, model, fallbackModels }]): [string, AgentDefinition] => {
+  const agents = [...pieces.agents].map(([id, agent]): [string, AgentDefinition] => {
+    const { keys, model, fallbackModels, transcription, hooks } = agent
     const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
     const given = {
       instructions: text ?? '',
       model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
-      fallbackModels: fallbackDefinitions(id, fallbackModels, context.unset),
+      fallbackModels: fallbackDefinitions(id, fallbackModels, [...context.unset, ...context.wrong]),
+      transcription: transcriptionDefinition(id, transcription),
+      hooks: agentHooks(pieces.hooks, hooks, context.folder),
     }
-    return [id, { ...agentDefinition(placeOf(places, id), keys, given), missing: missingOf('agents', id) }]
+    const found = { lacking: lackingOf('agents', id), missing: missingOf('agents', id) }
+    return [id, { ...agentDefinition(placeOf(places, id), keys, given), ...found }]
   })
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
-    return [id, { ...channelDefinition(id, node, keys), missing: missingOf('channels', id) }]
+    const found = { lacking: lackingOf('channels', id), missing: missingOf('channels', id) }
+    return [id, { ...channelDefinition(id, node, keys), ...found }]
   })
+  const { gateway } = pieces
+  assert(gateway !== null, 'a file without problems has gateway settings')
   const definition = {
-    gateway: gatewayDefinition(pieces.gateway, context.folder),
+    gateway: gatewayDefinition(gateway, context.folder),
     agents: Object.fromEntries(agents),
     channels: Object.fromEntries(channels),
+    hooks: gatewayHooks(pieces.hooks, context.folder),
+    schedules: scheduleDefinitions(pieces.schedules, (index) =>
+      context.unset.some(({ path }) => path[0] === 'schedules' && path[1] === index),
+    ),
   }
   return frozen(definition)
 }
@@ -116,14 +140,15 @@ export function define(
 
 const HOW_TO_SET = 'set it in the environment or in a file .env beside this one'
 
-function secretEntry(path: Path, scalar: TreeScalar): SecretEntry {
-  const text = typeof scalar.value === 'string' ? scalar.value.trim() : ''
+function secretEntry(path: Path, scalar: TreeScalar): PlacedSecret {
+  const written = typeof scalar.value === 'string' ? scalar.value : ''
+  const text = written.trim()
   const value = scalar.unset.length > 0 || text === '' ? null : text
-  return { secret: pathText(path), value, variable: scalar.unset[0]?.variable ?? scalar.variables[0] ?? null }
+  const variable = scalar.unset[0]?.variable ?? scalar.variables[0] ?? null
+  return { secret: pathText(path), value, variable, path, isPadded: text !== written }
 }
 
-function gatewayDefinition(keys: Pieces['gateway'], folder: string): GatewayDefinition['gateway'] {
-  assert(keys !== null, 'a file without problems has gateway settings')
+export function gatewayDefinition(keys: GatewayKeys, folder: string): GatewaySettings {
   return {
     host: keys.host,
     port: keys.port,
@@ -145,13 +170,14 @@ function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlac
 function agentDefinition(
   place: AgentPlace,
   found: AgentKeys | null,
-  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels'>,
-): Omit<AgentDefinition, 'missing'> {
+  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels' | 'transcription' | 'hooks'>,
+): Omit<AgentDefinition, 'lacking' | 'missing'> {
   const keys = found ?? defaultAgentKeys()
   const { id, folder } = place
   return {
     id,
     ...given,
+    vision: keys.vision,
     compactAt: keys.compact_at,
     budget: budgetOf(keys),
     tools: keys.tools.map((tool) => toolOf(tool, folder)),
@@ -163,7 +189,6 @@ function agentDefinition(
     workdir: workdirOf(keys.workdir, folder),
     requires: keys.requires.map((executable) => executableOf(executable, folder)),
     httpAllow: (keys.http?.allow ?? []).flatMap((host) => hostOf(host) ?? []),
-    lacking: [],
   }
 }
 
@@ -178,7 +203,7 @@ function budgetOf({ budget }: AgentKeys): AgentDefinition['budget'] {
   return budget === undefined ? null : { tokensPerDay: budget.tokens_per_day, per: budget.per }
 }
 
-type ChannelRest = Omit<ChannelDefinition, 'missing'>
+type ChannelRest = Omit<ChannelDefinition, 'lacking' | 'missing'>
 
 function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys | null): ChannelRest {
   const platform = keys?.platform ?? writtenAt(node, ['platform'])

@@ -17,13 +17,14 @@ import {
   Parser,
   type YAMLError,
 } from 'yaml'
+import type { Phase } from '../../machines/phases.ts'
 import { judge, type LoadResult, type Parsed } from './judge.ts'
 import { decode, ENV_BYTES_MAX, FILE_BYTES_MAX, readSource } from './source.ts'
 import { HARMLESS, SYNTAX } from './syntax.ts'
 import { entriesOf, type Finding, isOpen, nodeAt, type Path, type Span, type Tree, type TreeEntry } from './tree.ts'
 import { type Environment, type Lookup, lookupIn, maskVariables, substitute } from './variables.ts'
 
-export type { Loaded, LoadResult } from './judge.ts'
+export type { Loaded, LoadResult, Settings } from './judge.ts'
 
 export type SourceText = {
   /** As the user gave it: problems begin with it, and `data` is relative to its folder. */
@@ -31,10 +32,16 @@ export type SourceText = {
   readonly environment: Environment
   /** What stands in the `.env` beside the file. */
   readonly envFileText?: string
+  /** Told of each phase when it is over. */
+  readonly passed?: ((phase: Phase) => void) | undefined
 } & ({ readonly text: string } | { readonly bytes: Uint8Array })
 
 /** Reads and judges a file; never rejects, and leaves the file as it is. */
-export async function loadFile(path: string, environment: Environment): Promise<LoadResult> {
+export async function loadFile(
+  path: string,
+  environment: Environment,
+  passed?: (phase: Phase) => void,
+): Promise<LoadResult> {
   const source = await readSource(path, FILE_BYTES_MAX)
   if (!source.ok) return unreadable(path, source.message)
   const envPath = join(dirname(path), '.env')
@@ -42,7 +49,7 @@ export async function loadFile(path: string, environment: Environment): Promise<
   // A folder of this name is a Python environment, not ours.
   if (!envFile.ok && !['ENOENT', 'EISDIR'].includes(envFile.code)) return unreadable(envPath, envFile.message)
   const envFileText = envFile.ok ? new TextDecoder().decode(envFile.bytes) : ''
-  return loadText({ file: path, bytes: source.bytes, environment, envFileText })
+  return loadText({ file: path, bytes: source.bytes, environment, envFileText, passed })
 }
 
 /** The same for content that is there already. */
@@ -50,7 +57,9 @@ export function loadText(source: SourceText): LoadResult {
   const decoded = decode('text' in source ? source.text : source.bytes)
   if ('mistake' in decoded) return unreadable(source.file, decoded.mistake)
   const lookup = lookupIn(source.environment, source.envFileText ?? '')
-  return judge(parse(source.file, decoded.text, lookup), lookup)
+  const parsed = parse(source.file, decoded.text, lookup)
+  source.passed?.('parse')
+  return judge(parsed, lookup, source.passed)
 }
 
 /** A file of 200,000 short lines has this many; none that a person wrote comes near. */
@@ -63,7 +72,8 @@ const DEPTH_MAX = 50
 const VALUES_MAX = 100_000
 
 function unreadable(file: string, message: string): LoadResult {
-  return { ok: false, problems: [{ file, line: 1, column: 1, path: '(file)', message }] }
+  const problem = { file, line: 1, column: 1, path: '(file)', message, phase: 'parse' } as const
+  return { ok: false, problems: [problem], settings: null }
 }
 
 // --- from text to YAML nodes ------------------------------------------------------------------------------------------

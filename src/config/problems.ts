@@ -1,6 +1,8 @@
 // Problems: what is wrong with a file, as data with a place, and the one line that a person reads.
 //   A problem's message is a plain sentence without a secret's value (A3); it names the nearest valid word when there is one.
 
+import type { Phase } from '../../machines/phases.ts'
+
 /** One thing that is wrong, at its place in the file. */
 export interface Problem {
   /** As the user gave it. */
@@ -13,6 +15,8 @@ export interface Problem {
   readonly path: string
   /** With the suggestion, when there is one. */
   readonly message: string
+  /** In which phase of a start it is found. */
+  readonly phase: Phase
 }
 
 /** More than anybody mends at once; a file of noise must not flood a terminal. */

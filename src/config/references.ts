@@ -20,6 +20,7 @@ import {
   textOf,
   valueOf,
 } from './tree.ts'
+import { scheduleFindings } from './schedules.ts'
 import { resetFindings } from './session-reset.ts'
 import { userOf } from './users.ts'
 
@@ -31,6 +32,7 @@ export function crossCheck(root: Tree, secrets: readonly SecretEntry[]): Finding
     ...addressFindings(root),
     ...modelFindings(root),
     ...resetFindings(root),
+    ...scheduleFindings(root),
     ...channels.flatMap((channel) => [...routeFindings(root, channel), ...userFindings(channel)]),
     ...tokenFindings(channels),
     ...spilledFindings(root, secrets),
@@ -85,7 +87,7 @@ function addressFindings(root: Tree): Finding[] {
     ...entriesOf(valueOf(root, 'agents')).flatMap(([id, { value }]) => {
       const fallbacks = valueOf(value, 'fallback_models')
       const places = fallbacks?.kind === 'list' ? [...fallbacks.items.keys()] : []
-      return [['model'], ...places.map((place) => ['fallback_models', place])].map((model): Path => {
+      return [['model'], ['transcription'], ...places.map((place) => ['fallback_models', place])].map((model): Path => {
         return ['agents', id, ...model, 'base_url']
       })
     }),

@@ -3,7 +3,10 @@
 //   A platform or provider has exactly the keys that have an effect on it; a secret is read as its reference, never as its value.
 
 import { agentId, choice, decimal, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
+import { hooksForEditors } from './hook-schema.ts'
 import { modelSchemas, shortModel } from './model-schema.ts'
+import { shortTranscription, transcriptionSchemas } from './transcription.ts'
+import { scheduleSchema } from './schedule-schema.ts'
 
 /** Ids stand in URLs, log lines and file names. */
 export const ID = /^[A-Za-z0-9_.-]{1,64}$/
@@ -60,6 +63,11 @@ const FOLDER = 'expected per_run, per_session, or a path such as ./work'
 const HOST = 'expected hosts such as ["127.0.0.1:8080", "intranet.example"]'
 
 const agentShape = {
+  vision: choice(['auto', 'always', 'never'])
+    .prefault('auto')
+    .describe(
+      'Whether the model is shown pictures. auto: when it is known to take them; a model of a server of your own by its name.',
+    ),
   compact_at: decimal(0.1, 0.95)
     .prefault(0.8)
     .describe(
@@ -110,7 +118,9 @@ export const agentSchema = z.strictObject({
   ...agentShape,
   instructions,
   model: z.unknown().optional(),
+  hooks: z.unknown().optional(),
   fallback_models: z.unknown().optional(),
+  transcription: z.unknown().optional(),
 })
 
 /** The same when its instructions are a mapping. */
@@ -204,7 +214,7 @@ export const PLATFORMS = Object.keys(channelSchemas) as (keyof typeof channelSch
 
 // --- the whole file -----------------------------------------------------------------------------------------------
 
-export const FILE_KEYS = ['gateway', 'agents', 'channels'] as const
+export const FILE_KEYS = ['gateway', 'agents', 'channels', 'schedules', 'hooks'] as const
 
 /** The file's schema as JSON, as it stands; gateway.schema.json is made from it. */
 export function plainJsonSchema(): Record<string, unknown> {
@@ -221,6 +231,11 @@ export function plainJsonSchema(): Record<string, unknown> {
     ...agentShape,
     model: model.describe('What the agent thinks with.'),
     fallback_models: fallbackModels,
+    transcription: z
+      .union([shortTranscription, z.discriminatedUnion('provider', options(transcriptionSchemas))])
+      .optional()
+      .describe('What makes text of voice messages and recordings. Without it their sender is told to write.'),
+    hooks: hooksForEditors.agent,
   })
   const channel = z.discriminatedUnion('platform', options(channelSchemas))
   const id = z.string().regex(ID)
@@ -230,6 +245,8 @@ export function plainJsonSchema(): Record<string, unknown> {
     channels: z
       .record(id, channel.describe('A way in and out.'))
       .describe('The channels, by id, in the order of the roll call.'),
+    schedules: z.array(scheduleSchema).optional().describe('Texts that agents are told at times of their own.'),
+    hooks: hooksForEditors.all,
   })
   return { ...z.toJSONSchema(file, { io: 'input', target: 'draft-7' }) }
 }

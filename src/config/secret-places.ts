@@ -8,5 +8,7 @@ export function isSecret(path: Path): boolean {
   if (section === 'gateway') return path.length === 2 && path[1] === 'token'
   if (section === 'channels') return path.length === 3 && third === 'token'
   if (section !== 'agents' || path.at(-1) !== 'api_key') return false
-  return path.length === 4 ? third === 'model' : path.length === 5 && third === 'fallback_models'
+  return path.length === 4
+    ? third === 'model' || third === 'transcription'
+    : path.length === 5 && third === 'fallback_models'
 }

@@ -20,8 +20,9 @@ export function resetFindings(root: Tree): Finding[] {
       (key) => valueOf(reset, key) !== undefined,
     )
     const zone = textOf(valueOf(reset, 'time_zone'))
-    const mistake =
-      zone === null || zone === '' || isTimeZone(zone) ? [] : [unknownZone(root, [...path, 'time_zone'], zone)]
+    const zonePath = [...path, 'time_zone']
+    const message = timeZoneMistake(zone)
+    const mistake = message === null ? [] : [{ span: spanAt(root, zonePath), path: zonePath, message }]
     return [
       ...idle.map((key): Finding => {
         const at = [...path, key]
@@ -42,20 +43,18 @@ export function resetPolicy(keys: ChannelKeys | null): ResetPolicy | null {
   }
 }
 
+/** null: there is such a zone, or nothing to judge. */
+export function timeZoneMistake(zone: string | null): string | null {
+  if (zone === null || zone === '' || isTimeZone(zone)) return null
+  const near = suggestion(zone, Intl.supportedValuesOf('timeZone'))
+  return `unknown time zone ${quoted(zone)}: expected a name such as Europe/Berlin${near}`
+}
+
 function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name }).format(0)
     return true
   } catch {
     return false
-  }
-}
-
-function unknownZone(root: Tree, path: string[], zone: string): Finding {
-  const near = suggestion(zone, Intl.supportedValuesOf('timeZone'))
-  return {
-    span: spanAt(root, path),
-    path,
-    message: `unknown time zone ${quoted(zone)}: expected a name such as Europe/Berlin${near}`,
   }
 }

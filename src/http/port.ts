@@ -1,5 +1,6 @@
 // Port: what the HTTP server may ask of the running gateway. src/start.ts provides it; nothing here knows actors or stores.
 
+import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
 
 export interface GatewayPort {
@@ -29,6 +30,8 @@ export interface GatewayPort {
   sessionUsage(key: string): Promise<UsagePeriods>
   /** At most so many agents and so many people, who used most first. */
   usage(limit: number): Promise<UsageView>
+  /** In the order of the file. */
+  schedules(): Promise<readonly ScheduleView[]>
   deadLetters(limit: number): Promise<readonly DeadLetterView[]>
   /** False: there is no such dead letter. */
   retryDeadLetter(id: number): Promise<boolean>
@@ -142,6 +145,8 @@ export interface Status {
   readonly version: string
   readonly uptime_s: number
   readonly channels: readonly ChannelStatus[]
+  /** Those whose last answer could not be given, and no others. */
+  readonly agents: readonly AgentStatus[]
   readonly sessions: {
     readonly idle: number
     readonly pending: number
@@ -193,12 +198,22 @@ export interface Change {
   readonly reason: string | null
 }
 
+/** An agent whose last answer could not be given; its channels stay up, and whoever wrote was told. */
+export interface AgentStatus {
+  readonly id: string
+  readonly reason: string
+  /** ISO 8601. */
+  readonly since: string
+}
+
 export interface ChannelStatus {
   readonly id: string
   readonly platform: string
   readonly agent: string
   readonly state: ChannelState
+  /** With the phase of its start in front, when it has not come further. */
   readonly reason: string | null
+  readonly phase: Phase | null
   /** ISO 8601. */
   readonly since: string
 }
@@ -231,6 +246,27 @@ export interface UsageTotalsView {
   readonly output_tokens: number
   /** null: no model that was used has prices. */
   readonly cost: number | null
+}
+
+export interface ScheduleView {
+  readonly name: string
+  readonly cron: string
+  readonly time_zone: string
+  readonly agent: string
+  readonly channel: string
+  readonly conversation: string
+  readonly text: string
+  /** When it is due next; ISO 8601. */
+  readonly next: string | null
+  /** null: it has said nothing yet. */
+  readonly last: {
+    readonly due: string
+    /** Later than it was due when it was missed. */
+    readonly accepted: string
+    readonly session: string
+    /** `waiting`: its message has not been answered yet. */
+    readonly outcome: 'waiting' | 'answered' | 'discarded' | 'dead'
+  } | null
 }
 
 export interface DeadLetterView {

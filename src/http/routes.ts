@@ -8,6 +8,7 @@ import { page, pageFile } from './console.ts'
 import { endInspection, openInspection } from './inspection.ts'
 import { approvePairing, listDeadLetters, listPairings, reload, retryDeadLetter, revokePairing } from './operations.ts'
 import { health, metrics, readiness, status, usage } from './reports.ts'
+import { listSchedules } from './schedules.ts'
 import { listSessions, showRecord, showSession, stopRun } from './sessions.ts'
 import { conversationEvents, postMessage } from './web-channel.ts'
 
@@ -58,6 +59,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/actors', access: 'read', answer: listActors },
   { method: 'GET', path: '/actors/:place/events', access: 'guarded', answer: actorEvents },
 
+  { method: 'GET', path: '/schedules', access: 'read', answer: listSchedules },
   { method: 'GET', path: '/deadletters', access: 'read', answer: listDeadLetters },
   { method: 'POST', path: '/deadletters/:id/retry', access: 'guarded', answer: retryDeadLetter },
   { method: 'GET', path: '/pairings', access: 'read', answer: listPairings },

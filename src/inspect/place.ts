@@ -32,7 +32,7 @@ export function idsOf(place: string): readonly string[] {
 
 /** Which machine stands at a place, also when nobody does; null: none that has a chart. */
 export function machineAt(place: string): string | null {
-  const kind = /^(gateway|channel|partition|session|delivery|run)(?=:|$)/.exec(idsOf(place).at(-1) ?? '')
+  const kind = /^(gateway|channel|partition|session|delivery|run|schedule)(?=:|$)/.exec(idsOf(place).at(-1) ?? '')
   return kind?.[0] ?? null
 }
 

@@ -4,6 +4,7 @@
 import type { Approval } from '../../machines/approval.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { InboxItem } from '../../machines/inbox.ts'
+import type { Attachment, ShownFile } from '../../machines/media.ts'
 import type { AcceptedMessage, OutboxItem, Sender, TranscriptEntry } from '../../machines/messages.ts'
 import type { Steering, Step } from '../../machines/steps.ts'
 import type { Credit, Spent } from '../../machines/usage.ts'
@@ -24,12 +25,28 @@ export const failure: Shape = {
     // Written for the person who is concerned; it may quote the other side.
     message: 'hidden',
     remedy: 'hidden',
+    phase: 'word',
     retryAfterMs: 'word',
     uncertain: 'word',
   } satisfies Parts<Failure>,
 }
 
 export const sender: Shape = { parts: { id: 'text', name: 'text', handle: 'text' } satisfies Parts<Sender> }
+
+/** How it is asked for is a key to it, and its name is what somebody wrote. */
+const attachment = {
+  kind: 'word',
+  reference: 'hidden',
+  name: 'text',
+  mediaType: 'text',
+  bytes: 'word',
+  seconds: 'word',
+} satisfies Parts<Attachment>
+
+/** Its path has its name. */
+export const shown: Shape = {
+  each: { parts: { path: 'text', mediaType: 'word', bytes: 'word' } satisfies Parts<ShownFile> },
+}
 
 export const message: Shape = {
   parts: {
@@ -41,7 +58,7 @@ export const message: Shape = {
     text: 'text',
     addressed: 'word',
     album: 'text',
-    attachments: 'word',
+    attachments: { each: { parts: attachment } },
     continues: 'word',
     seq: 'word',
     sessionKey: 'word',
@@ -56,7 +73,7 @@ export const message: Shape = {
 }
 
 export const inbox: Shape = {
-  each: { parts: { message, text: 'text', manner: 'word', task: 'word' } satisfies Parts<InboxItem> },
+  each: { parts: { message, text: 'text', manner: 'word', task: 'word', shown } satisfies Parts<InboxItem> },
 }
 
 const spent: Shape = { parts: { inputTokens: 'word', outputTokens: 'word', cost: 'word' } satisfies Parts<Spent> }
@@ -96,6 +113,7 @@ export const history: Shape = {
       seq: 'word',
       atMs: 'word',
       steps,
+      shown,
       ...credit,
     } satisfies Parts<TranscriptEntry>,
   },

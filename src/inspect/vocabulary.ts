@@ -16,7 +16,6 @@ import type {
   ToSession,
   ToSweeper,
 } from '../../machines/messages.ts'
-import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import type { Served } from '../../machines/adoption.ts'
 import type { ChannelContext } from '../../machines/channel-words.ts'
 import type { Child } from '../../machines/children.ts'
@@ -24,6 +23,7 @@ import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Prepared, SessionContext } from '../../machines/session-context.ts'
 import type { RunInput } from '../../machines/run-words.ts'
 import type { Slots } from '../../machines/slots.ts'
+import { channelDefinition, gatewayDefinition, scheduleDefinition } from './definition-shapes.ts'
 import type { Shape } from './shape.ts'
 import {
   approvals,
@@ -40,30 +40,12 @@ import {
   step,
   steps,
   WORDS,
+  shown,
 } from './shapes.ts'
 
 type Said = ToGateway | ToSweeper | ToChannel | ToConnection | ToPartition | ToSession | ToRun | ToDelivery
 
 const report: Shape = { parts: { id: 'word', state: 'word', failure } satisfies Parts<ChannelReport> }
-
-const channelDefinition: Shape = {
-  parts: {
-    id: 'word',
-    platform: 'word',
-    routes: { parts: { default: 'word', dm: 'word', group: 'word' } },
-    allowedUsers: 'hidden',
-    unknownUserPolicy: 'word',
-    groupPolicy: 'word',
-    sessionScope: 'word',
-    busyMode: 'word',
-    queueLimit: 'word',
-    partialAnswers: 'word',
-    reset: { parts: { idleMs: 'word', daily: { parts: { atHour: 'word', timeZone: 'word' } } } },
-    token: 'hidden',
-    apiRoot: 'hidden',
-    missing: 'hidden',
-  } satisfies Parts<ChannelDefinition>,
-}
 
 const adoption: Shape = { parts: { state: 'word', failure } satisfies Parts<Adoption> }
 
@@ -75,10 +57,6 @@ const settings: Shape = {
     queueLimit: 'word',
     keepsPartial: 'word',
   } satisfies Parts<SessionSettings>,
-}
-
-const gatewayDefinition: Shape = {
-  parts: { gateway: 'hidden', agents: 'names', channels: 'names' } satisfies Parts<GatewayDefinition>,
 }
 
 const slots: Shape = {
@@ -102,8 +80,10 @@ const session = {
   definition: 'names',
   steps,
   preparedAtMs: 'word',
+  notices: { each: 'text' },
   history,
   exhausted: WORDS,
+  refused: { each: { parts: { seqs: WORDS, reason: 'text' } } },
   outcome,
   commitFailures: 'word',
   draining: 'word',
@@ -120,7 +100,7 @@ const runInput: Shape = {
     turn: 'word',
     history,
     seqs: WORDS,
-    messages: { each: { parts: { text: 'text', sender, kind: 'word' } } },
+    messages: { each: { parts: { text: 'text', sender, kind: 'word', shown } } },
     mayCompact: 'word',
     steps,
     nowMs: 'word',
@@ -132,10 +112,12 @@ const prepared: Shape = {
   parts: {
     history,
     exhausted: WORDS,
+    refused: { each: { parts: { seqs: WORDS, reason: 'text' } } },
     turn: inbox,
     steps,
     definition: 'hidden',
     preparedAtMs: 'word',
+    notices: { each: 'text' },
   } satisfies Parts<Prepared>,
 }
 
@@ -213,6 +195,15 @@ export const CONTEXTS: Readonly<Record<string, Shape>> = {
       again: 'word',
       draining: 'word',
       routed: 'word',
+    },
+  },
+  schedule: {
+    parts: {
+      definition: scheduleDefinition,
+      afterMs: 'word',
+      dueAtMs: 'word',
+      sleepMs: 'word',
+      failures: 'word',
     },
   },
 }

@@ -1,17 +1,19 @@
-// Board: the last word of each channel, since when, and the roll call. Written by the gateway's actors, read by the port.
+// Board: the last word of each channel, since when, and the roll call; and which agents cannot answer. Written by the gateway's actors, read by the port.
 //   C3. Every channel of the file is in every report, under its own id, in the order of the file.
 
-import { sayable } from '../../machines/failure.ts'
+import { type Failure, sayable } from '../../machines/failure.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { ChannelReport } from '../../machines/messages.ts'
 import type { Parts } from '../actors/parts.ts'
-import type { ChannelStatus } from '../http/port.ts'
+import type { AgentStatus, ChannelStatus } from '../http/port.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
 import { whyKept } from './changes.ts'
 
-export interface Board extends Pick<Parts, 'onReport' | 'onRollCall'> {
+export interface Board extends Pick<Parts, 'onReport' | 'onRollCall' | 'onAnswer'> {
   channels(): readonly ChannelStatus[]
+  /** Agents whose last answer could not be given. */
+  agents(): readonly AgentStatus[]
   /** Settles once every channel has gone live or failed its first try. */
   readonly rollCall: Promise<readonly ChannelStatus[]>
 }
@@ -26,6 +28,7 @@ interface BoardParts {
 export function createBoard({ root, world, log }: BoardParts): Board {
   const startedAtMs = world.nowMs()
   const last = new Map<string, { report: ChannelReport; sinceMs: number }>()
+  const failed = new Map<string, AgentStatus>()
   const roll = Promise.withResolvers<readonly ChannelStatus[]>()
 
   function channels(): ChannelStatus[] {
@@ -45,6 +48,7 @@ export function createBoard({ root, world, log }: BoardParts): Board {
         agent: routes.default,
         state: report?.state ?? 'connecting',
         reason: reasons.length === 0 ? null : reasons.join('; '),
+        phase: failure?.phase ?? null,
         since: new Date(sinceMs).toISOString(),
       }
     })
@@ -58,7 +62,20 @@ export function createBoard({ root, world, log }: BoardParts): Board {
     log.debug({ channel: report.id, state: report.state, ...reason }, 'a channel changed its state')
   }
 
-  return { channels, onReport, onRollCall: () => roll.resolve(channels()), rollCall: roll.promise }
+  /** The first of several that are the same has the time. */
+  function onAnswer(id: string, failure: Failure | null): void {
+    const reason = failure === null ? null : sayable(failure)
+    if (reason === null) failed.delete(id)
+    else if (failed.get(id)?.reason !== reason) {
+      failed.set(id, { id, reason, since: new Date(world.nowMs()).toISOString() })
+    }
+  }
+
+  function agents(): AgentStatus[] {
+    return Object.keys(root().definition.agents).flatMap((id) => failed.get(id) ?? [])
+  }
+
+  return { channels, agents, onReport, onAnswer, onRollCall: () => roll.resolve(channels()), rollCall: roll.promise }
 }
 
 const KEPT = 'it goes by its earlier definition, for the new one does not start'

@@ -2,7 +2,7 @@
 
 import { lacksFailure } from '../../machines/channel-failure.ts'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
-import { sayable } from '../../machines/failure.ts'
+import { sayable, sentences } from '../../machines/failure.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Adoption } from '../../machines/messages.ts'
 import type { Redefinition } from '../../machines/redefinition.ts'
@@ -32,7 +32,7 @@ export function isSettled({ change, adoptions, channels }: Taken): boolean {
 }
 
 export function changesOf(taken: Taken): Change[] {
-  const { channels, agents, settings } = taken.change
+  const { channels, agents, schedules, settings } = taken.change
   const plain = (section: string, change: Change['change'], ids: readonly string[]): Change[] =>
     ids.map((id) => ({ id: `${section}.${id}`, change, reason: null }))
   const restarted = new Set([...channels.reconnected, ...Object.keys(taken.before), ...Object.keys(taken.adoptions)])
@@ -42,6 +42,9 @@ export function changesOf(taken: Taken): Change[] {
     ...plain('agents', 'removed', agents.removed),
     ...plain('agents', 'changed', agents.changed),
     ...keptAgents(taken).map((kept): Change => ({ ...kept, change: 'kept' })),
+    ...plain('schedules', 'added', schedules.added),
+    ...plain('schedules', 'removed', schedules.removed),
+    ...plain('schedules', 'changed', schedules.changed),
     ...plain('channels', 'stopped', channels.stopped),
     ...plain(
       'channels',
@@ -70,7 +73,7 @@ export function keptOf(taken: Pick<Taken, 'change' | 'newest' | 'adoptions'>): K
 export function whyKept({ state, failure }: Adoption): string | null {
   if (failure === null) return null
   const next = state === 'trying' ? 'It is tried again by itself' : 'troupe reload tries it again'
-  return sayable({ ...failure, message: sayable(failure), remedy: next })
+  return sayable({ ...failure, message: sentences(failure), remedy: next })
 }
 
 function keptAgents({ change, newest }: Pick<Taken, 'change' | 'newest'>): Kept[] {

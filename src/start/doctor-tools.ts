@@ -3,20 +3,27 @@
 
 import type { AgentDefinition, Lack } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
+import type { HookEvent, HooksOf } from '../../machines/hooks.ts'
 import { isBuiltIn, moduleName } from '../../machines/tool-names.ts'
 import type { Probe, ProbeOptions } from './doctor.ts'
 
 export function toolProbes(options: ProbeOptions): readonly Probe[] {
-  const agents = Object.values(options.loaded.definition.agents)
+  const { definition } = options.loaded
+  const [agents, ofAll] = [Object.values(definition.agents), definition.hooks]
   return [
     executables(agents, options),
     ...agents.filter(({ tools }) => tools.length > 0).map((agent) => tools(agent, options)),
+    ...agents
+      .filter((agent) => Object.keys(agent.hooks).length > 0)
+      .map((agent) => hooks(agent.id, agent.hooks, options)),
+    ...(Object.keys(ofAll).length === 0 ? [] : [hooks('the gateway', ofAll, options)]),
   ]
 }
 
 function executables(agents: readonly AgentDefinition[], { world }: ProbeOptions): Probe {
   return {
     about: 'executables',
+    phase: 'requires',
     async ask() {
       const names = [...new Set(agents.flatMap(({ requires }) => requires))]
       if (names.length === 0) return 'the file needs none'
@@ -31,11 +38,28 @@ function executables(agents: readonly AgentDefinition[], { world }: ProbeOptions
 function tools(agent: AgentDefinition, options: ProbeOptions): Probe {
   return {
     about: `tools of ${agent.id}`,
+    phase: 'construct',
     async ask(signal) {
-      const { toolLacks } = await import('../tools/needs.ts')
-      throwWhenLacking(await toolLacks(agent))
+      const { folderLacks, moduleLacks } = await import('../tools/needs.ts')
+      throwWhenLacking([...(await folderLacks(agent)), ...(await moduleLacks(agent, options.world.clock))])
       const names = agent.tools.map((tool) => (isBuiltIn(tool) ? tool : moduleName(tool)))
       return names.join(', ') + (agent.tools.includes('shell') ? await sightOf(options, signal) : '')
+    },
+  }
+}
+
+/** Nothing is told to them: they are looked for, and modules are loaded. */
+function hooks(whose: string, all: HooksOf<HookEvent>, { world }: ProbeOptions): Probe {
+  return {
+    about: `hooks of ${whose}`,
+    phase: 'construct',
+    async ask() {
+      const { hookExecutableLacks, hookModuleLacks } = await import('../tools/hook-needs.ts')
+      throwWhenLacking([
+        ...(await hookExecutableLacks(all, world.environment)),
+        ...(await hookModuleLacks(all, world.clock)),
+      ])
+      return Object.keys(all).join(', ')
     },
   }
 }
@@ -56,5 +80,5 @@ function throwWhenLacking(lacks: readonly Lack[]): void {
   if (first === undefined) return
   const message = [...new Set(lacks.map(({ what }) => what))].join('; ')
   const remedy = [...new Set(lacks.map((lack) => lack.remedy))].join('. ')
-  throw new FailureError({ kind: 'permanent', reason: 'missing', message, remedy })
+  throw new FailureError({ kind: 'permanent', reason: 'missing', message, remedy, phase: first.phase })
 }

@@ -6,14 +6,19 @@ import { access, constants, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import type { AgentDefinition, ChannelDefinition } from '../../machines/definitions.ts'
+import { lacksFailure } from '../../machines/channel-failure.ts'
 import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
+import type { Phase } from '../../machines/phases.ts'
 import { modelLabel } from '../../machines/models.ts'
+import { instructionsFailure } from '../../machines/room.ts'
 import { buildAgent } from '../agents/catalog.ts'
+import { buildTranscription } from '../agents/transcription.ts'
 import type { Journal } from '../channels/adapter.ts'
 import { platforms } from '../channels/catalog.ts'
 import type { Loaded } from '../config/load.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
+import { clockWarning, requireClock } from './clock.ts'
 import { toolProbes } from './doctor-tools.ts'
 
 export interface ProbeOptions {
@@ -30,6 +35,8 @@ export interface ProbeOptions {
 export interface Probed {
   /** What was asked, for example `channel telegram_cfo`. */
   readonly about: string
+  /** In which phase of a start it would be found. */
+  readonly phase: Phase
   /** null: it is as it should be. */
   readonly failure: Failure | null
   /** What was found, when it is as it should be. */
@@ -44,6 +51,7 @@ export function probe(options: ProbeOptions): Promise<readonly Probed[]> {
   const { agents, channels } = options.loaded.definition
   const folderAndPort = options.gateway === 'runs' ? [] : [dataFolder(options), freePort(options)]
   const probes: readonly Probe[] = [
+    clock(options),
     ...toolProbes(options),
     ...folderAndPort,
     ...Object.values(channels).map((channel) => credential(channel, options)),
@@ -54,11 +62,12 @@ export function probe(options: ProbeOptions): Promise<readonly Probed[]> {
 
 export interface Probe {
   readonly about: string
+  readonly phase: Phase
   /** Resolves with what was found; rejects with a FailureError. */
   ask(signal: AbortSignal): Promise<string>
 }
 
-async function answerOf({ about, ask }: Probe, { clock }: World): Promise<Probed> {
+async function answerOf({ about, phase, ask }: Probe, { clock }: World): Promise<Probed> {
   const controller = new AbortController()
   const deadline = Promise.withResolvers<never>()
   const timer = clock.setTimeout(() => {
@@ -66,9 +75,10 @@ async function answerOf({ about, ask }: Probe, { clock }: World): Promise<Probed
     controller.abort()
   }, PROBE_MS_MAX)
   try {
-    return { about, failure: null, found: await Promise.race([ask(controller.signal), deadline.promise]) }
+    return { about, phase, failure: null, found: await Promise.race([ask(controller.signal), deadline.promise]) }
   } catch (thrown) {
-    return { about, failure: failureOf(thrown), found: '' }
+    const failure = failureOf(thrown)
+    return { about, phase: failure.phase ?? phase, failure, found: '' }
   } finally {
     clock.clearTimeout(timer)
     controller.abort()
@@ -87,8 +97,9 @@ const SILENCE: Failure = {
 function credential(definition: ChannelDefinition, { loaded, world, log }: ProbeOptions): Probe {
   return {
     about: `channel ${definition.id}`,
+    phase: 'connect',
     async ask(signal) {
-      requireVariables(definition.missing)
+      requireAll(definition)
       const platform = platforms[definition.platform]
       if (platform === undefined) throw new FailureError(unknownPlatform(definition.platform))
       const create = await platform.load()
@@ -111,7 +122,11 @@ function endpoints(definition: AgentDefinition, options: ProbeOptions): readonly
     const alone = { ...definition, model, fallbackModels: [] }
     return endpoint(alone, { ...options, about: `fallback of ${id}` })
   })
-  return [endpoint(definition, { ...options, about: `agent ${id}` }), ...fallbacks]
+  return [
+    endpoint(definition, { ...options, about: `agent ${id}` }),
+    ...fallbacks,
+    ...transcription(definition, options),
+  ]
 }
 
 function endpoint(
@@ -121,19 +136,54 @@ function endpoint(
   const { model } = definition
   return {
     about,
+    phase: 'connect',
     async ask(signal) {
-      requireVariables(definition.missing)
+      requireAll(definition)
       const secret = loaded.secrets.resolve.bind(loaded.secrets)
       const agent = await buildAgent({ definition, secret, world, log })
       await agent.probe(signal)
+      const failure = instructionsFailure(definition, model)
+      if (failure !== null) throw new FailureError({ ...failure, phase: 'validate' })
       return model.provider === 'echo' ? 'echo, offline' : modelLabel(model)
     },
   }
 }
 
+/** Not a fault of its own when the store is ahead of it: nobody knows which of the two is wrong. */
+function clock({ data, world }: ProbeOptions): Probe {
+  return {
+    about: 'clock',
+    phase: 'requires',
+    async ask() {
+      const nowMs = world.nowMs()
+      requireClock(nowMs)
+      return clockWarning(data, nowMs) ?? new Date(nowMs).toISOString()
+    },
+  }
+}
+
+function transcription(definition: AgentDefinition, { loaded, world, log }: ProbeOptions): readonly Probe[] {
+  const { id, transcription: asked } = definition
+  if (asked === null) return []
+  return [
+    {
+      about: `transcription of ${id}`,
+      phase: 'connect',
+      async ask(signal) {
+        requireAll(definition)
+        const secret = loaded.secrets.resolve.bind(loaded.secrets)
+        const built = await buildTranscription({ definition, secret, world, log })
+        await built.probe(signal)
+        return `${asked.provider}:${asked.name}`
+      },
+    },
+  ]
+}
+
 function dataFolder({ data }: ProbeOptions): Probe {
   return {
     about: 'data folder',
+    phase: 'store',
     async ask() {
       const nearest = await nearestThatExists(data)
       if (!(await stat(nearest)).isDirectory()) throw new FailureError(unusableFolder(`${nearest} is a file`))
@@ -159,6 +209,7 @@ async function nearestThatExists(path: string): Promise<string> {
 function freePort({ host, port }: ProbeOptions): Probe {
   return {
     about: 'port',
+    phase: 'connect',
     ask: () =>
       new Promise((resolve, reject) => {
         const server = createServer()
@@ -172,14 +223,10 @@ function freePort({ host, port }: ProbeOptions): Probe {
   }
 }
 
-function requireVariables(missing: readonly string[]): void {
-  if (missing.length === 0) return
-  throw new FailureError({
-    kind: 'permanent',
-    reason: 'missing',
-    message: `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
-    remedy: 'Set it in the environment or in the .env file beside the configuration',
-  })
+/** Without what the file must give there is nobody to ask. */
+function requireAll({ missing, lacking }: Pick<ChannelDefinition, 'missing' | 'lacking'>): void {
+  const failure = lacksFailure(missing, lacking)
+  if (failure !== null) throw new FailureError(failure)
 }
 
 /** A probe neither shows nor reads what was said. */

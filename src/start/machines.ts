@@ -1,4 +1,4 @@
-// Machines: the six statecharts as text, for `troupe machines` and whatever draws them. Pure.
+// Machines: the seven statecharts as text, for `troupe machines` and whatever draws them. Pure.
 //   Read from the charts that run, not from a copy: a picture cannot lag behind.
 //   Every state and every transition of a chart stands in its picture.
 
@@ -7,6 +7,7 @@ import { deliveryMachine } from '../../machines/delivery.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
+import { scheduleMachine } from '../../machines/schedule.ts'
 import { sessionMachine } from '../../machines/session.ts'
 
 /** As much of an XState machine as is drawn. */
@@ -43,6 +44,7 @@ const CHARTS: readonly Chart[] = [
   sessionMachine,
   runMachine,
   deliveryMachine,
+  scheduleMachine,
 ]
 
 /** In the order of the supervision tree. */

@@ -2,15 +2,32 @@
 //   A2. A definition is not changed: one with what is lacking is made from it, frozen like the first.
 
 import { dirname, join, resolve } from 'node:path'
-import type { AgentDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { AgentDefinition, GatewayDefinition, Lack } from '../../machines/definitions.ts'
 import type { World } from '../world.ts'
 
 /** The definition with what each agent lacks written into it; its channels then fail by name, and only they. */
-export async function withLacks(definition: GatewayDefinition, world: World): Promise<GatewayDefinition> {
+export function withLacks(definition: GatewayDefinition, { environment }: World): Promise<GatewayDefinition> {
+  return eachAgent(definition, async (agent) => {
+    const hooks = await hooksLacking(agent, environment)
+    if (agent.tools.length === 0 && agent.requires.length === 0) return hooks
+    const { lacksOf } = await import('../tools/needs.ts')
+    return [...(await lacksOf(agent, environment)), ...hooks]
+  })
+}
+
+async function hooksLacking({ hooks }: AgentDefinition, environment: World['environment']): Promise<readonly Lack[]> {
+  if (Object.keys(hooks).length === 0) return []
+  const { hookExecutableLacks } = await import('../tools/hook-needs.ts')
+  return hookExecutableLacks(hooks, environment)
+}
+
+/** The definition with what is found of each agent added to what it lacks already. */
+export async function eachAgent(
+  definition: GatewayDefinition,
+  look: (agent: AgentDefinition) => Promise<readonly Lack[]>,
+): Promise<GatewayDefinition> {
   const agents = await Promise.all(
-    Object.entries(definition.agents).map(async ([id, agent]) => {
-      return [id, await looked(agent, world)] as const
-    }),
+    Object.entries(definition.agents).map(async ([id, agent]) => [id, lackingAlso(agent, await look(agent))] as const),
   )
   return Object.freeze({ ...definition, agents: Object.freeze(Object.fromEntries(agents)) })
 }
@@ -21,9 +38,8 @@ export function hiddenFromTools(file: string, data: string): readonly string[] {
   return [path, join(dirname(path), '.env'), data]
 }
 
-async function looked(agent: AgentDefinition, { environment }: World): Promise<AgentDefinition> {
-  if (agent.tools.length === 0 && agent.requires.length === 0) return agent
-  const { lacksOf } = await import('../tools/needs.ts')
-  const lacking = await lacksOf(agent, environment)
-  return Object.freeze({ ...agent, lacking: Object.freeze(lacking.map((lack) => Object.freeze(lack))) })
+function lackingAlso(agent: AgentDefinition, lacks: readonly Lack[]): AgentDefinition {
+  if (lacks.length === 0) return agent
+  const lacking = [...agent.lacking, ...lacks.map((lack) => Object.freeze(lack))]
+  return Object.freeze({ ...agent, lacking: Object.freeze(lacking) })
 }

@@ -42,6 +42,8 @@ export function gatewayPort(parts: PortParts): GatewayPort {
     stateOf,
     onMessage: (message) => onMessage({ ...message, again: 'retry' }),
     onOwed: (channel, conversation) => gateway.send({ type: 'outbox.owed', channel, conversation }),
+    definition: () => gateway.getSnapshot().context.definition,
+    nowMs: () => world.nowMs(),
   })
   return {
     ...records,
@@ -89,6 +91,7 @@ async function status(parts: PortParts): Promise<Status> {
     version: parts.version,
     uptime_s: (parts.world.nowMs() - parts.startedAtMs) / 1_000,
     channels,
+    agents: parts.board.agents(),
     sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },
     outbox: counts.outbox,
     dead_letters: counts.deadLetters,

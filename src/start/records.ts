@@ -1,8 +1,11 @@
 // Records: sessions, dead letters and pairings as people see them; from the store, with or without a running gateway.
 
+import type { GatewayDefinition } from '../../machines/definitions.ts'
 import type { AcceptedMessage, SessionState } from '../../machines/messages.ts'
-import type { DeadLetterView, GatewayPort, PairingView, SessionView } from '../http/port.ts'
-import type { DeadLetter, Pairing, SessionSummary, Store } from '../store/store.ts'
+import type { DeadLetterView, GatewayPort, PairingView, ScheduleView, SessionView } from '../http/port.ts'
+import type { DeadLetter, Pairing, ScheduleRecord, SessionSummary, Store } from '../store/store.ts'
+import type { World } from '../world.ts'
+import { schedulesView } from './schedules-view.ts'
 import { sessionUsageView, usageView } from './usage-view.ts'
 
 export type RecordsPort = Pick<
@@ -11,6 +14,7 @@ export type RecordsPort = Pick<
   | 'transcript'
   | 'sessionUsage'
   | 'usage'
+  | 'schedules'
   | 'deadLetters'
   | 'retryDeadLetter'
   | 'pairings'
@@ -22,10 +26,26 @@ export interface Living {
   stateOf(): ReadonlyMap<string, SessionState>
   onMessage(message: AcceptedMessage): void
   onOwed(channel: string, conversation: string): void
+  /** The newest. */
+  definition(): GatewayDefinition
+  nowMs(): number
 }
 
 /** Without a running gateway a retried dead letter waits on disk for the next start. */
-export const NOBODY_LIVES: Living = { stateOf: () => new Map(), onMessage: () => {}, onOwed: () => {} }
+export function nobodyLives({ definition, world }: { definition: GatewayDefinition; world: World }): Living {
+  const { nowMs } = world
+  return { stateOf: () => new Map(), onMessage: () => {}, onOwed: () => {}, definition: () => definition, nowMs }
+}
+
+/** What the file alone says of its schedules; `records` is what was kept of them. */
+export function schedulesIn(
+  living: Pick<Living, 'definition' | 'nowMs'>,
+  records: readonly ScheduleRecord[],
+): ScheduleView[] {
+  const { schedules, channels } = living.definition()
+  const agentOf = (channel: string): string => channels[channel]?.routes.default ?? ''
+  return schedulesView({ schedules, records, nowMs: living.nowMs(), agentOf })
+}
 
 export function recordsPort(store: Store, living: Living): RecordsPort {
   return {
@@ -42,6 +62,7 @@ export function recordsPort(store: Store, living: Living): RecordsPort {
     },
     sessionUsage: (key) => sessionUsageView(store, key),
     usage: (limit) => usageView(store, limit),
+    schedules: async () => schedulesIn(living, await store.schedules()),
     async deadLetters(limit) {
       return (await store.deadLetters(limit)).map(deadLetterView)
     },

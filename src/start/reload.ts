@@ -145,13 +145,13 @@ function seen({ gateway, channels }: ReloadParts, last: LastTaken): Taken {
 }
 
 function logProblems({ log }: ReloadParts, problems: readonly Problem[]): void {
-  for (const problem of problems) log.error({ path: problem.path }, formatProblem(problem))
+  for (const problem of problems) log.error({ phase: problem.phase, path: problem.path }, formatProblem(problem))
   log.error({ problems: problems.length }, 'the configuration has problems: nothing is changed until they are mended')
 }
 
 /** What does not keep a file from being taken. */
-function warningsOf({ warnings, missing }: Loaded): string[] {
-  return [...warnings, ...missing].map(formatProblem)
+function warningsOf({ warnings, missing, wrong }: Loaded): string[] {
+  return [...warnings, ...missing, ...wrong].map(formatProblem)
 }
 
 function isProblems(file: Loaded | readonly Problem[]): file is readonly Problem[] {

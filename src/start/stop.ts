@@ -30,7 +30,7 @@ export async function stopSession(
     text: '/stop',
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
     sessionKey: key,
     agent: session.agent,

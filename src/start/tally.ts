@@ -109,6 +109,12 @@ function durationFamilies() {
       labels: ['step', 'outcome'],
       bounds: LONG_SECONDS,
     }),
+    hook: histogram({
+      name: 'troupe_hook_seconds',
+      help: 'Hooks that were asked or told, by event and by how it ended.',
+      labels: ['event', 'outcome'],
+      bounds: SHORT_SECONDS,
+    }),
     delivery: histogram({
       name: 'troupe_delivery_seconds',
       help: 'From the first look at a reply to its last receipt, with all waits and tries.',
@@ -143,6 +149,8 @@ function count(families: Families, activity: Activity, { ending, seconds }: Ende
     case 'answer':
     case 'tool':
       return families.step.observe([activity.kind, ending], seconds)
+    case 'hook':
+      return families.hook.observe([activity.event, ending], seconds)
     case 'delivery':
       families.replies.add([activity.channel, ending === 'done' ? 'delivered' : ending])
       return families.delivery.observe([activity.channel], seconds)

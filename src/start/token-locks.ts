@@ -126,7 +126,8 @@ function lockToken(name: string, channel: ChannelDefinition, holder: Holder): Lo
   try {
     return holdLock(join(tmpdir(), `troupe-tokens-${process.getuid?.() ?? 0}`, name), holder)
   } catch (error) {
-    throw error instanceof LockHeldError ? heldElsewhere(error, channel) : error
+    if (error instanceof LockHeldError) throw heldElsewhere(error, channel)
+    throw error instanceof FailureError ? noTemporaryFolder(error) : error
   }
 }
 
@@ -135,6 +136,12 @@ function lockName(channel: ChannelDefinition, secrets: Secrets): string | null {
   if (channel.token === null || channel.missing.length > 0) return null
   const identity = `${channel.apiRoot ?? ''} ${secrets.resolve(channel.token)}`
   return createHash('sha256').update(identity).digest('hex').slice(0, 32)
+}
+
+function noTemporaryFolder(cause: FailureError): FailureError {
+  const message = `The folder for temporary files, ${tmpdir()}, cannot be used: the locks on tokens are kept there.`
+  const remedy = 'Make it, or set TMPDIR to a folder in which this user may write.'
+  return new FailureError({ ...cause.failure, message, remedy }, { cause })
 }
 
 function heldElsewhere(error: LockHeldError, channel: ChannelDefinition): LockHeldError {

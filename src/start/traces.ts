@@ -46,6 +46,7 @@ function tracing(api: Api, tracer: Tracer, world: World): Observe {
       case 'pending':
       case 'run':
       case 'commit':
+      case 'hook':
         return turns.get(activity.session)
       case 'answer':
       case 'tool':

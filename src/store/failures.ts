@@ -121,6 +121,7 @@ function fileFailure(error: Error): Failure | null {
   switch (error.code) {
     case 'ENOSPC':
     case 'EDQUOT':
+    case 'EFBIG':
       return DISK_FULL
     case 'EACCES':
     case 'EPERM':

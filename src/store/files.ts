@@ -14,6 +14,13 @@ export function lockPath(folder: string): string {
   return join(folder, 'lock')
 }
 
+/** When a folder's store was written last; null: there is none. */
+export function lastWrittenMs(folder: string): number | null {
+  const path = storePath(folder)
+  const times = [path, `${path}-wal`].flatMap((each) => statSync(each, { throwIfNoEntry: false })?.mtimeMs ?? [])
+  return times.length === 0 ? null : Math.max(...times)
+}
+
 /** Makes the folder when it is not there; what people wrote is for this user's eyes only. */
 export function ensureFolder(folder: string): void {
   try {

@@ -1,6 +1,7 @@
 // Messages: the durable accept, the tries and the end of everything people wrote.
 //   S4. A message is settled once: what is settled stays as it is until its dead letter is retried.
 
+import { type Attachment, UNKNOWN_ATTACHMENT, unreadText } from '../../machines/media.ts'
 import type { AcceptedMessage, Command, Settlement } from '../../machines/messages.ts'
 import { isToBlame } from '../../machines/restart.ts'
 import type { World } from '../world.ts'
@@ -82,10 +83,10 @@ export function messages(database: Database, world: World): Messages {
 const INSERT = `
   INSERT INTO messages (
     channel, conversation, platform_message_id, session_key, agent, kind, sender_id, sender_name, sender_handle,
-    text, addressed, album, attachments, continues, command_name, command_text, accepted_at_ms
+    text, addressed, album, attachments, media, continues, command_name, command_text, accepted_at_ms
   ) VALUES (
     :channel, :conversation, :platformMessageId, :sessionKey, :agent, :kind, :senderId, :senderName, :senderHandle,
-    :text, :addressed, :album, :attachments, :continues, :commandName, :commandText, :acceptedAtMs
+    :text, :addressed, :album, :attachments, :media, :continues, :commandName, :commandText, :acceptedAtMs
   ) ON CONFLICT DO NOTHING`
 
 function columnsOf(message: NewMessage, acceptedAtMs: number) {
@@ -102,7 +103,8 @@ function columnsOf(message: NewMessage, acceptedAtMs: number) {
     text: message.text,
     addressed: Number(message.addressed),
     album: message.album,
-    attachments: message.attachments,
+    attachments: message.attachments.length,
+    media: message.attachments.length === 0 ? null : JSON.stringify(message.attachments),
     continues: Number(message.continues),
     commandName: message.command?.name ?? null,
     commandText: message.command?.text ?? null,
@@ -127,11 +129,24 @@ function messageOf(row: Row): AcceptedMessage {
     text: textOf(row, 'text'),
     addressed: flagOf(row, 'addressed'),
     album: optionalTextOf(row, 'album'),
-    attachments: numberOf(row, 'attachments'),
+    attachments: attachmentsOf(row),
     continues: flagOf(row, 'continues'),
     command: commandOf(row),
     acceptedAtMs: numberOf(row, 'accepted_at_ms'),
   }
+}
+
+/** Text and what came with it, for people. */
+export function writtenIn(row: Row): string {
+  return [textOf(row, 'text'), ...attachmentsOf(row).map(unreadText)].filter((part) => part !== '').join('\n')
+}
+
+/** Of a message that an earlier version kept, only how many there were is known. */
+function attachmentsOf(row: Row): readonly Attachment[] {
+  const media = optionalTextOf(row, 'media')
+  // As `columnsOf` wrote it.
+  if (media !== null) return JSON.parse(media) as Attachment[]
+  return Array.from({ length: numberOf(row, 'attachments') }, () => UNKNOWN_ATTACHMENT)
 }
 
 function commandOf(row: Row): Command | null {

@@ -13,6 +13,7 @@ import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
 import { record } from './record.ts'
+import { schedules } from './schedules.ts'
 import { sessionList } from './session-list.ts'
 import { type Steps, steps } from './steps.ts'
 import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
@@ -38,9 +39,11 @@ export function operations(database: Database, world: World): Operations {
   }
   const people = { ...pairingOperations(database, world), ...noteOperations(database, world) }
   const past = { record: record(database), sessions: sessionList(database), counts: counts(database) }
+  const arriving = arrivals(parts)
+  const timed = scheduleOperations(database, arriving.accept)
   const { onDay: usageOn, ofSession: usageOfSession, byUser: usageByUser } = parts.usage
   const used = { usageOn, usageOfSession, usageByUser }
-  return { ...arrivals(parts), ...departures(parts), ...people, ...past, ...used }
+  return { ...arriving, ...departures(parts), ...people, ...past, ...used, ...timed }
 }
 
 interface Parts {
@@ -141,6 +144,16 @@ function pairingOperations(database: Database, world: World) {
 function noteOperations(database: Database, world: World) {
   const noted = notes(database, world)
   return { notes: noted.list, addNote: noted.add, removeNote: noted.remove } satisfies Partial<Operations>
+}
+
+function scheduleOperations(database: Database, accept: Operations['accept']) {
+  const known = schedules(database)
+  return {
+    recallSchedule: known.recall,
+    acceptDue: (due, message) => known.acceptDue(due, message, accept),
+    forgetSchedules: known.forget,
+    schedules: known.list,
+  } satisfies Partial<Operations>
 }
 
 function counts(database: Database): () => StoreCounts {

@@ -4,6 +4,7 @@
 
 import type { Outcome } from '../../machines/messages.ts'
 import { type Database, flagOf, numberOf, optionalTextOf, type Row, type Statement, textOf } from './database.ts'
+import { writtenIn } from './messages.ts'
 import type { DeadEntry, DeliveryEntry, MessageEntry, RecordEntry, RecordPage, RecordPlace } from './store.ts'
 import { stepOf } from './steps.ts'
 import { entryOf } from './transcripts.ts'
@@ -105,7 +106,7 @@ function messageOf(row: Row): MessageEntry {
   return {
     kind: 'message',
     seq: numberOf(row, 'seq'),
-    text: textOf(row, 'text'),
+    text: writtenIn(row),
     sender: {
       id: textOf(row, 'sender_id'),
       name: optionalTextOf(row, 'sender_name'),

@@ -89,6 +89,18 @@ export interface Store {
   appendJournal(entry: NewJournalEntry): Promise<number>
   journalAfter(place: ConversationPlace, id: number, limit: number): Promise<StoredJournalEntry[]>
 
+  /**
+   * Up to when a schedule has said everything. One that is not on record, or stands there with other times, begins with this
+   * moment: it has no past.
+   */
+  recallSchedule(name: string, times: string, nowMs: number): Promise<number>
+  /** Accepts the message of a time and puts the time on record, in one; a time that is not later than the record is a duplicate. */
+  acceptDue(due: DueTime, message: NewMessage): Promise<{ seq: number; duplicate: boolean }>
+  /** They were taken out of the file; should they come back, they have no past. */
+  forgetSchedules(names: readonly string[]): Promise<void>
+  /** What every schedule on record said last. */
+  schedules(): Promise<ScheduleRecord[]>
+
   /** What was used on a day. */
   usageOn(day: number, of: UsageOf): Promise<UsageTotals>
   /** What a session has used in the last `days` days; 1: today. */
@@ -247,6 +259,25 @@ export interface StoredJournalEntry {
   readonly id: number
   readonly role: 'user' | 'assistant'
   readonly text: string
+}
+
+export interface DueTime {
+  /** The schedule's. */
+  readonly name: string
+  readonly times: string
+  readonly dueAtMs: number
+}
+
+export interface ScheduleRecord {
+  readonly name: string
+  /** null: it has said nothing yet. */
+  readonly last: {
+    readonly dueAtMs: number
+    readonly acceptedAtMs: number
+    readonly sessionKey: string
+    /** null: its message is not settled yet. */
+    readonly outcome: Outcome | null
+  } | null
 }
 
 export interface UsageRow extends UsageTotals {

@@ -4,6 +4,7 @@
 
 import { assert } from '../../machines/failure.ts'
 import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
+import type { ShownFile } from '../../machines/media.ts'
 import type { NewTranscriptEntry, Sender, TranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
 import type { Credit } from '../../machines/usage.ts'
 import type { World } from '../world.ts'
@@ -26,8 +27,8 @@ export function transcripts(database: Database, { world, steps }: { world: World
   )
   const insert = database.prepare(
     `INSERT INTO transcript (
-       session_key, role, turn, text, sender_id, sender_name, sender_handle, at_ms, model, input_tokens, output_tokens, cost
-     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       session_key, role, turn, text, sender_id, sender_name, sender_handle, at_ms, model, input_tokens, output_tokens, cost, shown
+     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const countTurn = database.prepare(
     'UPDATE sessions SET turns = turns + 1, last_turn = ?2 WHERE key = ?1 AND last_turn IS NOT ?2',
@@ -42,10 +43,11 @@ export function transcripts(database: Database, { world, steps }: { world: World
     },
     append(sessionKey, entries) {
       const atMs = world.nowMs()
-      for (const { role, turn, text, sender, model = null, spent } of entries) {
+      for (const { role, turn, text, sender, model = null, spent, shown } of entries) {
         const { id, name, handle } = sender ?? NO_SENDER
         const { inputTokens, outputTokens, cost } = spent ?? NOT_COUNTED
-        insert.run(sessionKey, role, turn, text, id, name, handle, atMs, model, inputTokens, outputTokens, cost)
+        const [credit, files] = [[model, inputTokens, outputTokens, cost], shown ? JSON.stringify(shown) : null]
+        insert.run(sessionKey, role, turn, text, id, name, handle, atMs, ...credit, files)
         if (role !== 'reset' && role !== 'undo') countTurn.run(sessionKey, turn)
       }
       update.run(atMs, sessionKey)
@@ -125,7 +127,14 @@ export function entryOf(row: Row): TranscriptEntry {
     atMs: numberOf(row, 'at_ms'),
     steps: [],
     ...creditOf(row),
+    ...shownOf(row),
   }
+}
+
+function shownOf(row: Row): Pick<TranscriptEntry, 'shown'> {
+  const shown = optionalTextOf(row, 'shown')
+  // As `append` wrote it.
+  return shown === null ? {} : { shown: JSON.parse(shown) as ShownFile[] }
 }
 
 function creditOf(row: Row): Partial<Credit> {

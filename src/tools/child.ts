@@ -18,6 +18,8 @@ export interface ChildOptions {
   readonly limits: Limits
   /** The mark by which processes outside the group are found; null: none can be. */
   readonly strays: string | null
+  /** Its standard input; left out: it has none, and both its outputs are one. */
+  readonly input?: string
 }
 
 export interface Limits {
@@ -34,6 +36,8 @@ export interface ChildEnd {
   /** As a shell counts it: 128 and more for a signal. */
   readonly code: number
   readonly output: HeadAndTail
+  /** What it wrote to standard error, when it has an input. */
+  readonly errors: HeadAndTail
 }
 
 /** Between asking a group to end and ending it. */
@@ -43,25 +47,27 @@ const GRACE_MS = 200
 const DEATH_MS_MAX = 5_000
 
 export async function runChild(options: ChildOptions): Promise<ChildEnd> {
-  const { argv, workdir, environment, strays, limits, world, signal } = options
+  const { argv, workdir, environment, strays, limits, world, signal, input } = options
   const output = new HeadAndTail(limits.keptBytes)
-  if (signal.aborted) return { how: 'aborted', code: 0, output }
+  const errors = input === undefined ? output : new HeadAndTail(limits.keptBytes)
+  if (signal.aborted) return { how: 'aborted', code: 0, output, errors }
   const [program = '', ...rest] = argv
   const child = spawn(program, rest, {
     cwd: workdir,
     env: { ...environment, ...(strays === null ? {} : { [MARK]: strays }) },
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
+  give(child, input)
   const exited = exitOf(child)
   const limit = Promise.withResolvers<'tooLong' | 'tooMuch' | 'aborted'>()
   const timer = world.clock.setTimeout(() => limit.resolve('tooLong'), limits.timeMs)
   const abort = (): void => limit.resolve('aborted')
   signal.addEventListener('abort', abort, { once: true })
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output.add(chunk)
-      if (output.total > limits.bytesMax) limit.resolve('tooMuch')
+  for (const [stream, kept] of [[child.stdout, output] as const, [child.stderr, errors] as const]) {
+    stream?.on('data', (chunk: Buffer) => {
+      kept.add(chunk)
+      if (kept.total > limits.bytesMax) limit.resolve('tooMuch')
     })
   }
   const first = await Promise.race([exited, limit.promise])
@@ -71,7 +77,13 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
   const last = await endGroup(child, { exited, strays, world })
   await drained(child, world)
   const how = typeof first === 'string' ? first : first.code === null ? 'notStarted' : 'exited'
-  return { how, code: last?.code ?? 0, output }
+  return { how, code: last?.code ?? 0, output, errors }
+}
+
+/** A program that does not read its input, or has ended, has no use for it. */
+function give({ stdin }: ChildProcess, input: string | undefined): void {
+  stdin?.on('error', () => {})
+  stdin?.end(input)
 }
 
 interface Exit {

@@ -34,7 +34,7 @@ export async function ownTool(path: string, world: World): Promise<Tool> {
 
 /** What a module exports, held against what it should; throws as `ownTool`. */
 export async function loadOwn(path: string): Promise<OwnTool> {
-  const exported = await imported(path)
+  const exported = await importedFrom(path, 'tool')
   const mistake = mistakeOf(exported)
   if (mistake === null) return exported as OwnTool // as: looked at, key by key, by mistakeOf
   throw missing(`the tool ${basename(path)} ${mistake}`, `${DEFAULT_EXPORT}; mend ${path}`)
@@ -43,21 +43,35 @@ export async function loadOwn(path: string): Promise<OwnTool> {
 const NOTHING = { type: 'object', properties: {}, additionalProperties: false }
 const DEFAULT_EXPORT = 'A tool module has a default export such as { description, parameters, call }'
 
-async function imported(path: string): Promise<unknown> {
+/** The default export of a module, as it is now; throws FailureError `missing` in words about a tool, or a hook. */
+export async function importedFrom(path: string, what: string): Promise<unknown> {
+  const mtimeMs = await changedAtMs(path, what)
   try {
-    const { mtimeMs } = await stat(path)
     const loaded: { default?: unknown } = await import(`${pathToFileURL(path).href}?t=${Math.trunc(mtimeMs)}`)
     return loaded.default
   } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') throw missing(`the tool ${basename(path)} is not there`, `Put it at ${path}`)
     const said = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : 'it threw something that is no error'
     const line = said.split('\n')[0]?.slice(0, SAID_UNITS_MAX) ?? ''
-    throw missing(`the tool ${basename(path)} cannot be loaded (${line})`, `Mend ${path}`, thrown)
+    throw missing(`the ${what} ${basename(path)} cannot be loaded (${line})`, `Mend ${path}`, thrown)
+  }
+}
+
+/** Apart from loading it: a file that the module itself looks for in vain is another matter. */
+async function changedAtMs(path: string, what: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') throw missing(`the ${what} ${basename(path)} is not there`, `Put it at ${path}`)
+    throw missing(
+      `the ${what} ${basename(path)} cannot be read (${codeOf(thrown)})`,
+      `Look at the rights of ${path}`,
+      thrown,
+    )
   }
 }
 
 /** Of a module's own words. */
-const SAID_UNITS_MAX = 500
+export const SAID_UNITS_MAX = 500
 
 /** What is wrong with an export; null: it is a tool. */
 function mistakeOf(exported: unknown): string | null {

@@ -63,6 +63,29 @@ export interface Toolbox {
 /** Builds the tools of a definition; loads a tool's library at its first use. */
 export type BuildTools = (parts: ToolParts) => Promise<Toolbox>
 
+/** Files that people sent to a session, in its work folder; a name is one within that folder, and never a path. */
+export interface Received {
+  /** null: no such file is there. */
+  look(name: string): Promise<ReceivedFile | null>
+  /** Writes a file with what `fill` gives to `take`: whole or not at all. Older files make room for it. */
+  keep(name: string, fill: (take: (piece: Uint8Array) => Promise<void>) => Promise<void>): Promise<void>
+  /** All of it; null: it is not there any more, or larger than `bytesMax`. */
+  bytes(name: string, bytesMax: number): Promise<Uint8Array | null>
+  /** As much of its text as is in its first `bytesMax` bytes; null: it is no text. */
+  text(name: string, bytesMax: number): Promise<{ readonly text: string; readonly isWhole: boolean } | null>
+}
+
+export interface ReceivedFile {
+  readonly bytes: number
+  /** Its first bytes. */
+  readonly head: Uint8Array
+}
+
+/** Opens that folder of a session; loads what it needs at its first use. */
+export type OpenReceived = (parts: ReceivedParts) => Promise<Received>
+
+export type ReceivedParts = Pick<ToolParts, 'definition' | 'session' | 'turn' | 'data' | 'world'>
+
 /** Durable notes of one agent about one person, kept by the store. `user` is as `noteOwner` in machines/notes.ts makes it. */
 export interface Notes {
   /** Oldest first. */

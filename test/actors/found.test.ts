@@ -9,7 +9,7 @@ import type { Store } from '../../src/store/store.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { type House, type HouseOptions, openHouse } from '../support/house.ts'
 import { acceptedMessage } from '../support/messages.ts'
-import { settled } from '../support/world.ts'
+import { held, settled } from '../support/world.ts'
 
 const FULL = new FailureError({ kind: 'retryable', reason: 'storage', message: 'the disk is full' })
 
@@ -443,4 +443,28 @@ test('S1: a partition that fails ends its sessions, and they come back from the 
   await house.thoughts[1]?.answer('once')
   expect(house.platform('a').sent.map((sent) => sent.text)).toEqual(['once'])
   expect(house.census()).toMatchObject({ idle: 1, live: 1 })
+})
+
+test('D2 S46: a channel that leaves the file while the disk does not answer finishes the send in progress', async () => {
+  const disk = { fails: false }
+  const wrap = (store: Store): Store => ({
+    ...store,
+    owed: async (channel) => {
+      if (disk.fails) throw FULL
+      return store.owed(channel)
+    },
+  })
+  const house = await openHouse({ channels: { a: {}, b: {} }, wrap })
+  const sending = held<void>()
+  house.platform('b').nextSend.push(() => sending.promise)
+  await house.says('b', 'one')
+  await house.thoughts[0]?.answer('first')
+  disk.fails = true
+  await house.redefine({ channels: { a: {} } })
+  disk.fails = false
+  sending.resolve()
+  await settled()
+  await house.world.advance(100)
+  expect(house.platform('b').sent.map((sent) => sent.text)).toEqual(['first'])
+  expect((await house.store.counts()).outbox).toBe(0)
 })

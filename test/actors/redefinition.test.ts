@@ -105,7 +105,9 @@ describe('a channel whose definition changed', () => {
     house.platform('a').nextProbe.push(() => Promise.reject(REFUSED))
     await house.redefine({ channels: { a: NEWER, b: {} } })
     expect(house.platform('a').connections).toBe(1)
-    expect(house.gateway.getSnapshot().context.adoptions).toEqual({ a: { state: 'kept', failure: REFUSED.failure } })
+    expect(house.gateway.getSnapshot().context.adoptions).toEqual({
+      a: { state: 'kept', failure: { ...REFUSED.failure, phase: 'connect' } },
+    })
     expect(await house.says('a', 'still there?')).toMatchObject({ accepted: true })
     await answersAt(house, 'yes')
     expect(texts(house)).toEqual(['yes'])
@@ -140,7 +142,7 @@ describe('a channel whose definition changed', () => {
     const house = await openHouse({ channels: { a: TOKEN }, tokens: { claim, hold: async () => () => {} } })
     await house.redefine({ channels: { a: NEWER } })
     expect(house.gateway.getSnapshot().context.adoptions).toEqual({
-      a: { state: 'trying', failure: elsewhere.failure },
+      a: { state: 'trying', failure: { ...elsewhere.failure, phase: 'connect' } },
     })
     expect([house.platform('a').connections, house.platform('a').isConnected]).toEqual([1, true])
   })

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
 import { openHouse } from '../support/house.ts'
+import { ATTACHED } from '../support/messages.ts'
 import { settled } from '../support/world.ts'
 
 test('S1: two quick messages make one run, and the second runs after the first', async () => {
@@ -62,11 +63,11 @@ test('S17: with collect all that waits becomes one turn, in order', async () => 
 
 test('S24: an album is one message, whatever comes between its parts', async () => {
   const house = await openHouse()
-  await house.says('a', 'look', { album: 'al', attachments: 1 })
+  await house.says('a', 'look', { album: 'al', attachments: ATTACHED })
   await house.world.advance(900)
-  await house.says('a', '', { album: 'al', attachments: 1 })
+  await house.says('a', '', { album: 'al', attachments: ATTACHED })
   await house.world.advance(900)
-  await house.says('a', '', { album: 'al', attachments: 1 })
+  await house.says('a', '', { album: 'al', attachments: ATTACHED })
   await house.world.advance(1_000)
   expect(house.thoughts).toHaveLength(1)
   await house.thoughts[0]?.answer('nice')

@@ -149,3 +149,32 @@ function textOf({ content }: PromptMessage): string {
   if (typeof content !== 'string') throw new Error('the prompt has parts')
   return content
 }
+
+describe('files', () => {
+  const cat = { mediaType: 'image/png', bytes: Buffer.from('cat') }
+  const page = { mediaType: 'application/pdf', bytes: Buffer.from('page') }
+  const seesPictures = (mediaType: string): boolean => mediaType.startsWith('image/')
+  const file = ({ mediaType, bytes }: typeof cat) => ({ type: 'file', mediaType, data: bytes })
+
+  test('stand behind the text of their message, and only those that the model takes', () => {
+    const request = asking({ messages: [{ ...said('look'), shown: [cat, page] }] })
+    expect(promptOf(request, seesPictures)).toEqual([
+      { role: 'user', content: [{ type: 'text', text: 'look' }, file(cat)] },
+    ])
+    expect(promptOf(request, () => false)).toEqual([{ role: 'user', content: 'look' }])
+  })
+
+  test('of earlier turns stand in theirs; texts of one side in a row are one, with the files of both', () => {
+    const history = [
+      { role: 'user', text: 'what is it?', shown: [cat] },
+      { role: 'assistant', text: 'a cat' },
+      { role: 'user', text: 'failed', shown: [cat] },
+    ] as const
+    const request = asking({ history, messages: [{ ...said('and this?'), shown: [page] }, said('well?')] })
+    expect(promptOf(request, () => true)).toEqual([
+      { role: 'user', content: [{ type: 'text', text: 'what is it?' }, file(cat)] },
+      { role: 'assistant', content: 'a cat' },
+      { role: 'user', content: [{ type: 'text', text: 'failed\n\nand this?\n\nwell?' }, file(cat), file(page)] },
+    ])
+  })
+})

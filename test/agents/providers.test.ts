@@ -6,6 +6,7 @@ import { LLMock } from '@copilotkit/aimock'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Agent } from '../../src/agents/agent.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
+import { LIST_MS_MAX } from '../../src/agents/model-endpoint.ts'
 import type { LiveModelDefinition } from '../../src/agents/model-failure.ts'
 import { PLAIN_MODEL } from '../support/definitions.ts'
 import { asking, failureFrom, KEY, partsFor } from './parts.ts'
@@ -155,8 +156,8 @@ afterEach(() => {
 test.each([
   ['openai-compatible', '/v1/models', { authorization: `Bearer ${SECRET}` }],
   ['openai', '/v1/models', { authorization: `Bearer ${SECRET}` }],
-  ['anthropic', '/v1/models', { 'x-api-key': SECRET, 'anthropic-version': '2023-06-01' }],
-  ['google', '/v1beta/models', { 'x-goog-api-key': SECRET }],
+  ['anthropic', '/v1/models?limit=1000', { 'x-api-key': SECRET, 'anthropic-version': '2023-06-01' }],
+  ['google', '/v1beta/models?pageSize=1000', { 'x-goog-api-key': SECRET }],
 ] as const)(
   '%s: the probe asks for the models with the key in a header and generates nothing',
   async (provider, path, headers) => {
@@ -213,8 +214,29 @@ test('a probe that is not answered ends at its limit; a cancelled one at once; e
 
 test('a probe leaves no connection behind, even of an answer that never ends', async () => {
   respond = { status: 200, body: '{', unfinished: true }
-  await probe('openai')
+  const parts = partsFor(definitionOf('openai', url()), SECRETS)
+  const probing = (await buildAgent(parts)).probe(new AbortController().signal)
+  // The probe's own limit, and then that of the list, which is set once the answer has begun.
+  await until(() => parts.clock.timers() === 2)
+  parts.clock.advance(LIST_MS_MAX)
+  await probing
   await until(() => seen.every((request) => request.socket.destroyed))
+})
+
+test.each([
+  ['openai', '{"data":[{"id":"gpt-4o"},{"id":"gpt-5"}]}', null],
+  ['openai', '{"data":[{"id":"gpt-5"}]}', 'The model "gpt-4o" is not known at its provider, which has gpt-5.'],
+  ['anthropic', '{"data":[{"id":"claude-sonnet-4-5-20250929"}],"has_more":false}', null],
+  ['anthropic', '{"data":[{"id":"claude-opus-9"}],"has_more":true}', null],
+  ['anthropic', '{"data":[{"id":"claude-opus-9"}],"has_more":false}', 'which has claude-opus-9.'],
+  ['google', '{"models":[{"name":"models/gemini-2.5-flash"}]}', null],
+  ['google', '{"models":[{"name":"models/gemini-9"}]}', 'which has gemini-9.'],
+  ['openai', '<html>a page</html>', null],
+] as const)('a probe holds the model against what %s has: %s', async (provider, body, said) => {
+  respond = { status: 200, body }
+  if (said === null) return await probe(provider)
+  const { failure } = await failureFrom(probe(provider))
+  expect(failure).toMatchObject({ kind: 'permanent', reason: 'notFound', message: expect.stringContaining(said) })
 })
 
 test('a probe of an address where nobody listens says so', async () => {

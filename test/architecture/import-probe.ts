@@ -1,10 +1,13 @@
 // Import probe: run in a process of its own with module paths as arguments. Imports each in turn and prints, as JSON, what
-// happened besides: handles and timers opened, files left open, handlers put on the process, environment variables read.
+// happened besides: handles and timers opened, files read or left open, questions to the machine, handlers put on the process,
+// environment variables read.
 //   What Node does to load a module is not counted; what a library reads while it loads is the library's own affair,
 //   what it opens is ours.
 
 import { createHook } from 'node:async_hooks'
-import { existsSync, readdirSync } from 'node:fs'
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
 import { join, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT } from './project.ts'
@@ -21,10 +24,17 @@ const events: string[] = []
 createHook({ init: (_, type) => void (LASTING.test(type) && events.push(`opens a ${type}`)) }).enable()
 
 process.env = new Proxy(process.env, {
-  get: (target, name) => (noteRead(name), target[String(name)]),
-  has: (target, name) => (noteRead(name), name in target),
-  ownKeys: (target) => (noteRead('everything'), Reflect.ownKeys(target)),
+  get: (target, name) => (noteUse(`reads the environment (${String(name)})`), target[String(name)]),
+  has: (target, name) => (noteUse(`reads the environment (${String(name)})`), name in target),
+  ownKeys: (target) => (noteUse('reads the environment (everything)'), Reflect.ownKeys(target)),
 })
+
+// Before the modules of Node are watched: the looks of this file are not theirs.
+const { existsSync, readdirSync } = fs
+watch('fs', fs)
+watch('fs/promises', fs.promises)
+watch('os', os)
+syncBuiltinESMExports()
 
 const findings: Finding[] = []
 for (const path of process.argv.slice(2)) {
@@ -49,9 +59,23 @@ function tally(): Readonly<Record<string, number>> {
   return { 'active resources': active.length, 'handlers on the process': handlers, 'open files': files }
 }
 
-/** Notes a read of the environment when the code that reads is ours and not a library's or Node's. */
-function noteRead(name: string | symbol): void {
+/** Every function of a module of Node says who called it. */
+function watch(module: string, functions: Record<string, unknown>): void {
+  for (const [name, original] of Object.entries(functions)) {
+    // Classes keep their names in capitals, and are called by Node itself.
+    if (typeof original !== 'function' || /^[A-Z]/.test(name)) continue
+    const watched = function (this: unknown, ...given: unknown[]): unknown {
+      noteUse(`asks the machine (${module}.${name})`)
+      return Reflect.apply(original, this, given)
+    }
+    functions[name] = Object.assign(watched, original)
+  }
+}
+
+/** Notes something when the code that does it is ours and not a library's or Node's. */
+function noteUse(what: string): void {
+  // Above this function stands what stood in for the original, and above that its caller.
   const caller = new Error().stack?.split('\n')[3] ?? ''
-  const ours = caller.includes('file:') && !caller.includes(`${sep}node_modules${sep}`)
-  if (ours) events.push(`reads the environment (${String(name)})`)
+  const isOurs = caller.includes('file:') && !caller.includes(`${sep}node_modules${sep}`)
+  if (isOurs) events.push(what)
 }

@@ -184,6 +184,7 @@ const HOMES: readonly (readonly [library: RegExp, home: RegExp | 'one file'])[] 
   [/^(grammy|@grammyjs\/.*)$/, /^src\/channels\/telegram\.ts$/],
   [/^marked$/, /^src\/channels\/telegram-markup\.ts$/],
   [/^yaml$/, /^src\/config\/load\.ts$/],
+  [/^croner$/, /^src\/config\/cron\.ts$/],
   [/^zod$/, /^src\/config\/kinds\.ts$/],
   [/^node:sqlite$/, /^src\/store\/sqlite\.ts$/],
   [/^(ai|@ai-sdk\/.*)$/, /^src\/agents\/model\.ts$/],

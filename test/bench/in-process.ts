@@ -6,7 +6,9 @@ import { measureObserve } from './observe.ts'
 import type { Measure } from './report.ts'
 import { measureSessions } from './sessions.ts'
 import { measureStore } from './store.ts'
+import { measureTools } from './tools.ts'
 import { measureWaiting } from './waiting.ts'
+import { measureWorkdirs } from './workdirs.ts'
 
 export const IN_PROCESS = {
   sessions: (options) => measureSessions(options),
@@ -14,6 +16,8 @@ export const IN_PROCESS = {
   memory: (options) => measureMemory(options),
   inspect: (options) => measureInspect(options),
   observe: (options) => measureObserve(options),
+  tools: (options) => measureTools(options),
+  workdirs: (options) => measureWorkdirs(options),
   store: (options) => measureStore(options),
 } satisfies Readonly<Record<string, Measure>>
 

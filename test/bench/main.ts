@@ -30,6 +30,8 @@ const MEASUREMENTS = [
   'memory',
   'inspect',
   'observe',
+  'tools',
+  'workdirs',
   'store',
 ] as const
 
@@ -95,6 +97,8 @@ const MEASURES: Readonly<Record<Name, Measure>> = {
   memory: (options) => inOwnProcess('memory', options),
   inspect: (options) => inOwnProcess('inspect', options),
   observe: (options) => inOwnProcess('observe', options),
+  tools: (options) => inOwnProcess('tools', options),
+  workdirs: (options) => inOwnProcess('workdirs', options),
   store: (options) => inOwnProcess('store', options),
 }
 

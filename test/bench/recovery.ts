@@ -154,7 +154,7 @@ function messageOf(number: number): NewMessage {
     text: `message ${number}`,
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
     sessionKey: `bot_1/${conversation}`,
     agent: 'echo',

@@ -1,7 +1,7 @@
 // Report: what a measurement gives back, and how it is shown. Pure.
 //   A row's figure is the median of its rounds, with the least and the greatest; a ratio is a quotient of two medians.
 
-export type Unit = 's' | 'ms' | 'µs' | 'MB' | 'bytes' | 'per second' | 'messages'
+export type Unit = 's' | 'ms' | 'µs' | 'MB' | 'bytes' | 'per second' | 'messages' | 'folders'
 
 /** One value per round. */
 export type Rounds = readonly number[]

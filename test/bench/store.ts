@@ -107,7 +107,7 @@ function message(): NewMessage {
     text: `message ${written}`,
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
     sessionKey: `bench/c${written % 1_000}`,
     agent: 'echo',

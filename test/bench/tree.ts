@@ -5,11 +5,12 @@
 //   that hold them: everything else of its way (gateway, channel, partition, placement) is the real one.
 
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
-import type { ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
 import { SWEEPS_BEFORE_PASSIVATION } from '../../machines/limits.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
 import { createGateway, type GatewayActor } from '../../src/actors/gateway.ts'
+import { cronTimes } from '../../src/config/cron.ts'
 import type { Observe } from '../../src/actors/observe.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
 import type { BuildAgent } from '../../src/agents/agent.ts'
@@ -47,6 +48,12 @@ export interface TreeOptions {
   readonly buildAgent?: BuildAgent
   /** Who is told what happens; default: nobody. */
   readonly observe?: Observe
+  /** What the agent's definition has besides; default: nothing. */
+  readonly agent?: Partial<AgentDefinition>
+  /** What its tools are built by; default: it has none. */
+  readonly tools?: ReturnType<typeof noTools>
+  /** The data folder, for tools that work in one; default: there is none. */
+  readonly data?: string
 }
 
 const CHANNEL = 'bench'
@@ -55,7 +62,7 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
   const platform = quietPlatform()
   const defects: string[] = []
   const gateway = createGateway({
-    definition: DEFINITION,
+    definition: definitionWith(options),
     store: emptyStore(),
     world: { ...realWorld({}), clock: STILL_SWEEPER },
     log: { ...silentLog, error: (_, message) => defects.push(message) },
@@ -64,10 +71,12 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
     tokens: freeTokens,
     platforms: { bench: { name: 'bench', journaled: false, load: async () => () => platform.adapter } },
     buildAgent: options.buildAgent ?? buildAgent,
-    ...noTools(),
+    ...(options.tools ?? noTools()),
+    cronTimes,
     adapters: new Map(),
     onRollCall: () => {},
     onReport: () => {},
+    onAnswer: () => {},
   })
   gateway.start()
   const door = await platform.door
@@ -210,6 +219,7 @@ function quietPlatform() {
       if (progress.state === 'pending') begun.add(conversation)
       else if (progress.state === 'idle' && begun.delete(conversation)) resting += 1
     },
+    fetch: () => Promise.reject(new Error('nobody sends files here')),
     probe: async () => ({ id: '1', name: '@bench' }),
   }
   /** Everything here is promises without a wait, so a turn of the event loop is enough; many sessions share few slots. */
@@ -235,7 +245,7 @@ function inbound(conversation: string): Inbound {
     text: 'hello',
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
   }
 }
@@ -254,25 +264,30 @@ const CHANNEL_DEFINITION: ChannelDefinition = {
   reset: null,
   token: null,
   apiRoot: null,
+  lacking: [],
   missing: [],
 }
 
 /** The sweeper's own timer is set for this, and never fires: the sweeps are the measurement's. */
 const NEVER_MS = 2 ** 31 - 1
 
-const DEFINITION: GatewayDefinition = {
-  gateway: {
-    host: '127.0.0.1',
-    port: 0,
-    token: null,
-    data: 'none',
-    drainMs: 1_000,
-    concurrentRuns: 64,
-    passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
-    workdirKeepMs: NEVER_MS,
-  },
-  agents: { echo: testAgent('echo', { instructions: '' }) },
-  channels: { [CHANNEL]: CHANNEL_DEFINITION },
+function definitionWith({ agent, data = 'none' }: TreeOptions): GatewayDefinition {
+  return {
+    gateway: {
+      host: '127.0.0.1',
+      port: 0,
+      token: null,
+      data,
+      drainMs: 1_000,
+      concurrentRuns: 64,
+      passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
+      workdirKeepMs: NEVER_MS,
+    },
+    agents: { echo: testAgent('echo', { instructions: '', ...agent }) },
+    channels: { [CHANNEL]: CHANNEL_DEFINITION },
+    schedules: {},
+    hooks: {},
+  }
 }
 
 const STILL_SWEEPER = {

@@ -1,11 +1,13 @@
 // Contract: what every adapter must do, whatever its platform (src/channels/adapter.ts). Each check gets a fresh harness.
 //
-// For a new platform write a harness and call `describeAdapter('name', openHarness)` in test/channels/NAME.test.ts. Add a test
-// that runs `brokenAdapter` through `runChecks`: it shows that the suite would notice. Everything that only this platform
-// knows (groups, markup, its error codes) is tested beside it and not here.
+// For a new platform write a harness and call `describeAdapter('name', openHarness)` (describe-adapter.ts) in
+// test/channels/NAME.test.ts. Add a test that gives `brokenAdapter` to `failingChecks`: it shows that the suite would notice.
+// Everything that only this platform knows (groups, markup, its error codes) is tested beside it and not here.
+// It knows no test runner: it is also in `troupe/testing`, for adapters of other people.
 
-import { describe, expect, test } from 'vitest'
+import assert from 'node:assert/strict'
 import { FailureError } from '../../machines/failure.ts'
+import { UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import type { Adapter, Door, Identity, Outgoing } from '../../src/channels/adapter.ts'
 
@@ -27,16 +29,18 @@ export interface AdapterHarness {
 
 export type OpenHarness = () => Promise<AdapterHarness>
 
-export function describeAdapter(name: string, open: OpenHarness): void {
-  describe(`the contract of an adapter: ${name}`, () => {
-    test.each(Object.keys(CHECKS))('%s', (check) => runCheck(check, open))
-  })
+/**
+ * The checks by name, for any test runner: each opens a harness of its own, closes it, and rejects with an AssertionError that says
+ * what was seen. None takes longer than a few seconds: an answer that never comes fails its check after three.
+ */
+export function adapterChecks(open: OpenHarness): Readonly<Record<string, () => Promise<void>>> {
+  return Object.fromEntries(Object.keys(CHECKS).map((check) => [check, () => runCheck(check, open)]))
 }
 
 /** The names of the checks that fail. */
 export async function failingChecks(open: OpenHarness): Promise<string[]> {
   const failing: string[] = []
-  for (const check of Object.keys(CHECKS)) await runCheck(check, open).catch(() => failing.push(check))
+  for (const [name, check] of Object.entries(adapterChecks(open))) await check().catch(() => failing.push(name))
   return failing
 }
 
@@ -50,6 +54,7 @@ export function brokenAdapter(adapter: Adapter): Adapter {
       return adapter.run({ ...door, receive }, signal)
     },
     send: async () => ({ receipt: '1', last: true }),
+    fetch: async (_, { take }) => take(Buffer.from('of somebody else')),
   }
 }
 
@@ -70,14 +75,14 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     const running = connect(harness.build())
     await within(running.live)
     await within(running.stop())
-    expect(running.identities).toHaveLength(1)
-    expect(running.identities[0]?.name).not.toBe('')
+    assert.equal(running.identities.length, 1)
+    assert.notEqual(running.identities[0]?.name, '')
   },
 
   'run ended before it began resolves, and takes nothing': async (harness) => {
     const running = connect(harness.build())
     await within(running.stop())
-    expect(running.received).toEqual([])
+    assert.deepEqual(running.received, [])
   },
 
   'probe tells the same identity as run, without taking a message': async (harness) => {
@@ -86,8 +91,20 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     const running = connect(adapter)
     await within(running.live)
     await within(running.stop())
-    expect(running.identities).toEqual([identity])
-    expect(running.received).toEqual([])
+    assert.deepEqual(running.identities, [identity])
+    assert.deepEqual(running.received, [])
+  },
+
+  'a file that the platform does not have is a failure in words, and nothing is taken': async (harness) => {
+    let taken = 0
+    const fetching = { bytesMax: 1_000, withinMs: CHECK_MS_MAX, signal: new AbortController().signal }
+    for (const reference of [null, 'nobody-sent-this']) {
+      const attachment = { ...UNKNOWN_ATTACHMENT, kind: 'document' as const, reference }
+      const fetched = harness.build().fetch(attachment, { ...fetching, take: async () => void (taken += 1) })
+      const thrown = await within(fetched.catch((error: unknown) => error))
+      assert.ok(thrown instanceof FailureError)
+    }
+    assert.equal(taken, 0)
   },
 
   'a message arrives as it was written, in its conversation, addressed to the bot': async (harness) => {
@@ -96,15 +113,15 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     await within(harness.write('hello <there> & **you**', 'm1'))
     await within(running.count(1))
     await within(running.stop())
-    expect(running.received[0]).toMatchObject({
+    assert.partialDeepStrictEqual(running.received[0], {
       conversation: harness.conversation,
       text: 'hello <there> & **you**',
       kind: 'dm',
       addressed: true,
       album: null,
-      attachments: 0,
+      attachments: [],
     })
-    expect(JSON.parse(JSON.stringify(running.received[0]))).toEqual(running.received[0])
+    assert.deepEqual(JSON.parse(JSON.stringify(running.received[0])), running.received[0])
   },
 
   'S29 the same message offered again has the same platform message id, another one a different id': async (
@@ -116,22 +133,25 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     await within(running.count(3))
     await within(running.stop())
     const [first, again, other] = running.received.map((message) => message.platformMessageId)
-    expect(again).toBe(first)
-    expect(other).not.toBe(first)
+    assert.equal(again, first)
+    assert.notEqual(other, first)
   },
 
   'S46 a message that could not be kept is not lost: it is offered again, or its writer is told': async (harness) => {
     const broken = connect(harness.build(), () => Promise.reject(diskFull()))
     await within(broken.live)
     const written = await within(harness.write('hello', 'm1'))
-    if (written === 'held') await within(broken.ended.catch((error) => expect(error).toBeInstanceOf(FailureError)))
+    if (written === 'held') await within(broken.ended.catch((error) => assert.ok(error instanceof FailureError)))
     await within(broken.stop().catch(() => {}))
     const running = connect(harness.build())
     await within(running.live)
     if (written === 'refused') await within(harness.write('hello', 'm1'))
     await within(running.count(1))
     await within(running.stop())
-    expect(running.received.map((message) => message.text)).toEqual(['hello'])
+    assert.deepEqual(
+      running.received.map((message) => message.text),
+      ['hello'],
+    )
   },
 
   'C2 nothing is taken after run has ended, and the next run takes messages again': async (harness) => {
@@ -144,8 +164,8 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
       await within(running.stop())
       const taken = running.received.length
       await new Promise((resolve) => setTimeout(resolve, 20))
-      expect(running.received).toHaveLength(taken)
-      expect(running.received.map((message) => message.text)).toContain(id)
+      assert.equal(running.received.length, taken)
+      assert.ok(running.received.some((message) => message.text === id))
     }
   },
 
@@ -160,7 +180,7 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
       settled = true
     })
     await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(settled).toBe(false)
+    assert.equal(settled, false)
     disk.resolve()
     await within(Promise.all([stopped, written]))
   },
@@ -170,8 +190,8 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     const first = connect(one)
     await within(first.live)
     await within(first.stop())
-    expect((await within(two.send(outgoing(harness, 'still here'), 0, never))).last).toBe(true)
-    expect(await harness.shown()).toEqual(['still here'])
+    assert.equal((await within(two.send(outgoing(harness, 'still here'), 0, never))).last, true)
+    assert.deepEqual(await harness.shown(), ['still here'])
   },
 
   'a sent reply is shown, and its receipt is new each time': async (harness) => {
@@ -181,9 +201,9 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     const one = await within(adapter.send(outgoing(harness, 'one', 1), 0, never))
     const two = await within(adapter.send(outgoing(harness, 'two', 2), 0, never))
     await within(running.stop())
-    expect([one.last, two.last]).toEqual([true, true])
-    expect(one.receipt).not.toBe(two.receipt)
-    expect(await harness.shown()).toEqual(['one', 'two'])
+    assert.deepEqual([one.last, two.last], [true, true])
+    assert.notEqual(one.receipt, two.receipt)
+    assert.deepEqual(await harness.shown(), ['one', 'two'])
   },
 
   'S50 a long reply loses nothing, in however many parts': async (harness) => {
@@ -191,12 +211,12 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     const adapter = harness.build()
     let part = 0
     for (let last = false; !last; part += 1) {
-      expect(part).toBeLessThan(100)
+      assert.ok(part < 100, 'a reply has an end')
       last = (await within(adapter.send(outgoing(harness, words.join(' ')), part, never))).last
     }
     const shown = await harness.shown()
-    expect(shown).toHaveLength(part)
-    expect(shown.join(' ').split(/\s+/)).toEqual(words)
+    assert.equal(shown.length, part)
+    assert.deepEqual(shown.join(' ').split(/\s+/), words)
   },
 
   'S50 broken markdown loses nothing': async (harness) => {
@@ -204,7 +224,7 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     const text = '**half *open `code [link](http:// <b> & </i>\n```\nlast'
     await within(adapter.send(outgoing(harness, text), 0, never))
     const shown = (await harness.shown()).join('')
-    for (const word of text.match(/\w+/g) ?? []) expect(shown).toContain(word)
+    for (const word of text.match(/\w+/g) ?? []) assert.ok(shown.includes(word), `${word} is lost`)
   },
 
   'show returns at once and never throws: before, during and after a run, in any order': async (harness) => {
@@ -225,7 +245,7 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     await within(adapter.send(outgoing(harness, 'the answer'), 0, never))
     await within(running.stop())
     showAll()
-    expect(await harness.shown()).toEqual(['the answer'])
+    assert.deepEqual(await harness.shown(), ['the answer'])
   },
 }
 

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { platforms } from '../../src/channels/catalog.ts'
 import { createTelegramAdapter } from '../../src/channels/telegram.ts'
 import { startBotApi } from '../support/bot-api/server.ts'
-import { type AdapterHarness, brokenAdapter, describeAdapter, failingChecks } from './contract.ts'
+import { type AdapterHarness, brokenAdapter, failingChecks } from './contract.ts'
+import { describeAdapter } from './describe-adapter.ts'
 import { TOKEN, telegramParts } from './telegram-support.ts'
 
 describeAdapter('telegram', openTelegram)

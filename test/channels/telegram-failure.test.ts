@@ -61,6 +61,7 @@ test('a group that became a supergroup: the reply goes there in the same call, a
   const unused = () => Promise.reject(new Error('not asked for'))
   const api: BotApi = {
     ...{ getMe: unused, deleteWebhook: unused, setCommands: unused, getUpdates: unused },
+    ...{ getFile: unused, download: unused },
     ...{ answerPress: unused, sendTyping: unused, sendDraft: unused, sendMessage },
   }
   const outgoing = { outboxId: 1, conversation: '-5', text: 'hello', replyTo: '12', uncertain: false }

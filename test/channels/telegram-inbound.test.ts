@@ -28,7 +28,7 @@ test('a private message', () => {
     text: 'hello',
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
   })
 })
@@ -61,7 +61,7 @@ describe('S24 albums, long texts and attachments', () => {
     const parts = [{ caption: 'look' }, {}].map((more) =>
       read({ chat: dm, photo: [{}], media_group_id: '99', ...more }),
     )
-    expect(parts.map((part) => [part?.album, part?.attachments, part?.text])).toEqual([
+    expect(parts.map((part) => [part?.album, part?.attachments.length, part?.text])).toEqual([
       ['99', 1, 'look'],
       ['99', 1, ''],
     ])
@@ -74,12 +74,62 @@ describe('S24 albums, long texts and attachments', () => {
 
   test.each(['photo', 'document', 'voice', 'video', 'audio', 'sticker', 'video_note', 'location', 'contact'])(
     'a %s without a text is a message with one attachment',
-    (kind) => expect(read({ chat: dm, [kind]: {} })).toMatchObject({ text: '', attachments: 1, album: null }),
+    (kind) => expect(read({ chat: dm, [kind]: {} })).toMatchObject({ text: '', attachments: [{}], album: null }),
   )
 
   test('an animation, which Telegram also lists as a document, is one attachment', () => {
-    expect(read({ chat: dm, animation: {}, document: {} })?.attachments).toBe(1)
+    expect(read({ chat: dm, animation: {}, document: {} })?.attachments).toHaveLength(1)
   })
+})
+
+describe('files, as Telegram names them', () => {
+  const file = { file_id: 'BQAC', file_unique_id: 'u', file_size: 1_234 }
+  const nothing = { reference: null, name: null, mediaType: null, bytes: null, seconds: null }
+  const only = (message: Record<string, unknown>) => read({ chat: dm, ...message })?.attachments[0]
+
+  test('of a photo the largest size, which Telegram makes a JPEG', () => {
+    const photo = [{ ...file, file_id: 'small' }, file]
+    expect(only({ photo })).toEqual({
+      ...nothing,
+      kind: 'image',
+      reference: 'BQAC',
+      mediaType: 'image/jpeg',
+      bytes: 1_234,
+    })
+  })
+
+  test.each([
+    ['voice', { duration: 3, mime_type: 'audio/ogg' }, { kind: 'voice', mediaType: 'audio/ogg', seconds: 3 }],
+    ['audio', { duration: 3, file_name: 'a.mp3' }, { kind: 'audio', name: 'a.mp3', seconds: 3 }],
+    ['video_note', { duration: 3 }, { kind: 'video', seconds: 3 }],
+    [
+      'document',
+      { file_name: 'a.csv', mime_type: 'text/csv' },
+      { kind: 'document', name: 'a.csv', mediaType: 'text/csv' },
+    ],
+    [
+      'document',
+      { file_name: 'a.png', mime_type: 'image/png' },
+      { kind: 'image', name: 'a.png', mediaType: 'image/png' },
+    ],
+  ])('a %s with %j', (key, more, expected) => {
+    expect(only({ [key]: { ...file, ...more } })).toEqual({ ...nothing, reference: 'BQAC', bytes: 1_234, ...expected })
+  })
+
+  test.each([
+    [{ sticker: { ...file, emoji: '👍' } }, 'sticker 👍'],
+    [{ location: { latitude: 1, longitude: 2 } }, 'location'],
+    [{ video_note: { file_size: 1 } }, 'video note'],
+    [{ photo: [] }, 'photo'],
+  ])('%j has nothing that could be fetched, and was there', (message, name) => {
+    expect(only(message)).toEqual({ ...nothing, kind: 'other', name })
+  })
+
+  test.each([{ file_size: -1 }, { file_size: 'many' }, { duration: 1.5 }, { file_name: 7 }, { mime_type: '' }])(
+    '%j is nothing that is known',
+    (more) =>
+      expect(only({ voice: { file_id: 'BQAC', ...more } })).toEqual({ ...nothing, kind: 'voice', reference: 'BQAC' }),
+  )
 })
 
 describe('S25 who speaks', () => {

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
 import { MemoryJournal, manualWorld, silentLog, webDefinition } from '../http/double.ts'
-import { type AdapterHarness, brokenAdapter, describeAdapter, failingChecks } from './contract.ts'
+import { type AdapterHarness, brokenAdapter, failingChecks } from './contract.ts'
+import { describeAdapter } from './describe-adapter.ts'
 
 describeAdapter('web', openWeb)
 

@@ -190,6 +190,7 @@ function broken(parts: AdapterParts, flaw: Flaw): WebAdapter {
     run: (door, signal) => whole.run(door, signal),
     send: (outgoing, part, signal) => whole.send(outgoing, part, signal),
     show: () => {},
+    fetch: () => Promise.reject(new Error('nobody sends files here')),
     probe: (signal) => whole.probe(signal),
     async post(message) {
       const reception = await whole.post(message)

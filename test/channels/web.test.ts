@@ -51,7 +51,7 @@ test('a post becomes one inbound message with the client’s id, or a new one', 
     text: 'hello',
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
   })
   expect(channel.received[1]?.platformMessageId).toMatch(/^id-/)

@@ -33,7 +33,7 @@ test.each(['now\n', ''])('what an earlier chat left unanswered is answered first
   const store = openOffline(join(folder, '.troupe'), realWorld({}))
   await store.accept({
     ...{ channel: 'terminal', conversation: 'cfo', sessionKey: 'terminal/cfo', agent: 'cfo', platformMessageId: '1' },
-    ...{ kind: 'dm', text: 'left', addressed: true, album: null, attachments: 0, continues: false },
+    ...{ kind: 'dm', text: 'left', addressed: true, album: null, attachments: [], continues: false },
     ...{ sender: { id: 'terminal', name: null, handle: null }, command: null, journaled: true },
   })
   await store.close()

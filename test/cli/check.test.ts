@@ -21,6 +21,7 @@ test('--json of a file that is fine', async () => {
     channels: ['cfo', 'ops'],
     problems: [],
     missing: [],
+    wrong: [],
     warnings: [],
   })
 })
@@ -39,7 +40,7 @@ test('S09 --json of problems: each with its place, and 78', async () => {
   expect({ code, err }).toEqual({ code: 78, err: '' })
   expect(JSON.parse(out)).toMatchObject({
     ok: false,
-    problems: [{ file: 'gateway.yaml', line: 3, column: 3, path: 'gateway.drian', message: expect.any(String) }],
+    problems: [{ file: 'gateway.yaml', line: 3, column: 3, path: 'gateway.drian', phase: 'validate' }],
   })
 })
 
@@ -54,7 +55,7 @@ test('S05 only variables are missing: listed by name and owner, and 1', async ()
   expect(JSON.parse(json.out)).toMatchObject({
     ok: false,
     problems: [],
-    missing: [{ variable: 'CFO_TOKEN', owner: { kind: 'channel', id: 'tg' } }],
+    missing: [{ variable: 'CFO_TOKEN', owner: { kind: 'channel', id: 'tg' }, phase: 'secrets' }],
   })
   const environment = { CFO_TOKEN: `700001:${'r'.repeat(35)}` }
   expect(await troupe(['check'], { folder, environment })).toMatchObject({ code: 0, err: '' })

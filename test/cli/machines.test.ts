@@ -7,6 +7,7 @@ import { deliveryMachine } from '../../machines/delivery.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
+import { scheduleMachine } from '../../machines/schedule.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import { configurationOf, machineNames, mermaidOf } from '../../src/start.ts'
 import { folderWith, troupe } from './child.ts'
@@ -18,6 +19,7 @@ const CHARTS: Readonly<Record<string, AnyStateMachine>> = {
   session: sessionMachine,
   run: runMachine,
   delivery: deliveryMachine,
+  schedule: scheduleMachine,
 }
 
 /** As much of a configuration as this suite reads. */
@@ -38,7 +40,7 @@ interface Owed {
   readonly stays: boolean
 }
 
-test('the six machines, in the order of the tree', () => {
+test('the seven machines, in the order of the tree', () => {
   expect(machineNames).toEqual(Object.keys(CHARTS))
 })
 
@@ -95,7 +97,7 @@ test('troupe machines: one picture, one definition, or all of them', async () =>
   expect(JSON.parse(json.out)).toMatchObject({ id: 'run', states: { working: {}, done: {}, failed: {} } })
   const all = await troupe(['machines'], { folder })
   expect(all.out.match(/^## \w+$/gm)).toEqual(machineNames.map((name) => `## ${name}`))
-  expect(all.out.match(/^```mermaid\nstateDiagram-v2$/gm)).toHaveLength(6)
+  expect(all.out.match(/^```mermaid\nstateDiagram-v2$/gm)).toHaveLength(machineNames.length)
 })
 
 /** Transitions of the chart that its picture does not show where they belong. */

@@ -29,6 +29,7 @@ test('every command of the contract is there', () => {
         'pairing list',
         'pairing revoke',
         'reload',
+        'schedules list',
         'send',
         'sessions list',
         'sessions show',

@@ -1,12 +1,15 @@
 // Records: status, send, sessions, deadletters and pairing, through a running gateway and, without one, on its store.
-// Both ways are held to the same expectations.
+// Both ways are held to the same expectations. There the gateway is the binary, and the commands run in this process, by the
+// binary's own door (program.ts): to start one costs a third of a second. Further down, and end to end, they are the binary too.
 
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { runProgram } from '../../src/cli/program.ts'
 import { openOffline } from '../../src/start.ts'
 import { realWorld } from '../../src/world.ts'
 import { begin, folderWith, post, type Ran, type Running, troupe, TWO, until } from './child.ts'
+import { testContext } from './context.ts'
 import type { Step } from '../../machines/steps.ts'
 import { dayOf } from '../../machines/usage.ts'
 
@@ -21,7 +24,14 @@ async function furnished(file: string): Promise<{ folder: string; code: string }
   const store = openOffline(join(folder, '.troupe'), realWorld({}))
   const place = { channel: 'cfo', conversation: 'lobby', sessionKey: 'cfo/lobby' }
   const sender = { id: 'anna', name: 'Anna\u001B[2J', handle: null }
-  const message = { kind: 'dm', text: 'hello', addressed: true, album: null, attachments: 0, continues: false } as const
+  const message = {
+    kind: 'dm',
+    text: 'hello',
+    addressed: true,
+    album: null,
+    attachments: [],
+    continues: false,
+  } as const
   const accept = (platformMessageId: string) =>
     store.accept({ ...message, ...place, sender, platformMessageId, agent: 'cfo', command: null, journaled: true })
   const [first, second] = [await accept('1'), await accept('2')]
@@ -62,9 +72,15 @@ async function bothWays(
   const { folder, code } = await furnished(TWO.replace('port: 0', `port: 0\n  token: ${TOKEN}`))
   const gateway = way === 'on the store' ? null : begin(['start'], { folder })
   await gateway?.prints(/^2 of 2/m)
-  await ask((...args) => troupe(args, { folder }), code)
+  await ask((...args) => commandIn(folder, args), code)
   gateway?.process.kill('SIGTERM')
   await gateway?.ended
+}
+
+async function commandIn(folder: string, args: readonly string[]): Promise<Ran> {
+  const { context, out, err } = testContext()
+  const code = await runProgram([...args, '--config', join(folder, 'gateway.yaml')], context)
+  return { code, out: out(), err: err() }
 }
 
 test.each(WAYS)('sessions, %s', (way) =>
@@ -138,6 +154,7 @@ test('looking at what is not there makes no data folder', async () => {
   expect(await troupe(['sessions', 'list'], { folder })).toMatchObject({ code: 0, out: 'There are no sessions yet.\n' })
   expect(await troupe(['deadletters', 'retry', '1'], { folder })).toMatchObject({ code: 1 })
   expect((await troupe(['usage'], { folder })).out).toBe('Nothing was used in the last 30 days.\n')
+  expect(await troupe(['pairing', 'revoke', 'cfo', '77'], { folder })).toMatchObject({ code: 1, out: '' })
   expect(existsSync(join(folder, '.troupe'))).toBe(false)
 })
 
@@ -186,8 +203,25 @@ test('send goes through the running gateway into the conversation', async () => 
   })
   await reader?.cancel()
   const unknown = await troupe(['send', '--channel', 'cfx', '--to', 'lobby', 'x'], { folder })
-  expect(unknown).toEqual({ code: 1, out: '', err: expect.stringContaining('the file has cfo, ops') })
+  expect(unknown).toEqual({ code: 1, out: '', err: expect.stringContaining('no channel "cfx"; `troupe status`') })
   await stopped(gateway)
+})
+
+test('a file that was broken while the gateway runs still leads to it, from every command', async () => {
+  const sound = TWO.replace('port: 0', `port: 0\n  token: ${TOKEN}`)
+  const folder = folderWith({ 'gateway.yaml': sound })
+  const gateway = await started(folder, {})
+  writeFileSync(join(folder, 'gateway.yaml'), `${sound}nonsense: 1\n`)
+  const ask = async (...words: string[]) => (await troupe(words, { folder })).code
+  expect(await ask('status')).toBe(0)
+  expect(await ask('sessions', 'list')).toBe(0)
+  expect(await ask('deadletters', 'list')).toBe(0)
+  expect(await ask('channels', 'pause', 'cfo')).toBe(0)
+  expect(await ask('send', '--channel', 'cfo', '--to', 'lobby', 'x')).toBe(0)
+  expect(await troupe(['reload'], { folder })).toMatchObject({ code: 1, err: expect.stringContaining('nonsense') })
+  await stopped(gateway)
+  const { code, err } = await troupe(['status'], { folder })
+  expect({ code, err }).toEqual({ code: 78, err: expect.stringContaining('nonsense') })
 })
 
 test('send without a gateway: what to do, and 75', async () => {

@@ -76,6 +76,7 @@ test('every problem at once on standard error, and 78', async () => {
   expect(err.trimEnd().split('\n')).toEqual([
     expect.stringMatching(/^gateway\.yaml:8:\d+ channels\.cfo\.platform: .*\(did you mean "web"\?\)$/),
     expect.stringMatching(/^gateway\.yaml:9:\d+ channels\.ops\.platform: .*\(did you mean "web"\?\)$/),
+    'troupe: validate: the configuration has 2 problems, and nothing was started.',
   ])
 })
 
@@ -93,7 +94,7 @@ test('S06 a taken port ends with 75 and names the port', async () => {
   server.close()
   expect({ code, err }).toEqual({
     code: 75,
-    err: expect.stringMatching(new RegExp(`^troupe: Port ${port} .*taken`, 'm')),
+    err: expect.stringMatching(new RegExp(`^troupe: connect: Port ${port} .*taken`, 'm')),
   })
 })
 
@@ -140,7 +141,7 @@ test('S47 a store of a newer version is refused by name, with 78, and stays as i
 test('a data folder that is a file: a sentence, and 78', async () => {
   const folder = folderWith({ 'gateway.yaml': TWO, data: '' })
   const { code, err } = await troupe(['start', '--data', 'data'], { folder })
-  expect({ code, err }).toEqual({ code: 78, err: expect.stringMatching(/^troupe: A file and a folder/) })
+  expect({ code, err }).toEqual({ code: 78, err: expect.stringMatching(/^troupe: store: A file and a folder/m) })
 })
 
 test('beyond this machine without a token: refused with 78, and nothing listens', async () => {

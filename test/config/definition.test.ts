@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { demoDefinition } from '../../src/config/demo.ts'
 import { loadFile } from '../../src/config/load.ts'
+import { machineTimeZone } from '../../src/world.ts'
 import { testAgent } from '../support/definitions.ts'
 import { fixture, fixtureText, folder, loaded, spilled, unfrozen, withChannels, withGateway } from './support.ts'
 
@@ -18,10 +19,13 @@ const VARIABLES = {
   HOSTED_KEY: 'hosted-key-value',
   SPARE_KEY: 'spare-key-value',
   GEMINI_API_KEY: 'gemini-key-value',
+  SPEECH_KEY: 'speech-key-value',
   ZETA_TOKEN: '123456789:AAabcdefghijklmnopqrstuvwxyz0123456',
 }
 
 const SECRET_VALUES = Object.values(VARIABLES).slice(3)
+
+const USUAL_HOOK = { timeoutMs: 10_000, onFailure: 'go_on' } as const
 
 function survivesRoundTrip(definition: unknown): boolean {
   try {
@@ -46,6 +50,30 @@ describe('a file that sets every key', () => {
       passivateAfterMs: 5_400_000,
       workdirKeepMs: 7_776_000_000,
     })
+    expect(definition.hooks).toEqual({
+      'gateway.start': [{ kind: 'executable', path: resolve('bin/notify'), ...USUAL_HOOK }],
+      dead_letter: [{ kind: 'module', path: resolve('hooks/letter.mjs'), ...USUAL_HOOK }],
+    })
+    expect(Object.values(definition.schedules)).toEqual([
+      {
+        name: 'morning',
+        cron: '0 9 * * 1-5',
+        timeZone: 'Europe/Berlin',
+        agent: 'local',
+        channel: 'zeta',
+        conversation: '-1001234567890',
+        text: 'What is due today?',
+      },
+      {
+        name: expect.stringMatching(/^alpha-/),
+        cron: '30 4 * * *',
+        timeZone: machineTimeZone(),
+        agent: null,
+        channel: 'alpha',
+        conversation: 'lobby',
+        text: '/new',
+      },
+    ])
     expect(definition.agents).toEqual({
       slow: testAgent('slow', {
         instructions: 'Say it slowly.\n',
@@ -66,11 +94,25 @@ describe('a file that sets every key', () => {
         workdir: { path: resolve('work') },
         requires: ['git', resolve('bin/report')],
         httpAllow: ['127.0.0.1:8080', 'intranet.example'],
+        hooks: {
+          'session.start': [{ kind: 'executable', path: resolve('bin/greet'), ...USUAL_HOOK }],
+          'message.accepted': [
+            { kind: 'module', path: resolve('hooks/clean.ts'), timeoutMs: 2_000, onFailure: 'refuse' },
+          ],
+          'run.end': [{ kind: 'executable', path: 'notify', ...USUAL_HOOK }],
+        },
       }),
       local: testAgent('local', {
         instructions: 'You run here.',
         compactAt: 0.5,
         budget: { tokensPerDay: 2_000_000, per: 'agent' },
+        vision: 'always',
+        transcription: {
+          provider: 'openai-compatible',
+          name: 'whisper-1',
+          baseUrl: 'http://127.0.0.1:8000/v1',
+          apiKey: { secret: 'agents.local.transcription.api_key' },
+        },
         tools: ['files'],
         workdir: { path: resolve('work/inner') },
         model: {
@@ -138,6 +180,7 @@ describe('a file that sets every key', () => {
       reset: { idleMs: 5_400_000, daily: { atHour: 5, timeZone: 'America/New_York' } },
       token: { secret: 'channels.zeta.token' },
       apiRoot: 'http://127.0.0.1:9999',
+      lacking: [],
       missing: [],
     })
     expect(definition.channels['alpha']).toEqual({
@@ -154,6 +197,7 @@ describe('a file that sets every key', () => {
       reset: null,
       token: null,
       apiRoot: null,
+      lacking: [],
       missing: [],
     })
     expect(missing).toEqual([])
@@ -178,8 +222,9 @@ describe('a file that sets every key', () => {
     expect(spilled(inspect(secrets, { depth: 9, showHidden: true }) + String(secrets), SECRET_VALUES)).toEqual([])
     expect(secrets.values().toSorted()).toEqual(SECRET_VALUES.toSorted())
     const references = ['gateway.token', 'agents.local.model.api_key', 'agents.hosted.model.api_key']
-    const more = ['agents.hosted.fallback_models[0].api_key', 'agents.short.model.api_key', 'channels.zeta.token']
-    expect([...references, ...more].map((secret) => secrets.resolve({ secret }))).toEqual(SECRET_VALUES)
+    const more = ['agents.hosted.fallback_models[0].api_key', 'agents.short.model.api_key']
+    const last = ['agents.local.transcription.api_key', 'channels.zeta.token']
+    expect([...references, ...more, ...last].map((secret) => secrets.resolve({ secret }))).toEqual(SECRET_VALUES)
   })
 
   test('A3: the check finds a value that was put into a definition', () => {

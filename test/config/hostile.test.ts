@@ -147,10 +147,14 @@ describe('any bytes', { timeout: 20_000 + RUNS * 50 }, () => {
   test('a loader that throws, one that says nothing and one that shows a secret are found', () => {
     const bytes = Buffer.from(GOOD)
     const refusing = (message: string): Load => {
-      return () => ({ ok: false, problems: [{ file: 'g.yaml', line: 1, column: 1, path: 'x', message }] })
+      return () => ({
+        ok: false,
+        problems: [{ file: 'g.yaml', line: 1, column: 1, path: 'x', message, phase: 'validate' }],
+        settings: null,
+      })
     }
     expect(complaint(() => JSON.parse('{'), bytes)).toMatch(/^thrown/)
-    expect(complaint(() => ({ ok: false, problems: [] }), bytes)).toBe('refused without a problem')
+    expect(complaint(() => ({ ok: false, problems: [], settings: null }), bytes)).toBe('refused without a problem')
     expect(complaint(refusing(`found ${TOKEN}`), bytes)).toBe('a secret in a problem')
     expect(complaint(refusing('Invalid input: expected x'), bytes)).toContain('Invalid input')
     expect(complaint(load, bytes)).toBeNull()

@@ -1,6 +1,7 @@
 // Problems: each class of mistake at its line and column, with the nearest valid word, all at once.
 
 import { describe, expect, test } from 'vitest'
+import { loadText } from '../../src/config/load.ts'
 import { formatProblem, listed, nearest } from '../../src/config/problems.ts'
 import { fixtureText, problemsOf, withChannels, withGateway } from './support.ts'
 
@@ -58,7 +59,11 @@ const MISTAKES: [string, string, string[]][] = [
       '5:41 channels.web.agent: unknown agent "Y2Zv"',
     ],
   ],
-  ['__proto__', `${GOOD}__proto__: {}\n`, ['6:1 __proto__: unknown key; known here: gateway, agents, channels']],
+  [
+    '__proto__',
+    `${GOOD}__proto__: {}\n`,
+    ['6:1 __proto__: unknown key; known here: gateway, agents, channels, schedules, hooks'],
+  ],
   [
     'an id of every object',
     withChannels('  toString: { platform: web, agent: cfo }'),
@@ -197,6 +202,18 @@ describe('one mistake, one line', () => {
     },
   )
 
+  test.each([
+    ['gpt-4o-mini', 'openai:gpt-4o-mini'],
+    ['o3', 'openai:o3'],
+    ['claude-sonnet-4-5', 'anthropic:claude-sonnet-4-5'],
+    ['gemini-2.5-pro', 'google:gemini-2.5-pro'],
+    ['openai/gpt-4o', 'openai:gpt-4o'],
+    ['opnai:gpt-4o', 'openai:gpt-4o'],
+  ])('model: %s, as other gateways write it, and what it is here', (written, meant) => {
+    const [problem] = problemsOf(`agents:\n  a: { model: "${written}" }\nchannels:\n  w: { platform: web, agent: a }\n`)
+    expect(problem).toContain(`found "${written}" (did you mean "${meant}"?)`)
+  })
+
   test('__proto__ inside a channel is an unknown key too', () => {
     const problems = problemsOf(GOOD.replace('agent: cfo', 'agent: cfo, __proto__: 1'))
     expect(problems).toHaveLength(1)
@@ -250,8 +267,30 @@ describe('words', () => {
   test('a list reads as a sentence', () =>
     expect(['a', 'b', 'c'].map((_, n, all) => listed(all.slice(0, n + 1)))).toEqual(['a', 'a or b', 'a, b or c']))
   test('a problem is one line, whatever is in it', () => {
-    expect(formatProblem({ file: 'a\nb', line: 1, column: 2, path: 'p\r', message: 'm\u001b[2J' })).toBe(
-      'a b:1:2 p : m [2J',
-    )
+    const problem = { file: 'a\nb', line: 1, column: 2, path: 'p\r', message: 'm\u001b[2J', phase: 'parse' } as const
+    expect(formatProblem(problem)).toBe('a b:1:2 p : m [2J')
+  })
+})
+
+describe('what leads to a running gateway although its file is refused', () => {
+  const gatewayOf = (text: string) => {
+    const result = loadText({ file: '/etc/troupe/g.yaml', text, environment: {} })
+    return result.ok ? 'not refused' : (result.settings?.gateway ?? null)
+  }
+  const file = withGateway('port: 1', 'token: abcdefgh', 'data: d')
+
+  test('its own section, while that is sound', () => {
+    const settings = { port: 1, data: '/etc/troupe/d', token: { secret: 'gateway.token' } }
+    expect(gatewayOf(`${file}nonsense: 1\n`)).toMatchObject(settings)
+    expect(gatewayOf(`${file}agents: "never closed\n`)).toMatchObject(settings)
+    expect(gatewayOf('agents: {}\n')).toMatchObject({ port: 8765, data: '/etc/troupe/.troupe', token: null })
+  })
+
+  test('nothing when that section has a problem, or may stand behind the place where the file breaks', () => {
+    expect(gatewayOf(withGateway('port: 1', 'prt: 2'))).toBeNull()
+    expect(gatewayOf(withGateway('token: ${NOT_SET}'))).toBeNull()
+    expect(gatewayOf(`agents: "never closed\n${file}`)).toBeNull()
+    expect(gatewayOf('- a list\n')).toBeNull()
+    expect(gatewayOf(file)).toBe('not refused')
   })
 })

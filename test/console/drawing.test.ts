@@ -7,11 +7,20 @@ import { deliveryMachine } from '../../machines/delivery.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
 import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
+import { scheduleMachine } from '../../machines/schedule.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import { type Drawing, drawingOf } from '../../src/start/drawing.ts'
 import { machineNames } from '../../src/start/machines.ts'
 
-const MACHINES = [gatewayMachine, channelMachine, partitionMachine, sessionMachine, runMachine, deliveryMachine]
+const MACHINES = [
+  gatewayMachine,
+  channelMachine,
+  partitionMachine,
+  sessionMachine,
+  runMachine,
+  deliveryMachine,
+  scheduleMachine,
+]
 
 function statesOf(state: AnyStateNode): readonly AnyStateNode[] {
   return [state, ...Object.values(state.states).flatMap(statesOf)]

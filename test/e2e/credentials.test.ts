@@ -39,7 +39,7 @@ scenario(
     const gateway = await started(folder)
     const { live, of, text } = await gateway.rollCall()
     expect([live, of]).toEqual([1, 2])
-    expect(text).toMatch(/lacking is failed: CFO_BOT_TOKEN is not set/)
+    expect(text).toMatch(/lacking is failed: secrets: CFO_BOT_TOKEN is not set/)
     expect(await ask(bot, api.person(), 'hi')).toBe('cfo heard: hi')
   },
 )
@@ -51,7 +51,7 @@ scenario('S05 an unset variable of one agent fails the channels that lead to it,
   })
   const { live, of, text } = await gateway.rollCall()
   expect([live, of]).toEqual([1, 2])
-  expect(text).toMatch(/lacking is failed: SOME_KEY is not set/)
+  expect(text).toMatch(/lacking is failed: secrets: SOME_KEY is not set/)
 })
 
 scenario(
@@ -152,7 +152,7 @@ scenario('S06 409 from the platform is "someone else polls this token", and is t
   const { gateway } = await run({ channels: { tg: telegram(api, bot), web: { platform: 'web', agent: 'cfo' } } })
   const { live, of, text } = await gateway.rollCall()
   expect([live, of]).toEqual([1, 2])
-  expect(text).toMatch(/tg is retrying: someone else polls this token/)
+  expect(text).toMatch(/tg is retrying: connect: someone else polls this token/)
   bot.faults.clear()
   await channelIs(gateway, 'tg', 'live')
 })

@@ -78,7 +78,7 @@ scenario(
     })
     const { live, of, text } = await gateway.rollCall()
     expect([live, of]).toEqual([2, 3])
-    expect(text).toMatch(/^ {2}broken is failed: the token of broken was refused by Telegram\. .*@BotFather/m)
+    expect(text).toMatch(/^ {2}broken is failed: connect: the token of broken was refused by Telegram\. .*@BotFather/m)
     expect(text).toMatch(/broken\s+failed\s+telegram · cfo/)
     const status = await statusOf(gateway)
     expect(status.state).toBe('degraded')

@@ -119,10 +119,12 @@ scenario(
     const { live, of, text } = await gateway.rollCall()
     expect([live, of]).toEqual([1, 4])
     expect(text).toMatch(
-      /web_printer is failed: no-such-program is not in PATH\. Install no-such-program, or take it out/,
+      /web_printer is failed: requires: no-such-program is not in PATH\. Install no-such-program, or take it out/,
     )
-    expect(text).toMatch(/web_broken is failed: the tool broken\.ts has no usable description\. .*start again/)
-    expect(text).toMatch(/web_homeless is failed: the work folder .*nowhere is not there\. .*start again/)
+    expect(text).toMatch(
+      /web_broken is failed: construct: the tool broken\.ts has no usable description\. .*start again/,
+    )
+    expect(text).toMatch(/web_homeless is failed: requires: the work folder .*nowhere is not there\. .*start again/)
     const doctor = await troupe(['doctor', '--config', file])
     expect(doctor.code).toBe(1)
     expect(doctor.output).toMatch(/^✗ +executables +no-such-program is not in PATH\./m)

@@ -179,6 +179,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
         version: '0.1.0',
         uptime_s: 1.5,
         channels: [...web, ...others.values()],
+        agents: [],
         sessions: { idle: 1, pending: 0, running: 0, passivated: 2, queued_messages: 0 },
         outbox: 0,
         dead_letters: 1,
@@ -259,6 +260,9 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
     async sessionUsage() {
       return { today: USED, last_30_days: { ...USED, runs: 9 } }
     },
+    async schedules() {
+      return []
+    },
     async usage(limit) {
       note(`usage ${limit}`)
       return { agents: [{ agent: 'a', today: USED, last_30_days: USED }], users: [] }
@@ -292,7 +296,7 @@ export function channelStatus(
   state: ChannelStatus['state'],
   reason: string | null = null,
 ): ChannelStatus {
-  return { id, platform, agent: id, state, reason, since: SINCE }
+  return { id, platform, agent: id, state, reason, phase: null, since: SINCE }
 }
 
 export function webDefinition(id: string) {
@@ -310,6 +314,7 @@ export function webDefinition(id: string) {
     reset: null,
     token: null,
     apiRoot: null,
+    lacking: [],
     missing: [],
   } as const
 }

@@ -5,6 +5,7 @@ import { FailureError } from '../../machines/failure.ts'
 import { UNLISTED } from '../../src/inspect/shape.ts'
 import { createTransitions } from '../../src/inspect/transitions.ts'
 import { actorsPage } from '../../src/inspect/tree.ts'
+import { UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import { type House, openHouse } from '../support/house.ts'
 import { settled, silentLog } from '../support/world.ts'
 import { clientOf, type Heard, inspectorOf, relayOf } from './support.ts'
@@ -62,7 +63,9 @@ async function wires(): Promise<{ silent: string; speaking: string; console: str
   await house.says('cfo', `/queue ${marker('queued')}`, { sender: person })
   await house.says('cfo', `/steer ${marker('steered')}`, { sender: person })
   await house.says('cfo', `/${marker('command')}`)
-  await house.says('cfo', 'a photo', { album: marker('album'), attachments: 1, conversation: 'c2' })
+  const names = { reference: marker('reference'), name: marker('fileName'), mediaType: marker('mediaType') }
+  const attachments = [{ ...UNKNOWN_ATTACHMENT, kind: 'document' as const, ...names }]
+  await house.says('cfo', 'a photo', { album: marker('album'), attachments, conversation: 'c2' })
   await house.thoughts.at(-1)?.answer(marker('answer'))
   house.platform('cfo').nextSend.push(() => Promise.reject(new Error(marker('unsent'))))
   const unsent = {

@@ -224,6 +224,8 @@ const speaker: Speaker = {
   turnId: 'turn-1',
   given: [],
   approvals: [],
+  refused: [],
   preparedAtMs: 0,
+  notices: [],
   keepsPartial: true,
 }

@@ -33,6 +33,7 @@ function rig(machine = gatewayMachine) {
         noteReport: () => {},
         noteFailure: () => {},
         noteAdoption: () => {},
+        forgetSchedules: () => {},
         noteLeft: () => {},
       },
     }),

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type Adopting, goneBack, isServed, offered, taken, takenOnTrial } from '../../machines/adoption.ts'
 import type { ChannelDefinition } from '../../machines/definitions.ts'
 import { isSame, needsConnection, redefinition } from '../../machines/redefinition.ts'
-import { testAgent } from '../support/definitions.ts'
+import { testAgent, testSchedule } from '../support/definitions.ts'
 import { type HouseOptions, testChannel, testDefinition } from '../support/house.ts'
 
 type Given = Pick<HouseOptions, 'channels' | 'gateway' | 'workforce'>
@@ -15,6 +15,7 @@ function change(before: Given, now: Given) {
 
 const NOTHING = { started: [], stopped: [], reconnected: [], redefined: [] }
 const TOKEN = { secret: 'channels.a.token' }
+const WRONG = { phase: 'secrets', what: 'T is not the token of a bot', remedy: 'Take another' } as const
 
 /** What changes, before and now, and whether the channel must connect anew for it. */
 const CHANGES: readonly (readonly [string, Partial<ChannelDefinition>, Partial<ChannelDefinition>, boolean])[] = [
@@ -25,6 +26,8 @@ const CHANGES: readonly (readonly [string, Partial<ChannelDefinition>, Partial<C
   ['a variable that is missing now', {}, { missing: ['T'] }, true],
   ['a variable that is there now', { missing: ['T'] }, {}, true],
   ['another variable that is missing', { missing: ['T'] }, { missing: ['U'] }, true],
+  ['a token of the wrong form now', {}, { lacking: [WRONG] }, true],
+  ['a token that had the wrong form', { lacking: [WRONG] }, {}, true],
   ['allowed_users', {}, { allowedUsers: ['7'] }, false],
   ['unknown_user_policy', {}, { unknownUserPolicy: 'pair' }, false],
   ['group_policy', {}, { groupPolicy: 'respond_all' }, false],
@@ -99,7 +102,7 @@ describe('agents', () => {
   })
 
   test('one whose program is not on this machine any more, too; when it is there again, it is as it was', () => {
-    const lack = { what: 'pandoc is not in PATH', remedy: 'Install it' }
+    const lack = { phase: 'requires', what: 'pandoc is not in PATH', remedy: 'Install it' } as const
     const without = [testAgent('cfo', { lacking: [lack] }), testAgent('ops')]
     expect(change({}, { workforce: without })).toMatchObject({ agents: { kept: ['cfo'] }, channels: NOTHING })
     expect(change({ workforce: without }, {}).channels).toEqual({ ...NOTHING, reconnected: ['a'] })
@@ -110,6 +113,19 @@ describe('agents', () => {
     expect(agents).toMatchObject({ added: ['new'], kept: [] })
     expect(definition.agents['new']?.missing).toEqual(['KEY'])
   })
+})
+
+test('hooks of the gateway and schedules are in force at once, and named when they differ', () => {
+  const before = testDefinition({ schedules: [testSchedule({ name: 'a' }), testSchedule({ name: 'b' })] })
+  const hooks = {
+    dead_letter: [{ kind: 'executable', path: 'notify', timeoutMs: 1_000, onFailure: 'go_on' }],
+  } as const
+  const schedules = { b: testSchedule({ name: 'b', text: 'other' }), c: testSchedule({ name: 'c' }) }
+  const changed = redefinition(before, { ...before, hooks, schedules })
+  expect(changed.settings).toEqual({ changed: ['hooks'], needRestart: [] })
+  expect(changed.schedules).toEqual({ added: ['c'], removed: ['a'], changed: ['b'] })
+  expect(changed.definition).toMatchObject({ hooks, schedules })
+  expect(redefinition(before, before).settings.changed).toEqual([])
 })
 
 describe('settings', () => {

@@ -213,6 +213,7 @@ function adapter(
       return { id: '99', name: '@bot' }
     },
     send: () => Promise.reject(new Error('nobody sends here')),
+    fetch: () => Promise.reject(new Error('nobody fetches here')),
     show: () => {},
   }
 }

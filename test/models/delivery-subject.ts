@@ -137,6 +137,7 @@ function platform(calls: Call[]): Adapter {
       return end.promise
     },
     show: () => {},
+    fetch: () => Promise.reject(new Error('nobody sends files here')),
     probe: async () => ({ id: '99', name: '@bot' }),
   }
 }

@@ -20,7 +20,19 @@ type Plain<T extends string, Carried = {}> = T extends string ? { readonly type:
 export type Id = 'a' | 'b'
 
 export type GatewayEvent =
-  | Plain<'disk' | 'diskFails' | 'owe' | 'delivered' | 'waitsInVain' | 'sweep' | 'time' | 'drain'>
+  | Plain<
+      | 'fiftySeconds'
+      | 'scheduleFails'
+      | 'breaks'
+      | 'disk'
+      | 'diskFails'
+      | 'owe'
+      | 'delivered'
+      | 'waitsInVain'
+      | 'sweep'
+      | 'time'
+      | 'drain'
+    >
   | { readonly type: 'reports'; readonly of: Id; readonly state: 'connecting' | 'live' | 'retrying' | 'stopped' }
   | { readonly type: 'adopts'; readonly how: 'served' | 'kept' }
   | Plain<'fails' | 'failsOften' | 'ends' | 'accepted' | 'owed' | 'paused', { readonly of: Id }>
@@ -51,6 +63,8 @@ export interface Seen {
   readonly isOwing: boolean
   /** How long b is waited for when its runs are over. */
   readonly flushMs: number | null
+  /** A schedule is there; one that failed begins again after a minute. */
+  readonly hasSchedule: boolean
   /** Milliseconds until each delay is over. */
   readonly timers: Readonly<Record<string, number>>
   /** What the last event made it say. */
@@ -72,6 +86,7 @@ const BEGINNING: Seen = {
   asked: [],
   isOwing: false,
   flushMs: null,
+  hasSchedule: true,
   timers: {},
   said: [],
 }
@@ -117,9 +132,15 @@ function next(seen: Seen, event: GatewayEvent): Seen {
       return slots(seen, event)
     case 'file':
       return isDraining(seen) ? seen : redefined(seen, event.name)
+    case 'scheduleFails':
+      return timed({ ...seen, hasSchedule: false, said: ['failed schedule'] }, 'schedule', 60_000)
+    case 'fiftySeconds':
+      return { ...seen, timers: passed(seen, '', 50_000) }
     case 'disk':
       return read(seen)
     case 'diskFails':
+      return lookingAgain(seen)
+    case 'breaks':
       return seen.asked[0] === 'b' && !isDraining(seen) ? answered({ ...seen, said: ['failed b'] }) : answered(seen)
     case 'waitsInVain':
       return flushed({ ...seen, asked: [], timers: passed(seen, 'look b', 1_500) })
@@ -210,7 +231,7 @@ function toldOf(seen: Seen, id: Id): Seen {
 }
 
 function drained(seen: Seen): Seen {
-  const after = told({ ...seen, at: 'finishing', waiting: [] }, ['a', 'b'], 'drain')
+  const after = told({ ...seen, at: 'finishing', waiting: [], hasSchedule: false }, ['a', 'b'], 'drain')
   return timed(after, 'drain', 20_000)
 }
 
@@ -239,14 +260,20 @@ function dueAfter(seen: Seen, ms: number): Seen {
       return flushing(told(after, ['a', 'b'], 'halt'))
     case 'flush':
       return stopped(after)
+    case 'schedule':
+      return isDraining(seen) ? after : { ...after, hasSchedule: true }
     default:
       return id === 'nobody' ? after : { ...after, asked: [...seen.asked, id === 'b' ? 'b' : 'all'] }
   }
 }
 
 function read(seen: Seen): Seen {
+  return seen.isOwing ? lookingAgain(seen) : answered(seen)
+}
+
+function lookingAgain(seen: Seen): Seen {
   const [of, ...asked] = seen.asked
-  return seen.isOwing ? timed({ ...seen, asked }, `look ${of}`, 25) : answered(seen)
+  return timed({ ...seen, asked }, `look ${of}`, 25)
 }
 
 function answered(seen: Seen): Seen {
@@ -288,7 +315,7 @@ function flushing(seen: Seen): Seen {
 }
 
 function stopped(seen: Seen): Seen {
-  return { ...seen, at: 'stopped', channels: { a: null, b: null }, asked: [], timers: {} }
+  return { ...seen, at: 'stopped', channels: { a: null, b: null }, hasSchedule: false, asked: [], timers: {} }
 }
 
 // --- slots ---

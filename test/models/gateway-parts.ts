@@ -9,7 +9,7 @@ export interface GatewayPart {
   readonly possible: (state: SnapshotFrom<typeof gatewayModel>, event: GatewayEvent) => boolean
 }
 
-const DISK: readonly GatewayEvent[] = [{ type: 'disk' }, { type: 'diskFails' }]
+const DISK: readonly GatewayEvent[] = [{ type: 'disk' }, { type: 'diskFails' }, { type: 'breaks' }]
 
 const REPORTS = (of: Id, ...states: ('connecting' | 'live' | 'retrying' | 'stopped')[]): GatewayEvent[] =>
   states.map((state) => ({ type: 'reports', of, state }))
@@ -29,6 +29,8 @@ function can(allow: (seen: Seen, event: GatewayEvent) => boolean): GatewayPart['
       case 'asks':
       case 'gives':
         return seen.channels[event.key.startsWith('a') ? 'a' : 'b'] !== null && allow(seen, event)
+      case 'breaks':
+        return seen.asked[0] !== undefined && seen.asked[0] !== 'nobody' && allow(seen, event)
       case 'disk':
       case 'diskFails':
         return seen.asked.length > 0 && allow(seen, event)
@@ -93,7 +95,7 @@ export const LIFE: GatewayPart = {
       case 'delivered':
         return seen.isOwing && timers['look all'] !== undefined
       case 'time':
-        return at !== 'flushing' || !seen.isOwing || timers['flush'] === 1_500
+        return at !== 'flushing' || timers['flush'] === 1_500
       case 'file':
         return at === 'finishing' && failures.b === 0 && running.length === 0
       case 'drain':
@@ -165,9 +167,10 @@ export const LEAVING: GatewayPart = {
       case 'waitsInVain':
         return isOwing && asked[0] === 'b' && at === 'starting' && seen.flushMs === 1_500 && timers['return'] === 20_000
       case 'diskFails':
-        return !isOwing
+      case 'breaks':
+        return !isOwing && Object.values(timers).every((left) => left >= 20_000 || left === 1_500)
       case 'time':
-        return timers['look b'] === undefined || !isOwing
+        return timers['look b'] === undefined || (!isOwing && files === 1)
       case 'drain':
         return at === 'starting' && leaving !== null && !isOwing && running.length === 0 && files < 3
       default:
@@ -182,5 +185,23 @@ export const SWEEPERLESS: GatewayPart = {
   possible: can(({ at, reports, channels }, event) => {
     if (event.type === 'reports') return reports[event.of] === null
     return at === 'serving' && channels.a?.heard.length === 0
+  }),
+}
+
+/** A schedule that fails by a defect. */
+export const SCHEDULED: GatewayPart = {
+  events: [
+    ...REPORTS('a', 'live'),
+    ...REPORTS('b', 'live'),
+    { type: 'scheduleFails' },
+    { type: 'fiftySeconds' },
+    { type: 'time' },
+    { type: 'drain' },
+  ],
+  possible: can(({ at, reports, hasSchedule, timers }, event) => {
+    if (event.type === 'reports') return reports[event.of] === null
+    if (event.type === 'scheduleFails') return at === 'serving' && hasSchedule
+    if (event.type === 'fiftySeconds') return at === 'serving' && timers['schedule'] === 60_000
+    return at === 'serving' || (timers['schedule'] ?? 0) > 0
   }),
 }

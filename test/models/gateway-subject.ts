@@ -37,15 +37,22 @@ export async function gatewaySubject(options: GatewayOptions): Promise<Subject<t
   const world = testWorld()
   const disk = { reads: [] as Held<void>[], isOwing: false }
   let said: string[] = []
+  /** The next time that an effect asks for one there is no clock. */
+  let isBreaking = isWithoutSweeper
+  const sets: typeof world.clock.setTimeout = (fire, ms) => {
+    if (!isBreaking) return world.clock.setTimeout(fire, ms)
+    isBreaking = false
+    throw new Error('a defect')
+  }
   const parts = testParts({
-    world: isWithoutSweeper
-      ? { ...world, clock: { ...world.clock, setTimeout: failingOnce(world.clock.setTimeout) } }
-      : world,
+    world: { ...world, clock: { ...world.clock, setTimeout: sets } },
     store: reading(disk),
     log: noting((what) => said.push(what)),
     onRollCall: (reports) => said.push(`roll call: ${reports.map(({ id, state }) => `${id} ${state}`).join(', ')}`),
   })
-  const real = gatewayActor(parts).provide({ actors: { channel: endingItsChildren(channel) as never } }) // Told the same.
+  const real = gatewayActor(parts).provide({
+    actors: { channel: endingItsChildren(channel) as never, schedule: schedule as never }, // Told the same.
+  })
   const gateway = createActor(endingItsChildren(broken(real)), {
     systemId: 'gateway',
     clock: world.clock,
@@ -58,6 +65,7 @@ export async function gatewaySubject(options: GatewayOptions): Promise<Subject<t
   said = []
   const { system } = gateway
   const send = gateway.send.bind(gateway)
+  const scheduleOf = (): AnyActorRef | undefined => gateway.getSnapshot().children['schedule:s']
   const channelOf = (id: string): AnyActorRef | undefined => system.get(`channel:${id}`)
   /** The next sweep is far away. */
   const pending = (): number[] => world.pending().filter((ms) => ms < SWEEP_MS / 2)
@@ -98,6 +106,12 @@ export async function gatewaySubject(options: GatewayOptions): Promise<Subject<t
       send({ type: 'slot.released', sessionKey: key })
     },
     file: ({ name }) => send({ type: 'definition.changed', definition: definitionOf(name) }),
+    scheduleFails: () => scheduleOf()?.send({ type: 'fails' }),
+    fiftySeconds: () => world.advance(50_000),
+    breaks() {
+      isBreaking = true
+      lets((read) => read.reject(new FailureError(FULL)))
+    },
     disk: () => lets((read) => read.resolve()),
     diskFails: () => lets((read) => read.reject(new FailureError(FULL))),
     owe: () => (disk.isOwing = true),
@@ -122,6 +136,7 @@ export async function gatewaySubject(options: GatewayOptions): Promise<Subject<t
         reports: Object.values(context.reports).map(wordsOf),
         adoptions: Object.entries(context.adoptions).map(([id, { state: how }]) => `${id} ${how}`),
         agents: Object.keys(inForce(context).agents).sort(),
+        hasSchedule: scheduleOf()?.getSnapshot().status === 'active',
         running: context.slots.running,
         waiting: context.slots.waiting,
         holding: KEYS.filter((key) => system.get(`session:${key}`)?.getSnapshot().context.holds ?? false),
@@ -147,6 +162,7 @@ function definitionOf(name: File): GatewayDefinition {
   return testDefinition({
     channels: { a: {}, ...(b === null ? {} : { b: { token } }) },
     workforce: [testAgent('cfo'), ...(ops ? [testAgent('ops')] : [])],
+    schedules: [SCHEDULE],
     gateway: { concurrentRuns: limit, passivateAfterMs: 4 * SWEEP_MS },
   })
 }
@@ -170,17 +186,8 @@ function reading(disk: { readonly reads: Held<void>[]; readonly isOwing: boolean
   }
 }
 
-function failingOnce<A extends readonly unknown[], R>(real: (...given: A) => R): (...given: A) => R {
-  let failed = false
-  return (...given) => {
-    if (failed) return real(...given)
-    failed = true
-    throw new Error('a defect')
-  }
-}
-
 function noting(note: (what: string) => void): Log {
-  const channelIn = (fields: unknown) => (fields as { channel: string }).channel // As gateway.ts writes them.
+  const channelIn = (fields: unknown) => (fields as { channel?: string }).channel ?? 'schedule' // As gateway.ts writes them.
   return {
     ...silentLog,
     error: (fields) => note(`failed ${channelIn(fields)}`),
@@ -195,6 +202,27 @@ const session = setup({ types: { context: {} as { holds: boolean } } }).createMa
   context: { holds: false },
   on: { 'slot.granted': { actions: assign({ holds: true }) }, gives: { actions: assign({ holds: false }) } },
 })
+
+/** Stands where a schedule stands. */
+const schedule = setup({}).createMachine({
+  on: {
+    fails: {
+      actions: () => {
+        throw new Error('a defect')
+      },
+    },
+  },
+})
+
+const SCHEDULE = {
+  name: 's',
+  cron: '0 9 * * *',
+  timeZone: 'UTC',
+  agent: null,
+  channel: 'a',
+  conversation: 'c1',
+  text: 'good morning',
+} as const
 
 interface Heard {
   readonly id: string
@@ -268,6 +296,7 @@ function expected({ context: seen }: SnapshotFrom<typeof gatewayModel>) {
     adoptions: seen.adoption === null ? [] : [`b ${seen.adoption}`],
     // One that only an earlier definition of a channel names is needed for as long as that is served.
     agents: FILES[seen.file].ops || isKept ? ['cfo', 'ops'] : ['cfo'],
+    hasSchedule: seen.hasSchedule,
     running,
     waiting: seen.waiting.length,
     holding: isOver ? [] : KEYS.filter((key) => running.includes(key)),

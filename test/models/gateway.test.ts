@@ -6,7 +6,7 @@ import { gatewayMachine } from '../../machines/gateway.ts'
 import { withChanged, withoutAction } from '../support/broken.ts'
 import { type AnyPart, modelSuite, part } from '../support/model-suite.ts'
 import { gatewayModel } from './gateway-model.ts'
-import { type GatewayPart, LEAVING, LIFE, SLOTS, SWEEPERLESS } from './gateway-parts.ts'
+import { type GatewayPart, LEAVING, LIFE, SCHEDULED, SLOTS, SWEEPERLESS } from './gateway-parts.ts'
 import { type GatewayLogic, type GatewayOptions, gatewaySubject } from './gateway-subject.ts'
 
 type Change = (real: GatewayLogic) => GatewayLogic
@@ -67,7 +67,7 @@ modelSuite({
       ),
     }),
     slots: look(SLOTS, {
-      'S7: the slots of a failed channel stay taken': without([...ERROR, '1', 'actions'], 'changeSlots'),
+      'S7: the slots of a failed channel stay taken': without([...ERROR, '2', 'actions'], 'changeSlots'),
       'S18: more slots are given when somebody asks again': without(CHANGED, 'changeSlots'),
       'S44: a slot is given in the drain': changed([...DRAINING, 'on', 'slot.requested'], { actions: 'changeSlots' }),
     }),
@@ -86,6 +86,9 @@ modelSuite({
         real.provide({ guards: { isSilenceOfLeaving: () => false } }),
       'a channel that fails while it leaves is waited for': (real) =>
         real.provide({ guards: { isLeaving: () => false } }),
+    }),
+    'a schedule that fails': look(SCHEDULED, {
+      'a failed schedule is not begun again': without(['on', 'schedule.restart', 'actions'], 'restartSchedule'),
     }),
     'nobody says when to sweep': look(
       SWEEPERLESS,

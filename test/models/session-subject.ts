@@ -12,7 +12,7 @@ import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { Disk } from '../sim/disk.ts'
 import { testDefinition } from '../support/house.ts'
-import { acceptedMessage } from '../support/messages.ts'
+import { ATTACHED, acceptedMessage } from '../support/messages.ts'
 import { testParts } from '../support/parts.ts'
 import type { Subject } from '../support/paths.ts'
 import { toolParts } from '../support/tools.ts'
@@ -109,12 +109,12 @@ export async function sessionSubject(options: SessionOptions): Promise<Subject<M
   }
   const play: { [T in SessionEvent['type']]: (event: Extract<SessionEvent, { type: T }>) => unknown } = {
     message: () => plain(),
-    photo: () => plain({ attachments: 1 }),
+    photo: () => plain({ attachments: ATTACHED }),
     part: async () => {
       // In a gathering: the quiet and the longest wait for the rest of the album.
       if (world.pending().length === 2) await world.advance(900)
       messages += 1
-      await says(`part${messages}`, { album: 'al', attachments: 1 })
+      await says(`part${messages}`, { album: 'al', attachments: ATTACHED })
     },
     // The second time, as after a partition's recovery, it changes nothing.
     says: ({ command }) => says(`/${command}`, { command: { name: command, text: '' } }, true),
@@ -251,6 +251,7 @@ function noteState(progress: Progress, shown: string[]): void {
 const NO_PLATFORM = {
   run: () => new Promise<never>(() => {}),
   send: () => Promise.reject(new Error('nobody sends here')),
+  fetch: () => Promise.reject(new Error('nobody sends files here')),
   probe: async () => ({ id: '99', name: '@bot' }),
 }
 
@@ -304,7 +305,7 @@ function standIn(session: SessionLogic, { key, conversation, mode }: Place) {
 }
 
 /** What a text says, without its words. */
-function kindOf(text: string): string {
+export function kindOf(text: string): string {
   for (const [pattern, kind] of KINDS) {
     const match = pattern.exec(text)
     if (match !== null) return kind.replace('$1', match[1] ?? '0')
@@ -357,7 +358,7 @@ function expected({ context: seen }: SnapshotFrom<Model>) {
   }
 }
 
-function textsOf({ turn, history }: Seen): string[] {
+export function textsOf({ turn, history }: Seen): string[] {
   const [first = ''] = turn
   if (first === 'compact') return ['summarise']
   if (first === 'retry') return lastAsked(history).map(wordsOf)
@@ -365,7 +366,7 @@ function textsOf({ turn, history }: Seen): string[] {
 }
 
 /** The history that the model is given: without what is asked again, without failures, without an answer that nobody saw. */
-function knownTo({ turn, history }: Seen): string[] {
+export function knownTo({ turn, history }: Seen): string[] {
   const known = turn[0] === 'retry' ? visible(history).slice(0, -1) : visible(history)
   return known
     .flat()

@@ -6,34 +6,30 @@ import { sessionKey } from '../../machines/session-key.ts'
 import { calm } from './calm.ts'
 import { idOf } from './file.ts'
 import { inboundOf } from './people.ts'
+import type { Thinking } from './model.ts'
 import { AWAY, type Platform, UNAUTHORIZED } from './platform.ts'
 import type { Simulation } from './simulation.ts'
-import type { Step } from './steps.ts'
+import type { Place, Step } from './steps.ts'
+import type { Working } from './tools.ts'
 
 export async function act(simulation: Simulation, step: Step): Promise<void> {
   switch (step.do) {
     case 'say':
       return say(simulation, step)
+    case 'crowd':
+      return crowd(simulation, step)
     case 'again': {
       const message = simulation.said.get(step.of)
       if (message !== undefined) simulation.platforms.get(message.channel)?.again(message)
       if (message !== undefined) simulation.hit('say again')
       return
     }
-    case 'model': {
-      const place = placeAt(simulation, step)
-      thoughtIn(simulation, place, step.how)?.act(step.how)
-      return
-    }
-    case 'tool': {
-      const { channel, conversation } = placeAt(simulation, step)
-      const inPlace = (session: string): boolean => `${session}/`.startsWith(`${channel}/${conversation}/`)
-      const found = simulation.toolshed.working.find(
-        (each) => inPlace(each.session) && each.caller.alive && each.signal.aborted === (step.how === 'late'),
-      )
-      return found?.act(step.how)
-    }
+    case 'model':
+      return thoughtAt(simulation, step)?.act(step.how)
+    case 'tool':
+      return callAt(simulation, step)?.act(step.how)
     case 'time':
+      if (step.ms in JUMPS) simulation.hit(`a jump ${JUMPS[step.ms as keyof typeof JUMPS]}`)
       return simulation.advance(step.ms)
     case 'release':
       return platformAt(simulation, step.ch).release(placeAt(simulation, step).conversation)
@@ -72,6 +68,9 @@ async function actRarely(simulation: Simulation, step: Step): Promise<void> {
       return simulation.reload(step.change)
     case 'crash':
       return simulation.crash(step)
+    case 'fuse':
+      simulation.fuse = { left: step.effects, ...step }
+      return
     case 'drain':
       return simulation.drain()
     case 'start':
@@ -85,8 +84,9 @@ async function actRarely(simulation: Simulation, step: Step): Promise<void> {
   }
 }
 
-function say(simulation: Simulation, step: Extract<Step, { do: 'say' }>): void {
+function say(simulation: Simulation, dealt: Say): void {
   const { plan } = simulation.schedule
+  const step = { ...dealt, ...askedIn(simulation, dealt) }
   const { channel, conversation } = placeAt(simulation, step)
   const { group } = plan.channels[step.ch % plan.channels.length]!
   const room = { channel, conversation, group }
@@ -97,8 +97,35 @@ function say(simulation: Simulation, step: Extract<Step, { do: 'say' }>): void {
   platformAt(simulation, step.ch).say(message)
 }
 
+type Say = Extract<Step, { do: 'say' }>
+
+/**
+ * Where a word about an approval goes: people answer where they were asked. Not where conversations must not feel each other, and
+ * one in four goes astray.
+ */
+function askedIn({ schedule, ledger }: Simulation, { id, ch, what }: Say): Partial<Place & { from: number }> {
+  if (!what.startsWith('approve') && !what.startsWith('deny')) return {}
+  if (schedule.victim !== undefined || id % 4 === 0) return {}
+  const asked = ledger.turns.askingIn(idOf(ch % schedule.plan.channels.length))
+  const session = asked[id % asked.length]
+  if (session === undefined) return {}
+  const [, conversation = '', person] = session.split('/')
+  return { conv: Number(conversation.slice(1)), ...(person === undefined ? {} : { from: Number(person) - 1 }) }
+}
+
+function crowd(simulation: Simulation, { id, ch, count }: Extract<Step, { do: 'crowd' }>): void {
+  simulation.hit('a crowd')
+  for (let conv = 0; conv < count; conv += 1) {
+    const mark = CROWD_MARKS + id * 10_000 + conv
+    say(simulation, { do: 'say', id: mark, ch, conv, from: conv % 3, what: 'plain' })
+  }
+}
+
+/** Far from the marks of single steps. */
+const CROWD_MARKS = 1_000_000
+
 /** What somebody calls an approval: the last one that waits, one of long ago, or none that ever was. */
-function approvalFor({ file, ledger }: Simulation, { what }: Extract<Step, { do: 'say' }>, by: Inbound): string {
+function approvalFor({ file, ledger }: Simulation, { what }: Say, by: Inbound): string {
   if (what === 'approveWrong') return '0-0'
   const channel = file.definition.channels[by.channel]
   const session = channel === undefined ? '' : sessionKey(channel, by)
@@ -121,16 +148,26 @@ async function retryLetter(simulation: Simulation, nth: number): Promise<void> {
   )
 }
 
-function thoughtIn(
-  simulation: Simulation,
-  { channel, conversation }: { channel: string; conversation: string },
-  how: string,
-) {
-  const inPlace = (session: string): boolean => `${session}/`.startsWith(`${channel}/${conversation}/`)
-  return simulation.model.thinking.find(
-    (each) =>
-      !each.settled && each.caller.alive && inPlace(each.session) && each.request.signal.aborted === (how === 'late'),
+function thoughtAt(simulation: Simulation, step: Extract<Step, { do: 'model' }>): Thinking | undefined {
+  const open = simulation.model.thinking.filter(
+    ({ settled, caller, request }) => !settled && caller.alive && request.signal.aborted === (step.how === 'late'),
   )
+  return nearest(simulation, step, open)
+}
+
+function callAt(simulation: Simulation, step: Extract<Step, { do: 'tool' }>): Working | undefined {
+  const open = simulation.toolshed.working.filter(
+    ({ caller, signal }) => caller.alive && signal.aborted === (step.how === 'late'),
+  )
+  return nearest(simulation, step, open)
+}
+
+/** The one in its place; else, where conversations may feel each other, another one of its channel. */
+function nearest<T extends { readonly session: string }>(simulation: Simulation, place: Place, open: readonly T[]) {
+  const { channel, conversation } = placeAt(simulation, place)
+  const within = (start: string): T | undefined => open.find(({ session }) => `${session}/`.startsWith(start))
+  const here = within(`${channel}/${conversation}/`)
+  return here ?? (simulation.schedule.victim === undefined ? within(`${channel}/`) : undefined)
 }
 
 function channelAt(simulation: Simulation, ch: number): string {
@@ -147,6 +184,8 @@ function placeAt(
 ): { channel: string; conversation: string } {
   return { channel: channelAt(simulation, ch), conversation: `c${conv % simulation.schedule.plan.conversations}` }
 }
+
+const JUMPS = { 15_000: 'of 15 seconds', 61_000: 'of a minute', 700_000: 'beyond every deadline' }
 
 const BREAKS = {
   away: new FailureError(AWAY),

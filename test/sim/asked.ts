@@ -24,6 +24,7 @@ export interface AskedRules {
   /** Whether its agent may have tools, and may have none. */
   readonly toolsOf: (session: string) => readonly boolean[]
   readonly atWork: () => readonly Working[]
+  readonly hit: (event: string) => void
 }
 
 interface Asking extends AskedRules {
@@ -43,6 +44,10 @@ export function checkAsked(thinking: Thinking, asking: Asking): void {
   const others = new Set([...running, ...atWork()].map((each) => each.session))
   verdict.check(!others.has(session), 'S1', () => `a second run of ${session}`)
   const slots = asking.slots()
+  if (others.size === slots - 1) asking.hit('the last slot was taken')
+  if (request.messages.some(({ text }) => (text.match(/t\d+\./g) ?? []).length > 1))
+    asking.hit('parts became one message')
+  if (new Set(request.messages.map(({ sender }) => sender.id)).size > 1) asking.hit('one turn of several people')
   verdict.check(others.size < slots, 'SLOTS', () => `${others.size + 1} runs at once, ${slots} allowed`)
   verdict.check(mayBegin(caller) || !record.inDrain, 'S44', () => `a run of ${session} began in a drain`)
   verdict.check(!request.messages.some(({ text }) => text.startsWith('/')), 'S31', () => 'a command reached the model')
@@ -89,7 +94,7 @@ function checkWhole({ session, turn, asked }: Thinking, { madeFor }: TurnRecord,
 function checkTurn(
   { session, request, asked }: Thinking,
   record: TurnRecord,
-  { ledger, verdict, maySteer, steers: steersAlways }: Asking,
+  { ledger, verdict, hit, maySteer, steers: steersAlways }: Asking,
 ): void {
   const unsettled = ledger.unsettledOf(session)
   const again = asked.every((each) => each.outcome !== null)
@@ -102,6 +107,7 @@ function checkTurn(
     message.command === null ? plainly(message.channel) : message.command.name === 'steer'
   const head = ledger.messages.get(record.seqs[0] ?? first.seq) ?? first
   const jumps = steers(head, maySteer)
+  if (head.message.command?.name === 'steer') hit('steering became a turn of its own')
   const early = head.reopened
     ? []
     : unsettled.filter(({ seq, reopened }) => seq < head.seq && !reopened && !record.seqs.includes(seq))

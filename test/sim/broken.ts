@@ -1,94 +1,177 @@
-// Broken: subjects that are each wrong in one way, made of the real machines and parts. The simulation must catch every one.
+// Broken: subjects that are each wrong in one way, made of the real machines and parts. The simulation must catch every one, and for the
+// right reason: each names the rules of which one has to be found broken first.
 
-import {
-  type AnyActorLogic,
-  type AnyStateMachine,
-  createMachine,
-  enqueueActions,
-  fromPromise,
-  type PromiseActorLogic,
-  spawnChild,
-} from 'xstate'
-import type { PartitionContext } from '../../machines/partition-words.ts'
-import type { Answer, Thinking } from '../../machines/run-words.ts'
-import { runInput, type SessionContext } from '../../machines/session-context.ts'
-import { endingItsChildren } from '../../src/actors/ending.ts'
-import type { Door } from '../../src/channels/adapter.ts'
+import { type AnyStateMachine, enqueueActions, fromCallback, fromPromise } from 'xstate'
+import { takeSteering } from '../../machines/inbox.ts'
+import type { Commit } from '../../machines/messages.ts'
+import type { Answer, RunInput, Thinking } from '../../machines/run-words.ts'
+import type { SessionContext } from '../../machines/session-context.ts'
+import type { Step } from '../../machines/steps.ts'
 import type { Store } from '../../src/store/store.ts'
+import {
+  type Breakage,
+  type Config,
+  hearing,
+  inPartition,
+  inRun,
+  inSession,
+  promiseIn,
+  within,
+  withEffects,
+  withState,
+} from './broken-parts.ts'
+import { claimingLate, falling, hasty, lookingLater, restless } from './broken-charts.ts'
 
-export interface Breakage {
-  readonly store?: (store: Store) => Store
-  readonly door?: (door: Door) => Door
-  readonly gateway?: (gateway: AnyStateMachine) => AnyStateMachine
+export interface Broken {
+  /** With this one it is found early. */
+  readonly seed?: number
+  /** One of these promises is the first that it breaks. */
+  readonly rules: readonly string[]
+  readonly make: () => Breakage
 }
 
-type Machine = (machine: AnyStateMachine) => AnyStateMachine
-type Config = Readonly<Record<string, unknown>>
-
-export const BREAKAGES: Readonly<Record<string, () => Breakage>> = {
-  'a session that forgets its queue when a run ends': () => ({
-    gateway: inSession((session) =>
-      withState(session, ['running', 'committing', 'writing'], (writing) => ({
-        ...writing,
-        invoke: {
-          ...(writing['invoke'] as object),
-          onDone: { target: '#session.idle', actions: ['forgetTurn', 'forgetWaiting', 'releaseSlot'] },
-        },
-      })),
-    ),
-  }),
-  'an accept that tells the platform before the write': () => ({
-    door: (door) => ({
-      live: door.live,
-      receive: (message) => {
-        door.receive(message).catch(() => {})
-        return Promise.resolve({ accepted: true, duplicate: false, seq: 0 })
-      },
-    }),
-  }),
-  'a run whose late result is still committed after /stop': () => {
-    let store: Store | null = null
-    return {
-      store: (given) => {
-        store = given
-        return given
-      },
-      gateway: inSession((session) => within(session, 'run', (run) => withThink(run, () => store))),
-    }
-  },
-  'a delivery that sends again when the receipt was not written': () => ({
-    gateway: inPartition((partition) =>
-      within(partition, 'delivery', (delivery) =>
-        withState(delivery, ['recording', 'writing'], (writing) => ({
+export const BROKEN: Readonly<Record<string, Broken>> = {
+  'a session that forgets its queue when a run ends': {
+    rules: ['S4', 'S5', 'ORDER'],
+    make: () => ({
+      gateway: inSession((session) =>
+        withState(session, ['running', 'committing', 'writing'], (writing) => ({
           ...writing,
-          invoke: { ...(writing['invoke'] as object), onError: '#delivery.looking' },
+          invoke: {
+            ...(writing['invoke'] as object),
+            onDone: { target: '#session.idle', actions: ['forgetTurn', 'forgetWaiting', 'releaseSlot'] },
+          },
         })),
       ),
-    ),
-  }),
-  'a passivation that ignores what was routed since the rest': () => ({ gateway: inPartition(restless) }),
-  'a recovery that skips the last message': () => ({
-    store: (store) => ({
-      ...store,
-      unfinished: async (...input) => (await store.unfinished(...input)).slice(0, -1),
     }),
-  }),
-  'a second run while one is pending': () => ({
-    gateway: inSession((session) =>
-      withState(session, ['pending'], (pending) => ({ ...pending, entry: [pending['entry'], hasty] })),
-    ),
-  }),
+  },
+  'an accept that tells the platform before the write': {
+    rules: ['M5'],
+    make: () => ({
+      door: (door) => ({
+        live: door.live,
+        receive: (message) => {
+          door.receive(message).catch(() => {})
+          return Promise.resolve({ accepted: true, duplicate: false, seq: 0 })
+        },
+      }),
+    }),
+  },
+  'a run whose late result is still committed after /stop': {
+    seed: 4,
+    rules: ['S6'],
+    make: () => withStore((storeOf) => inRun((run) => committingLate(run, storeOf))),
+  },
+  'a run whose late result its successor takes for its own': {
+    rules: ['S6', 'S42'],
+    make: () => ({ gateway: inRun(takingLate) }),
+  },
+  'a delivery that sends again when the receipt was not written': {
+    seed: 3,
+    rules: ['D1', 'D2'],
+    make: () => ({
+      gateway: inPartition((partition) =>
+        within(partition, 'delivery', (delivery) =>
+          withState(delivery, ['recording', 'writing'], (writing) => ({
+            ...writing,
+            invoke: { ...(writing['invoke'] as object), onError: '#delivery.looking' },
+          })),
+        ),
+      ),
+    }),
+  },
+  'a passivation that ignores what was routed since the rest': {
+    rules: ['S4', 'S5', 'M4'],
+    make: () => ({ gateway: inPartition(restless) }),
+  },
+  'a recovery that skips the last message': {
+    rules: ['S4', 'S5', 'ORDER', 'S42'],
+    make: () => ({
+      store: (store) => ({
+        ...store,
+        unfinished: async (...input) => (await store.unfinished(...input)).slice(0, -1),
+      }),
+    }),
+  },
+  'a second run while one is pending': {
+    rules: ['S1', 'S4', 'SLOTS'],
+    make: () => withStore((storeOf) => inSession((session) => hasty(session, storeOf))),
+  },
+  'a session that claims only after an await': {
+    rules: ['S1', 'S5', 'A2', 'SLOTS'],
+    make: () => ({ gateway: inSession(claimingLate) }),
+  },
+  'a session that looks at its queue after its run has ended': {
+    seed: 2,
+    // Its own assertion may say so first.
+    rules: ['S4', 'S5', 'DEFECT'],
+    make: () => withStore((storeOf) => inSession((session) => lookingLater(session, storeOf))),
+  },
+  'a tool that is repeated after a crash': {
+    rules: ['S42'],
+    make: () => ({ gateway: inRun(repeating) }),
+  },
+  'a run that begins anew after a crash': {
+    rules: ['S42'],
+    make: () => ({
+      store: (store) => ({ ...store, begin: async (...input) => ({ ...(await store.begin(...input)), steps: [] }) }),
+    }),
+  },
+  'a tool that begins before that is on disk': {
+    rules: ['S42'],
+    make: () => ({
+      store: (store) => ({
+        ...store,
+        commit: async (commit) => {
+          const written = store.commit(commit)
+          if (commit.steps?.[0]?.step.kind !== 'begin') return written
+          written.catch(() => {})
+        },
+      }),
+    }),
+  },
+  'an approval by any name': {
+    seed: 18,
+    rules: ['S40'],
+    make: () => ({ gateway: inSession((session) => hearing(session, withoutName)) }),
+  },
+  'steering that is lost between two steps': {
+    seed: 2,
+    rules: ['S4', 'S5', 'S23', 'ORDER'],
+    make: () => ({
+      gateway: inSession((session) => withEffects(session, { actions: { giveSteering: dropSteering } })),
+    }),
+  },
+  'a toolbox that is left open': {
+    rules: ['A2'],
+    make: () => ({ gateway: inRun((run) => withEffects(run, { actors: { toolbox: fromCallback(() => () => {}) } })) }),
+  },
+  'a partial answer that is delivered': {
+    seed: 30,
+    rules: ['S6'],
+    make: () => ({ store: (store) => ({ ...store, commit: (commit) => store.commit(withPartialReply(commit)) }) }),
+  },
+  'a session that takes its neighbour along': {
+    rules: ['ISOLATION', 'S45', 'S4', 'S5'],
+    make: () => ({ gateway: inPartition(falling) }),
+  },
 }
 
-/** Runs what waits, without waiting. */
-const hasty = spawnChild('run', {
-  id: 'hasty',
-  input: ({ context }: { context: SessionContext }) => runInput({ ...context, turn: context.waiting }),
-})
+/** A breakage that needs the store of the process at work. */
+function withStore(gatewayWith: (storeOf: () => Store | null) => Breakage['gateway'] & object): Breakage {
+  let store: Store | null = null
+  return {
+    store: (given) => {
+      store = given
+      return given
+    },
+    gateway: gatewayWith(() => store),
+  }
+}
 
 /** A think whose signal nobody hears: its result is committed when it comes. */
-function withThink(run: AnyStateMachine, storeOf: () => Store | null): AnyStateMachine {
-  const real = run.implementations.actors['think'] as PromiseActorLogic<Answer, Thinking> & PromiseCreator
+function committingLate(run: AnyStateMachine, storeOf: () => Store | null): AnyStateMachine {
+  const real = promiseIn<Answer, Thinking>(run, 'think')
   const think = fromPromise<Answer, Thinking>(async (scope) => {
     const answer = await real.config(scope)
     if (scope.signal.aborted) {
@@ -98,66 +181,58 @@ function withThink(run: AnyStateMachine, storeOf: () => Store | null): AnyStateM
     }
     return answer
   })
-  return endingItsChildren(run.provide({ actors: { think } as never }))
+  return withEffects(run, { actors: { think } })
 }
 
-/** As XState keeps it; its types leave it out. */
-interface PromiseCreator {
-  config(scope: unknown): Promise<Answer>
-}
-
-/** Counts its sweeps from the first rest on, whatever was routed meanwhile. */
-function restless(partition: AnyStateMachine): AnyStateMachine {
-  const passivate = enqueueActions(({ context, enqueue, self }) => {
-    const { children } = context as PartitionContext
-    const counts = (sweepsOf.get(self) ?? sweepsOf.set(self, new Map()).get(self))!
-    for (const [id, child] of Object.entries(children)) {
-      const sweeps = (counts.get(id) ?? 0) + (child.sweeps !== null || counts.has(id) ? 1 : 0)
-      if (sweeps > 0) counts.set(id, sweeps)
-      if (sweeps >= 4 && child.life === 'alive') {
-        counts.delete(id)
-        enqueue.stopChild(id)
-        enqueue.assign({ children: ({ context: now }: { context: PartitionContext }) => without(now.children, id) })
-      }
-    }
+/** Whoever waits for an answer of this session takes the first that comes, whatever it was asked. */
+function takingLate(run: AnyStateMachine): AnyStateMachine {
+  const real = promiseIn<Answer, Thinking>(run, 'think')
+  const earlier = new Map<string, Promise<Answer>>()
+  const think = fromPromise<Answer, Thinking>((scope) => {
+    const { session } = scope.input.run
+    const before = earlier.get(session)
+    const answer = real.config(scope)
+    earlier.set(session, heard(answer))
+    return before === undefined ? answer : Promise.race([before, answer])
   })
-  return endingItsChildren(partition.provide({ actions: { passivate } as never }))
+  return withEffects(run, { actors: { think } })
 }
 
-const sweepsOf = new WeakMap<object, Map<string, number>>()
-
-function without(children: PartitionContext['children'], id: string): PartitionContext['children'] {
-  return Object.fromEntries(Object.entries(children).filter(([each]) => each !== id))
+/** It, or nothing: its failure was somebody else's. */
+function heard<T>(answer: Promise<T>): Promise<T> {
+  return answer.catch(() => new Promise<T>(() => {}))
 }
 
-function inSession(change: Machine): Machine {
-  return inPartition((partition) => within(partition, 'session', change))
+/** Sees no difference between a call that never began and one whose outcome nobody knows. */
+function repeating(run: AnyStateMachine): AnyStateMachine {
+  interface Acting {
+    readonly run: RunInput
+    readonly steps: readonly Step[]
+  }
+  const real = promiseIn<readonly Step[], Acting>(run, 'act')
+  const act = fromPromise<readonly Step[], Acting>((scope) => {
+    const steps = scope.input.steps.filter((step) => step.kind !== 'begin')
+    return real.config({ ...scope, input: { ...scope.input, steps } })
+  })
+  return withEffects(run, { actors: { act } })
 }
 
-function inPartition(change: Machine): Machine {
-  return (gateway) => within(gateway, 'channel', (channel) => within(channel, 'partition', change))
+function withoutName(event: Config): Config {
+  const message = event['message'] as { readonly command?: { readonly name: string } | null } | undefined
+  const name = message?.command?.name
+  if (name !== 'approve' && name !== 'deny') return event
+  return { ...event, message: { ...message, command: { name, text: '' } } }
 }
 
-/** A machine with one of its actors changed. */
-function within(machine: AnyStateMachine, actor: string, change: Machine): AnyStateMachine {
-  const real = machine.implementations.actors[actor] as AnyActorLogic as AnyStateMachine
-  return endingItsChildren(machine.provide({ actors: { [actor]: change(real) } as never }))
-}
+const dropSteering = enqueueActions(({ context, enqueue }) => {
+  const { inbox } = takeSteering((context as SessionContext).waiting)
+  enqueue.assign({ waiting: inbox })
+  enqueue.sendTo('run', { type: 'steering.given', messages: [] })
+})
 
-/** A machine with one state of its chart changed, and the same effects. */
-function withState(
-  machine: AnyStateMachine,
-  path: readonly string[],
-  change: (state: Config) => Config,
-): AnyStateMachine {
-  // Broken on purpose: no type fits it.
-  const config = changed(machine.config as Config, path, change) as never
-  return endingItsChildren(createMachine(config, machine.implementations as never))
-}
-
-function changed(state: Config, path: readonly string[], change: (state: Config) => Config): Config {
-  const [name, ...rest] = path
-  if (name === undefined) return change(state)
-  const states = state['states'] as Record<string, Config>
-  return { ...state, states: { ...states, [name]: changed(states[name]!, rest, change) } }
+function withPartialReply(commit: Commit): Commit {
+  const partial = commit.entries.find(({ role, text }) => role === 'partial' && text !== '')
+  const [, conversation = ''] = commit.sessionKey?.split('/') ?? []
+  if (partial === undefined) return commit
+  return { ...commit, replies: [{ conversation, text: partial.text, replyTo: null }, ...commit.replies] }
 }

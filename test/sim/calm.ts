@@ -6,6 +6,7 @@ import type { Simulation } from './simulation.ts'
 export async function calm(simulation: Simulation): Promise<void> {
   const { disk, throws, platforms, file, model, toolshed } = simulation
   simulation.note('calm')
+  simulation.fuse = null
   const { fast } = disk
   disk.fast = true
   disk.heal()

@@ -36,7 +36,7 @@ function channelPlanOf(dice: Dice): Omit<ChannelPlan, 'group'> {
 function gatewayPlanOf(dice: Dice): Pick<Plan, 'concurrentRuns' | 'passivateAfterMs' | 'drainMs'> {
   return {
     concurrentRuns: dice.pick([1, 3, 64, 64]),
-    passivateAfterMs: dice.pick([2_000, 20_000, 300_000]),
+    passivateAfterMs: dice.pick([2_000, 2_000, 20_000, 300_000]),
     drainMs: dice.pick([1_000, 20_000]),
   }
 }
@@ -103,17 +103,40 @@ export function scheduleOf(dice: Dice, { seed, count, conversations }: Wanted): 
   })
   // Where the file changes, the checks allow for what it said before: most worlds keep theirs.
   const reloads = dice.oneIn(3)
-  for (let id = 0; id < count; id += 1) {
+  for (let id = 0; steps.length < count; id += 1) {
     const dealt = actOf(dice, { id, place })
     const act: Act = dealt.do === 'reload' && !reloads ? { do: 'time', ms: 1_000 } : dealt
-    steps.push(dice.oneIn(4) && act.do !== 'calm' ? { ...act, loose: true } : act)
+    const sweeps = act.do === 'say' && dice.oneIn(8)
+    steps.push((sweeps || dice.oneIn(4)) && act.do !== 'calm' ? { ...act, loose: true } : act)
+    // Before it is on disk, whoever has rested long enough leaves memory.
+    if (sweeps) steps.push({ do: 'time', ms: Math.min(5_000, plan.passivateAfterMs / 4) })
   }
   return { plan, seed, steps }
 }
 
 /**
+ * The same with thousands of conversations in which everybody writes at once, and again when most have left memory. Runs are short
+ * there: whoever hangs would hold the slots of thousands.
+ */
+export function crowdsOf(dice: Dice, { seed, count, conversations }: Wanted): Schedule {
+  const many = conversations ?? 2_000
+  const { plan, steps } = scheduleOf(dice, { seed, count: Math.min(count, CROWD_STEPS), conversations: many })
+  const crowd = (id: number, of: number): Step => ({ do: 'crowd', id, ch: dice.below(plan.channels.length), count: of })
+  const half = Math.floor(steps.length / 2)
+  const gone: Step = { do: 'time', ms: 30_000 }
+  return {
+    plan: { ...plan, concurrentRuns: 64, passivateAfterMs: 2_000, agent: { ...plan.agent, runTimeoutMs: 10_000 } },
+    seed,
+    steps: [crowd(1, many), ...steps.slice(0, half), gone, crowd(2, Math.floor(many / 8)), ...steps.slice(half)],
+  }
+}
+
+const CROWD_STEPS = 100
+
+/**
  * The same with throws in one conversation, and with nothing that lets conversations feel each other on purpose: no common disk that
- * fails or is slow, no slots to wait for, no connection that breaks, and no other message that keeps breaking its session.
+ * fails, is slow or goes on bit by bit, no slots to wait for, no connection that breaks, and no other message that keeps breaking its
+ * session.
  */
 export function twinsOf(dice: Dice, wanted: Wanted): Schedule {
   const { plan, seed, steps } = scheduleOf(dice, wanted)
@@ -121,7 +144,7 @@ export function twinsOf(dice: Dice, wanted: Wanted): Schedule {
   const victim = { ch: 0, conv: dice.below(Math.min(2, plan.conversations)) }
   // Loose, or it would be a rest that the twin does not have.
   const at = (): Step => ({ do: 'throw', ...victim, at: dice.weighted(TWIN_PASSAGES), loose: true })
-  const quiet = steps.filter((step) => !COUPLING.has(step.do) && !breaks(step))
+  const quiet = steps.filter((step) => !COUPLING.has(step.do) && !breaks(step)).map(withoutCommon)
   return {
     plan: { ...plan, channels, concurrentRuns: 100_000 },
     seed,
@@ -132,7 +155,9 @@ export function twinsOf(dice: Dice, wanted: Wanted): Schedule {
 
 const COUPLING: ReadonlySet<Step['do']> = new Set([
   'disk',
+  'flush',
   'crash',
+  'fuse',
   'drain',
   'break',
   'connect',
@@ -141,6 +166,16 @@ const COUPLING: ReadonlySet<Step['do']> = new Set([
   'throw',
   'calm',
 ] as const)
+
+/** A newer file, but for its slots; and a channel that leaves is gone only when everybody in it has what they are owed. */
+function withoutCommon(step: Step): Step {
+  if (step.do !== 'reload') return step
+  const { change } = step
+  if (change.of === 'remove' || change.of === 'restore') return { do: 'time', ms: 1_000 }
+  if (change.of !== 'gateway') return step
+  const { concurrentRuns: _slots, ...set } = change.set
+  return { ...step, change: { ...change, set } }
+}
 
 function breaks(step: Step): boolean {
   return (step.do === 'say' && step.what === 'poison') || (step.do === 'model' && step.how === 'defect')
@@ -184,6 +219,8 @@ function actOf(dice: Dice, { id, place }: { id: number; place: () => Place }): A
       return { do: kind, count: 1 + dice.below(4) }
     case 'crash':
       return { do: kind, effective: dice.below(4), down: dice.oneIn(4) ? 1 : 0 }
+    case 'fuse':
+      return { do: kind, effects: 1 + dice.below(12), effective: dice.below(2), down: dice.oneIn(4) ? 1 : 0 }
     case 'reload':
       return { do: kind, change: changeOf(dice, place().ch) }
     case 'letter':

@@ -44,6 +44,8 @@ export class Disk {
   failing: 'nothing' | 'writes' | 'everything' = 'nothing'
   /** Every fault so far. */
   faulted = 0
+  /** Told of what is asked for, before it takes effect. */
+  onAsked: (name: keyof Store, input: readonly unknown[]) => void = () => {}
   readonly #store: Store
   readonly #onEffect: (effect: Effect, owner: Owner) => void
   #failNext = 0
@@ -63,7 +65,9 @@ export class Disk {
       (name: keyof Store) =>
       (...input: readonly unknown[]) =>
         new Promise<unknown>((resolve, reject) => {
-          if (owner.alive) this.#line.push({ name, input, owner, atMs: this.#nowMs(), resolve, reject })
+          if (!owner.alive) return
+          this.onAsked(name, input)
+          this.#line.push({ name, input, owner, atMs: this.#nowMs(), resolve, reject })
         })
     // One way for all methods: TypeScript cannot see that each keeps its own signature.
     return Object.fromEntries(names.map((name) => [name, ask(name)])) as unknown as Store

@@ -131,6 +131,7 @@ export class Ledger {
   #commit(commit: Commit): void {
     this.turns.record(commit)
     for (const settlement of commit.settled) this.#settle(settlement, commit)
+    for (const { text } of commit.replies) this.#hitWord(text)
     this.turns.close(commit)
     const { channel, sessionKey } = commit
     if (sessionKey !== null && commit.entries.length > 0)
@@ -143,6 +144,11 @@ export class Ledger {
       keep(this.#owedOf, `${channel} ${conversation}`, owed)
     }
     this.#rules.onCommit(commit)
+  }
+
+  /** What people were told, where it says what befell them. */
+  #hitWord(text: string): void {
+    for (const [word, event] of WORDS) if (text.startsWith(word)) this.#rules.hit(event)
   }
 
   #undo({ done, nothing }: { done: Commit; nothing: Commit }): void {
@@ -173,12 +179,14 @@ export class Ledger {
       .map(({ seq }) => this.messages.get(seq)?.message)
       .filter((message) => message?.command?.name === 'stop' || message?.command?.name === 'new')
     const asked = words.some((word) => word?.sessionKey === written.message.sessionKey)
+    if (reason === 'interrupted') this.#rules.hit('a run was interrupted')
     const interrupted = reason === 'interrupted' && this.#rules.interruptsIn(written.message.channel)
     this.#verdict.check(asked || interrupted, 'S4', () => `message ${written.seq} was discarded and nobody said so`)
   }
 
   #checkDeath(written: Written, reason: string | null): void {
     const { seq, message } = written
+    this.#rules.hit(`a dead letter: ${reason}`)
     if (reason === 'the inbox was full') {
       const waiting = this.unsettledOf(message.sessionKey).filter((other) => other !== written && takesRoom(other))
       const limit = this.#rules.queueLimitOf(message.channel)
@@ -243,3 +251,14 @@ export class Ledger {
     }
   }
 }
+
+const WORDS = [
+  ['Your message waits: ', 'somebody was reminded that an approval waits'],
+  ['You may not decide this', 'somebody who may not decide was told so'],
+  ['No approval named ', 'a name that no approval has'],
+  ['Several approvals wait', 'a word without a name while several wait'],
+  ['The history is summarised', 'a history was summarised'],
+  ['I could not answer: ', 'somebody was told that a run failed'],
+  ['I could not answer: the run took longer', 'a run reached its deadline'],
+  ['I could not answer: the run did not come', 'a run ran out of steps'],
+] as const

@@ -38,12 +38,13 @@ export interface Thinking extends Asker {
 
 export interface ModelParts extends AskedRules {
   readonly seed: number
-  readonly hit: (event: string) => void
 }
 
 export class Model {
   /** Everything healed: a model answers at once. */
   healed = false
+  /** Nothing is answered by itself, and nobody hears a signal: somebody decides when what comes. */
+  byHand = false
   /** Those that may still be heard of, oldest first. */
   readonly thinking: Thinking[] = []
   /** Texts of cancelled answers. */
@@ -149,6 +150,8 @@ export class Model {
       if (how === 'delta') return delta()
       if (how === 'late' && !request.signal.aborted) return
       this.#parts.hit(`model ${request.signal.aborted ? 'late' : how}`)
+      if (request.signal.aborted && this.running.some((each) => each.session === session))
+        this.#parts.hit('an old run ended after a newer one had begun')
       if (how === 'defect') return end(() => reject(new TypeError('a defect in the agent')))
       if (how === 'retryable') return end(() => reject(new FailureError(BUSY)))
       if (how === 'permanent') return end(() => reject(new FailureError(REFUSED)))
@@ -159,7 +162,7 @@ export class Model {
       })
     }
     const asked = this.#askedIn(request)
-    const deaf = seed % 6 === 0
+    const deaf = this.byHand || seed % 3 === 0
     const states = { shown: '', settled: false, cancelled: false, committed: false }
     const thinking: Thinking = { ...given, asked, text, deaf, ...states, act }
     return thinking
@@ -176,6 +179,7 @@ export class Model {
     const seed = seedOf(this.#seedOf(thinking), 1)
     if (request.messages.some((message) => message.text.includes('poison'))) return act('defect')
     if (this.healed) return act('finish')
+    if (this.byHand) return
     const delays = [0, 0, 0, 10, 300, 1_000, 4_000, 30_000, null, null]
     const delayMs = delays[(seed >>> 5) % delays.length]!
     if (delayMs !== 0) caller.clock.setTimeout(() => act('delta'), seed % 2 === 0 ? 5 : (delayMs ?? 0) / 2)
@@ -198,7 +202,7 @@ export class Model {
 /** What it would ask for: known tools, now and then one that nobody has, or an input that is none. */
 function callsOf(dice: Dice, { id, request }: { id: string; request: ThinkRequest }): ToolCall[] {
   if (request.tools.length === 0) return []
-  return Array.from({ length: dice.pick([1, 1, 1, 2, 3]) }, (_, index) => {
+  return Array.from({ length: dice.pick([1, 1, 2, 2, 3]) }, (_, index) => {
     const mark = `${id}.${index}`
     const tool = dice.oneIn(12) ? 'nothing' : dice.pick(TOOL_NAMES)
     const input = dice.oneIn(12) ? `bad ${mark}` : { mark }

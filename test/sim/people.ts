@@ -1,6 +1,7 @@
 // People: what they write, as the platforms hand it over. Each text carries the mark of its step, so that it is known again
 // wherever it turns up.
 
+import { ATTACHED } from '../support/messages.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import type { Step, What } from './steps.ts'
 
@@ -29,7 +30,7 @@ export function inboundOf(
     addressed: true,
     // Few albums at a time, so that parts of one meet parts of the other.
     album: what === 'album' ? `al${Math.floor(id / 12)}` : null,
-    attachments: what === 'album' || what === 'photo' ? 1 : 0,
+    attachments: what === 'album' || what === 'photo' ? ATTACHED : [],
     continues: what === 'split',
   }
 }

@@ -64,6 +64,7 @@ export class Platform {
         this.#parts.throws.pass('show', progress.session)
         caller.onShow(conversation, progress)
       },
+      fetch: () => Promise.reject(new Error('nobody sends files here')),
       probe: async () => {
         const how = this.connects[0]
         if (how !== 'refuse' && how !== 'unauthorized') return { id: '99', name: '@bot' }
@@ -215,6 +216,7 @@ export class Platform {
       const told = known.confirmedTo?.alive === true
       verdict.check(!told, 'D2', () => `part ${part} of reply ${outboxId} was sent twice, though its receipt had come`)
     }
+    if (part > 0) this.#parts.hit('a second part was sent')
     this.#taken.set(key, { confirmedTo: null, times: (known?.times ?? 0) + 1 })
     this.sends += 1
     this.#parts.onTaken(outgoing)
@@ -228,6 +230,15 @@ export class Platform {
 
   /** Its connection was told to end and has not yet. */
   leaving = false
+
+  /** Conversations with a send that it holds. */
+  get sending(): readonly string[] {
+    return [...new Set(this.#held.map(({ conversation }) => conversation))]
+  }
+
+  isSending(conversation: string): boolean {
+    return this.#held.some((send) => send.conversation === conversation)
+  }
 
   get connected(): boolean {
     return this.door !== null

@@ -1,7 +1,7 @@
 // Play: what becomes of a schedule. One with a victim is played twice, once without the throws: whatever is thrown in the victim's
 // conversation, the people of every other conversation see the same (S55, C1).
 
-import type { Breakage } from './broken.ts'
+import type { Breakage } from './broken-parts.ts'
 import { idOf } from './file.ts'
 import { type Outcome, Simulation } from './simulation.ts'
 import type { Schedule } from './steps.ts'
@@ -39,15 +39,21 @@ async function playOnce(schedule: Schedule, { hit, breakage }: PlayOptions): Pro
 /** By conversation: how each message ended, what each session's record holds, and what was said to people. */
 function outcomesOf({ ledger }: Simulation): Map<string, string> {
   const lines = new Map<string, string[]>()
-  const add = (place: string, line: string): void => void (lines.get(place)?.push(line) ?? lines.set(place, [line]))
+  const add = (place: string, line: string): void => {
+    const told = line.replace(NUMBERED, 'N-$1')
+    if (lines.get(place)?.push(told) === undefined) lines.set(place, [told])
+  }
   for (const { message, outcome, reason } of ledger.messages.values())
     add(`${message.channel}/${message.conversation}`, `${message.platformMessageId} ${outcome} ${reason}`)
-  for (const [session, entries] of ledger.entries)
+  for (const [session, entries] of [...ledger.entries].sort(([a], [b]) => (a < b ? -1 : 1)))
     for (const { role, text } of entries) add(session.split('/').slice(0, 2).join('/'), `${session} ${role}: ${text}`)
   for (const { channel, conversation, text, end } of ledger.replies.values())
     add(`${channel}/${conversation}`, `${end}: ${text}`)
   return new Map([...lines].map(([place, some]) => [place, some.join('\n')]))
 }
+
+/** The name of an approval holds the number of a message, and one that is offered a second time takes a number. */
+const NUMBERED = /\b\d+-(\d+)\b/g
 
 function difference(expected: string, seen: string): string {
   const [a, b] = [expected.split('\n'), seen.split('\n')]

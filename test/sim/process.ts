@@ -6,6 +6,7 @@ import type { GatewayDefinition } from '../../machines/definitions.ts'
 import type { ChannelReport, Progress } from '../../machines/messages.ts'
 import { createGateway, type GatewayActor } from '../../src/actors/gateway.ts'
 import type { Parts } from '../../src/actors/parts.ts'
+import { cronTimes } from '../../src/config/cron.ts'
 import type { Agent } from '../../src/agents/agent.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -13,7 +14,7 @@ import { unobserved } from '../support/observing.ts'
 import { noTools } from '../support/tools.ts'
 import { freeTokens } from '../support/world.ts'
 import type { ToolParts, Toolbox } from '../../src/tools/tool.ts'
-import type { Breakage } from './broken.ts'
+import type { Breakage } from './broken-parts.ts'
 import type { VirtualClock } from './clock.ts'
 import type { Model } from './model.ts'
 import type { Caller, Platform } from './platform.ts'
@@ -90,6 +91,23 @@ export class Process implements Caller {
     return session === undefined ? 'nowhere' : pathOf((session.getSnapshot() as { value: unknown }).value)
   }
 
+  /** Whether a channel tries a newer definition, or ends its connection for one. Only for the report too. */
+  isTrying(channel: string): boolean {
+    const actor = this.gateway.system.get(`channel:${channel}` as never) as { getSnapshot(): unknown } | undefined
+    const path = actor === undefined ? '' : pathOf((actor.getSnapshot() as { value: unknown }).value)
+    return path.startsWith('open.live.trying') || path === 'open.closing'
+  }
+
+  /** Names of the children of each partition. Only for the report too. */
+  partitions(): readonly (readonly string[])[] {
+    const within = (actor: unknown): [string, unknown][] =>
+      Object.entries((actor as { getSnapshot(): { children?: object } }).getSnapshot().children ?? {})
+    return within(this.gateway)
+      .flatMap(([, channel]) => within(channel))
+      .filter(([id]) => id.startsWith('partition:'))
+      .map(([, partition]) => within(partition).map(([id]) => id))
+  }
+
   lose(): void {
     this.alive = false
     this.#parts.clock.forget(this)
@@ -137,12 +155,14 @@ export class Process implements Caller {
       },
       buildAgent: async ({ log }) => this.#agent(log),
       ...noTools(),
+      cronTimes,
       buildTools: (given) => this.#toolbox(given),
       adapters: new Map(),
       onRollCall: () => {
         this.rollCalls += 1
       },
       onReport: (report) => this.reports.set(report.id, report),
+      onAnswer: () => {},
     }
   }
 

@@ -1,7 +1,7 @@
 // Shrink: from a schedule that fails to a small one that fails in the same way. Steps are taken out in halves, quarters and so on,
 // and what is left is tried again; a step never means "the next one", so the rest still means the same.
 
-import type { Breakage } from './broken.ts'
+import type { Breakage } from './broken-parts.ts'
 import { play } from './play.ts'
 import type { Schedule, Step } from './steps.ts'
 

@@ -5,7 +5,7 @@ import type { Inbound } from '../../machines/messages.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { act } from './acts.ts'
-import type { Breakage } from './broken.ts'
+import type { Breakage } from './broken-parts.ts'
 import { calm } from './calm.ts'
 import { checkAtRest } from './checks.ts'
 import { VirtualClock } from './clock.ts'
@@ -13,9 +13,10 @@ import { Disk, type Effect } from './disk.ts'
 import { GatewayFile } from './file.ts'
 import { Ledger } from './ledger.ts'
 import { Model } from './model.ts'
+import { Moments } from './moments.ts'
 import { Platform } from './platform.ts'
 import { Process } from './process.ts'
-import type { Change, Schedule } from './steps.ts'
+import type { Change, Crash, Schedule } from './steps.ts'
 import { Throws } from './throws.ts'
 import { Toolshed } from './tools.ts'
 import { Verdict, type Violation } from './violation.ts'
@@ -26,6 +27,13 @@ export interface Outcome {
   /** Index of the step at which it was seen; the number of steps when it was the calm at the end. */
   readonly at: number
   readonly events: readonly string[]
+}
+
+export interface SimulationOptions {
+  readonly hit?: (event: string) => void
+  readonly breakage?: Breakage | null
+  /** Put around the store of each process. */
+  readonly around?: (store: Store) => Store
 }
 
 export class Simulation {
@@ -41,17 +49,22 @@ export class Simulation {
   readonly touched = new Set<string>()
   readonly file: GatewayFile
   process: Process | null = null
+  /** The process is lost when so many more effects are there. */
+  fuse: (Crash & { left: number }) | null = null
   readonly said = new Map<number, Inbound>()
   readonly schedule: Schedule
   readonly store: Store
   readonly #breakage: Breakage | null
+  readonly #around: (store: Store) => Store
   readonly hit: (event: string) => void
   readonly #witness: Witness
+  readonly #moments = new Moments(this)
 
-  constructor(schedule: Schedule, options: { hit?: (event: string) => void; breakage?: Breakage | null } = {}) {
+  constructor(schedule: Schedule, options: SimulationOptions = {}) {
     this.schedule = schedule
     this.hit = options.hit ?? (() => {})
     this.#breakage = options.breakage ?? null
+    this.#around = options.around ?? ((store) => store)
     this.file = new GatewayFile(schedule.plan)
     const { verdict, clock, file } = this
     const hit = this.hit
@@ -60,6 +73,7 @@ export class Simulation {
       verdict,
       hit,
       keepsPartial: (channel) => file.channel(channel).map(({ partialAnswers }) => partialAnswers === 'keep'),
+      onMessage: ({ message }, state) => this.#moments.onMessage(message, state),
       ledger: () => this.ledger,
       model: () => this.model,
       process: () => this.process,
@@ -109,10 +123,12 @@ export class Simulation {
       () => clock.nowMs,
       (effect, owner) => {
         this.#witness.onEffect(effect, owner)
+        this.#moments.onEffect(effect)
         const key = sessionIn(effect)
         if (key !== null) this.touched.add(key)
       },
     )
+    this.disk.onAsked = (name, input) => this.#moments.onAsked(name, input)
     for (const channel of Object.keys(file.definition.channels)) {
       const onTaken = (outgoing: { text: string }): void => this.#witness.onTaken(channel, outgoing.text)
       const { ledger, throws } = this
@@ -154,7 +170,7 @@ export class Simulation {
       toolshed: this.toolshed,
       throws: this.throws,
       breakage: this.#breakage,
-      storeFor: (process) => this.disk.handleOf(process),
+      storeFor: (process) => this.#around(this.disk.handleOf(process)),
       onShow: (_, progress) => {
         this.touched.add(progress.session)
         if (progress.kind === 'delta') this.#witness.onDelta(progress.session, progress.text)
@@ -164,6 +180,7 @@ export class Simulation {
         this.hit(`${actor.slice(0, actor.indexOf(':'))} failed`)
         if (!actor.startsWith('session:')) return
         const session = actor.slice('session:'.length)
+        this.#moments.meets('a failure of its session', session)
         this.ledger.blame(this.ledger.unsettledOf(session))
         this.ledger.turns.lost(session)
       },
@@ -175,8 +192,9 @@ export class Simulation {
   async settle(): Promise<void> {
     for (let turn = 0; turn < 20_000; turn += 1) {
       await new Promise((resolve) => setImmediate(resolve))
-      if (this.disk.due) await this.disk.flush(Number.POSITIVE_INFINITY)
+      if (this.disk.due) await this.#flush()
       else {
+        this.#moments.pass()
         if (this.process?.draining === true) this.process.drained = true
         if (this.process?.ended === true) await this.#end()
         return
@@ -185,12 +203,24 @@ export class Simulation {
     this.verdict.broken('LIVELOCK', 'it does not come to rest')
   }
 
+  async #flush(): Promise<void> {
+    const { fuse } = this
+    if (fuse === null) return this.disk.flush(Number.POSITIVE_INFINITY)
+    await this.disk.flush(1)
+    fuse.left -= 1
+    if (fuse.left > 0) return
+    this.fuse = null
+    await this.crash(fuse)
+  }
+
   note(event: string): void {
     this.#witness.note(() => event)
   }
 
   async advance(ms: number): Promise<void> {
     const untilMs = this.clock.nowMs + ms
+    // Twins have other timers: what one of them is about to write must not land at another time for it.
+    if (this.schedule.victim !== undefined) await this.settle()
     while (this.clock.step(untilMs)) await this.settle()
     await this.settle()
   }
@@ -199,6 +229,8 @@ export class Simulation {
   reload(change: Change): void {
     if (this.#breakage !== null) return
     this.file.change(change)
+    for (const channel of this.platforms.keys()) this.#moments.meets('a newer file', channel)
+    if (this.model.running.length > 0) this.hit('a newer file while a run is at work')
     this.ledger.turns.reloaded()
     this.tellFile()
   }
@@ -212,13 +244,13 @@ export class Simulation {
     this.process?.gateway.send({ type: 'channel.control', channel, control })
   }
 
-  async crash({ effective, down }: { effective: number; down: number }): Promise<void> {
+  async crash({ effective, down }: Crash): Promise<void> {
     const { process } = this
     if (process === null) return
-    const names = this.disk.names
-    if (names.length > 0)
-      this.hit(`crash between ${names[effective - 1] ?? 'nothing'} and ${names[effective] ?? 'nothing'}`)
-    else this.hit('crash with nothing on its way to the disk')
+    const { names } = this.disk
+    if (names.length === 0) this.hit('crash with nothing on its way to the disk')
+    for (const name of names.slice(0, effective)) this.hit(`crash after the effect and before the result of ${name}`)
+    for (const name of names.slice(effective)) this.hit(`crash before ${name}`)
     process.lose()
     this.process = null
     await this.disk.lose(process, effective)

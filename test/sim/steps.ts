@@ -14,6 +14,12 @@ export type DiskAct = keyof typeof DISK
 export type ToolAct = keyof typeof TOOL
 export type Passage = keyof typeof PASSAGES
 
+/** `effective`: so much of what waits for the disk still takes effect. `down`: it is not started again at once. */
+export interface Crash {
+  readonly effective: number
+  readonly down: number
+}
+
 export interface Place {
   readonly ch: number
   readonly conv: number
@@ -22,6 +28,8 @@ export interface Place {
 export type Act =
   | (Place & { readonly do: 'say'; readonly id: number; readonly from: number; readonly what: What })
   | { readonly do: 'again'; readonly of: number }
+  /** Somebody writes in each of so many conversations of a channel, all in one moment. */
+  | { readonly do: 'crowd'; readonly id: number; readonly ch: number; readonly count: number }
   | (Place & { readonly do: 'model'; readonly how: ModelAct })
   | (Place & { readonly do: 'tool'; readonly how: ToolAct })
   /** The next time that something of this conversation comes by there, a defect is thrown. */
@@ -34,7 +42,9 @@ export type Act =
   | (Place & { readonly do: 'release' })
   | { readonly do: 'disk'; readonly how: DiskAct }
   | { readonly do: 'flush'; readonly count: number }
-  | { readonly do: 'crash'; readonly effective: number; readonly down: number }
+  | ({ readonly do: 'crash' } & Crash)
+  /** The process is lost so many effects from now, wherever that is. */
+  | ({ readonly do: 'fuse'; readonly effects: number } & Crash)
   | { readonly do: 'drain' }
   | { readonly do: 'start' }
   | { readonly do: 'letter'; readonly nth: number }
@@ -114,11 +124,11 @@ export const WHAT = {
   approveNamed: 12,
   approveStale: 2,
   deny: 4,
-  denyNamed: 3,
-  approveWrong: 1,
+  denyNamed: 6,
+  approveWrong: 4,
 }
-export const MODEL = { answer: 60, long: 6, retryable: 6, permanent: 6, defect: 8, delta: 25, late: 10, ask: 25 }
-export const TOOL = { answer: 30, long: 1, fail: 5, defect: 4, late: 6 }
+export const MODEL = { answer: 60, long: 6, retryable: 6, permanent: 6, defect: 8, delta: 25, late: 30, ask: 25 }
+export const TOOL = { answer: 30, long: 1, fail: 5, defect: 4, late: 15 }
 export const SENDS = {
   limited: 3,
   blocked: 3,
@@ -139,23 +149,23 @@ export const PASSAGES = {
   accept: 2,
   begin: 3,
   answer: 3,
-  record: 4,
+  record: 8,
   commit: 3,
-  undo: 1,
-  release: 1,
+  undo: 3,
+  release: 10,
   recover: 2,
   agent: 2,
   think: 2,
   toolbox: 3,
-  tool: 2,
+  tool: 5,
   close: 2,
   show: 4,
   look: 2,
   attempt: 2,
-  unattempt: 1,
+  unattempt: 4,
   send: 2,
   receipt: 2,
-  undeliverable: 1,
+  undeliverable: 5,
 }
 export const CHANGES = { channel: 8, agent: 4, gateway: 2, token: 3, remove: 2, restore: 4 }
 export const STEPS = {
@@ -163,7 +173,7 @@ export const STEPS = {
   again: 12,
   model: 140,
   tool: 60,
-  throw: 8,
+  throw: 12,
   time: 110,
   break: 5,
   connect: 4,
@@ -172,7 +182,8 @@ export const STEPS = {
   release: 14,
   disk: 20,
   flush: 40,
-  crash: 8,
+  crash: 6,
+  fuse: 8,
   drain: 3,
   start: 30,
   letter: 2,

@@ -76,8 +76,8 @@ export class Toolshed {
   }
 
   async build(caller: Caller, { session, turn, definition }: ToolParts): Promise<Toolbox> {
-    const { seed, verdict, hit } = this.#parts
-    const dealt = seedOf(seed, hashOf(`${session} ${turn}`))
+    const { seed, turns, verdict, hit } = this.#parts
+    const dealt = seedOf(seed, hashOf(`${session} ${turns.firstOf(session, turn)}`))
     const other = this.boxes.find((box) => box.session === session && box.state === 'open' && box.caller === caller)
     verdict.check(other === undefined, 'A2', () => `a toolbox for ${session} ${turn} beside that of ${other?.turn}`)
     const box: Box = { caller, session, turn, state: 'opening' }
@@ -161,7 +161,7 @@ export class Toolshed {
     hit(`a tool was called: ${name}`)
     const { promise, resolve, reject } = Promise.withResolvers<string>()
     const dealt = seedOf(seed, hashOf(mark))
-    const deaf = dealt % 6 === 0
+    const deaf = dealt % 4 === 0
     const end = (failed: boolean, text: string, settle: () => void): void => {
       if (working.settled || !caller.alive) return
       working.settled = true

@@ -37,6 +37,12 @@ export class Turns {
     return record !== undefined && this.#isOpen(record)
   }
 
+  /** The message that a turn began with, as its platform names it: its number moves with whatever else is accepted. */
+  firstOf(session: string, turn: string): string {
+    const [seq = 0] = this.#records.get(`${session} ${turn}`)?.seqs ?? []
+    return this.#rules.messages.get(seq)?.message.platformMessageId ?? ''
+  }
+
   /** The turn that was begun last. */
   latest(session: string): TurnRecord | undefined {
     return this.#latest.get(session)
@@ -47,6 +53,13 @@ export class Turns {
     const record = this.#latest.get(session)
     if (record === undefined || !this.#isOpen(record)) return []
     return undecided(record.steps).map((call) => nameOf(record, call))
+  }
+
+  /** Sessions of a channel in which somebody is asked something now. */
+  askingIn(channel: string): readonly string[] {
+    return [...this.#latest.keys()].filter(
+      (session) => session.startsWith(`${channel}/`) && this.namesOf(session).length > 0,
+    )
   }
 
   /** Sessions that have been asked something, and the name of their last question. */
@@ -169,6 +182,8 @@ export class Turns {
   close(commit: Commit): void {
     if (commit.sessionKey === null || commit.settled.length === 0) return
     const record = this.#latest.get(commit.sessionKey)
+    if (record !== undefined && !this.#isOpen(record) && undecided(record.steps).length > 0)
+      this.#rules.hit('a turn was ended while an approval waited')
     const given = record === undefined ? [] : givenIn(record.steps).flatMap(({ seqs }) => seqs)
     if (record === undefined || given.length === 0) return
     const ended = (seq: number): boolean => this.#rules.messages.get(seq)?.outcome !== null

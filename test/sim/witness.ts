@@ -2,10 +2,12 @@
 //   S6. Once a turn was discarded or an end confirmed, nothing of its run is committed, sent or shown.
 
 import type { Commit, Inbound } from '../../machines/messages.ts'
+import type { NewMessage } from '../../src/store/store.ts'
 import type { Effect, Owner } from './disk.ts'
 import type { Ledger } from './ledger.ts'
 import type { Model } from './model.ts'
 import type { Process } from './process.ts'
+import type { Written } from './records.ts'
 import type { Verdict } from './violation.ts'
 
 export interface WitnessParts {
@@ -15,6 +17,8 @@ export interface WitnessParts {
   readonly process: () => Process | null
   /** What the file may say about partial answers. */
   readonly keepsPartial: (channel: string) => readonly boolean[]
+  /** A message took effect; its session was there. */
+  readonly onMessage: (written: Written, state: string) => void
   readonly hit: (event: string) => void
 }
 
@@ -40,7 +44,7 @@ export class Witness {
   onEffect(effect: Effect, owner: Owner): void {
     const { hit, process } = this.#parts
     const [ledger, model] = [this.#parts.ledger(), this.#parts.model()]
-    const before = effect.name === 'accept' ? this.#stateAt(effect.input[0] as Inbound & { sessionKey: string }) : null
+    const before = effect.name === 'accept' ? this.#stateAt((effect.input[0] as NewMessage).sessionKey) : null
     ledger.note(effect)
     // A begin that a session asked for before it failed counts against it all the same.
     const key = effect.name === 'begin' ? (effect.input[0] as string) : null
@@ -48,14 +52,16 @@ export class Witness {
     const lost = owner.alive ? '' : ' (for a lost process)'
     this.note(() => `  disk: ${effect.name} ${describe(effect)}${lost}`)
     if (before === null) return
-    const { seq } = effect.result as { seq: number }
-    const mark = Number(/t(\d+)\./.exec(ledger.messages.get(seq)?.message.text ?? '')?.[1] ?? -1)
-    if (mark >= 0) model.byMark.set(mark, ledger.messages.get(seq)!)
-    hit(before)
+    const { seq, duplicate } = effect.result as { seq: number; duplicate: boolean }
+    if (duplicate) return hit('a message came a second time')
+    const written = ledger.messages.get(seq)!
+    const mark = Number(/t(\d+)\./.exec(written.message.text)?.[1] ?? -1)
+    if (mark >= 0) model.byMark.set(mark, written)
+    this.#parts.onMessage(written, before)
   }
 
-  #stateAt({ sessionKey }: { sessionKey: string }): string {
-    return `accept while ${this.#parts.process()?.stateOf(sessionKey) ?? 'the process is lost'}`
+  #stateAt(sessionKey: string): string {
+    return this.#parts.process()?.stateOf(sessionKey) ?? 'the process is lost'
   }
 
   onCommit(commit: Commit): void {
@@ -64,7 +70,7 @@ export class Witness {
     const said = (commit.steps ?? []).flatMap(({ step }) => (step.kind === 'answer' ? [step.text] : []))
     const texts = [
       ...commit.replies.map(({ text }) => withoutWords(text)),
-      ...commit.entries.map(({ text }) => text),
+      ...commit.entries.filter(({ role }) => role !== 'partial').map(({ text }) => text),
       ...said,
     ]
     for (const text of texts)
@@ -77,6 +83,8 @@ export class Witness {
       const turn = ledger().turns.latest(thinking.session)
       const ends = stopped || (turn?.turn === thinking.turn && turn.seqs.some((seq) => gone.includes(seq)))
       if (!ends || thinking.committed) continue
+      const told = thinking.shown !== '' && commit.replies.some(({ text }) => text.includes(thinking.shown))
+      verdict.check(!told, 'S6', () => `${thinking.shown} of a cancelled run is sent with its end`)
       thinking.cancelled = true
       cancelled.add(thinking.text)
     }

@@ -60,6 +60,7 @@ async function running(text = FILE, variables: Readonly<Record<string, string>> 
     reload: () => (rig.read ?? read)(),
     watch: null,
     inspect: null,
+    phases: { earlier: [], level: 'debug' },
   })
   opened.push(async () => {
     gateway.drain()
@@ -197,7 +198,10 @@ test('an agent that lacks its variable keeps its earlier definition, by name; it
   const keyed = FILE.replace('Money., model: echo', 'Brief., model: { provider: openai, name: x, api_key: "${KEY}" }')
   rig.writes(keyed)
   expect((await rig.post('/reload')).body).toMatchObject({ changes: [{ id: 'agents.cfo', change: 'kept' }] })
-  expect(await rig.status()).toEqual({ ...PUT_BACK, kept: [expect.stringMatching(/^agents\.cfo: KEY is not set/)] })
+  expect(await rig.status()).toEqual({
+    ...PUT_BACK,
+    kept: [expect.stringMatching(/^agents\.cfo: secrets: KEY is not set/)],
+  })
   rig.writes(keyed, { KEY: 'a-key' })
   expect((await rig.post('/reload')).body).toMatchObject({ changes: [{ id: 'agents.cfo', change: 'changed' }] })
   // Its key alone: a changed value is a change of its agent.

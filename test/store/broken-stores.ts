@@ -130,6 +130,11 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
       return (await store.notes(agent, user)).length
     },
   }),
+  'M5 a time is on record with its message, in one; the same time, or an earlier one, is a duplicate and writes nothing':
+    (store) => ({ acceptDue: (_, message) => store.accept(message) }),
+  'a schedule that is new, has other times or was taken out begins with the moment in which it is recalled': () => ({
+    forgetSchedules: () => Promise.resolve(),
+  }),
   'counts say how many there are of everything': (store) => ({
     counts: async () => ({ ...(await store.counts()), outbox: 0 }),
   }),

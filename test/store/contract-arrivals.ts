@@ -1,5 +1,6 @@
 // Contract checks: accept, tries, settlement, dead letters of messages, pairings.
 
+import { UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import { expect } from 'vitest'
 import { CODE_MS_MAX, OPEN_CODES_MAX } from '../../src/store/pairings.ts'
 import type { Check } from './contract.ts'
@@ -42,7 +43,11 @@ export const arrivalChecks: readonly Check[] = [
         text: 'line\nnul\0 emoji 👩‍🚀 "quoted\' ',
         addressed: false,
         album: 'album-1',
-        attachments: 3,
+        attachments: [
+          { kind: 'image', reference: 'AgAC', name: null, mediaType: 'image/jpeg', bytes: 12, seconds: null },
+          { kind: 'voice', reference: 'AwAC', name: 'ü\0.oga', mediaType: null, bytes: null, seconds: 3 },
+          UNKNOWN_ATTACHMENT,
+        ],
         continues: true,
         command: { name: 'queue', text: '' },
       })

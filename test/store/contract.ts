@@ -6,6 +6,7 @@ import { arrivalChecks } from './contract-arrivals.ts'
 import { departureChecks } from './contract-departures.ts'
 import { historyChecks } from './contract-history.ts'
 import { noteChecks } from './contract-notes.ts'
+import { scheduleChecks } from './contract-schedules.ts'
 import { usageChecks } from './contract-usage.ts'
 import { newMessage } from './message-parts.ts'
 import type { StillWorld } from './still-world.ts'
@@ -21,6 +22,7 @@ export const checks: readonly Check[] = [
   ...departureChecks,
   ...noteChecks,
   ...usageChecks,
+  ...scheduleChecks,
   {
     name: 'a read sees every write that was asked for before it, also one that nobody waited for',
     async run(store) {

@@ -15,7 +15,7 @@ export function newMessage(changes: Partial<NewMessage> = {}): NewMessage {
     text: 'hello',
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
     sessionKey: `${channel}/${conversation}`,
     agent: 'cfo',

@@ -19,6 +19,7 @@ const BOUNDED = new Map([
   ['SEARCH pairing_codes USING INDEX pairing_codes_asked (asked_at_ms>?)', 'at most 1,000 are open'],
   ['SEARCH messages USING INDEX messages_tried (tries>?)', 'only what two lives did not finish'],
   ['SCAN json_each VIRTUAL TABLE INDEX 1:', 'the keys that were given: at most those in memory'],
+  ['SCAN schedules', 'at most 1,000 are in a file'],
   ['SCAN pairings', 'the operator’s list of everybody who is paired'],
 ])
 

@@ -10,7 +10,7 @@ import { openFile, openStore, readHolder } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { HOLDER, temporaryFolder } from './parts.ts'
 import { stillWorld } from './still-world.ts'
-import { FIXTURES } from './write-fixture.ts'
+import { FIXTURES, PHOTO, SHOWN } from './write-fixture.ts'
 
 const open = (folder: string): Store => {
   const store = openStore({ folder, holder: HOLDER, world: stillWorld() })
@@ -29,6 +29,11 @@ describe('S47 a store that an earlier version wrote opens with everything in it'
     const folder = temporaryFolder()
     copyFileSync(join(FIXTURES, file), join(folder, 'troupe.db'))
     await checkKnownContent(open(folder))
+  })
+
+  test('what came with a message and what a model was shown of it is there from version 5 on', async () => {
+    const given = await Promise.all(files.toSorted().map(mediaIn))
+    expect(given).toEqual(MIGRATIONS.map((_, index) => (index < 4 ? [[], undefined] : [[PHOTO], [SHOWN]])))
   })
 
   test('the check catches a store that was reset instead', async () => {
@@ -127,6 +132,14 @@ test('P1 every commit is flushed to the disk, through a write-ahead log', () => 
     database.close()
   }
 })
+
+async function mediaIn(file: string): Promise<unknown> {
+  const folder = temporaryFolder()
+  copyFileSync(join(FIXTURES, file), join(folder, 'troupe.db'))
+  const store = open(folder)
+  const [message] = await store.unfinishedOf('web/second')
+  return [message?.attachments, (await store.history('web/room'))[0]?.shown]
+}
 
 /** What write-fixture.ts put in; every version must give it back. */
 async function checkKnownContent(store: Store): Promise<void> {

@@ -4,6 +4,7 @@
 import { copyFileSync, constants, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Attachment, ShownFile } from '../../machines/media.ts'
 import type { NewTranscriptEntry } from '../../machines/messages.ts'
 import { MIGRATIONS } from '../../src/store/schema.ts'
 import { openStore } from '../../src/store/sqlite.ts'
@@ -12,6 +13,17 @@ import { newCommit, newMessage } from './message-parts.ts'
 import { stillWorld } from './still-world.ts'
 
 export const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'stores')
+
+export const PHOTO: Attachment = {
+  kind: 'image',
+  reference: 'AgAC',
+  name: null,
+  mediaType: 'image/jpeg',
+  bytes: 12,
+  seconds: null,
+}
+
+export const SHOWN: ShownFile = { path: 'received/1-1-image.jpg', mediaType: 'image/jpeg', bytes: 12 }
 
 if (import.meta.main) {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-fixture-'))
@@ -32,10 +44,12 @@ async function fill(store: Store): Promise<void> {
     turn,
     text: `${role} ${turn}`,
     sender: role === 'user' ? sender : null,
+    ...(role === 'user' ? { shown: [SHOWN] } : {}),
   })
   const mark = (role: 'reset' | 'undo'): NewTranscriptEntry => ({ role, turn: role, text: '', sender: null })
   for (const id of ['1', '2', '3', '4']) await store.accept(newMessage({ platformMessageId: id, journaled: true }))
-  await store.accept(newMessage({ conversation: 'second', command: { name: 'queue', text: 'later' } }))
+  const command = { name: 'queue', text: 'later' }
+  await store.accept(newMessage({ conversation: 'second', command, attachments: [PHOTO] }))
   await store.begin('web/room', 'turn-1', [1, 4])
   await store.commit(
     newCommit({
@@ -60,4 +74,5 @@ async function fill(store: Store): Promise<void> {
   await store.appendJournal({ channel: 'web', conversation: 'room', text: 'delivered', outboxId: 1, part: 0 })
   await store.approvePairing(await store.pairingCode('web', { id: '7', name: 'Anna' }))
   await store.pairingCode('web', { id: '8', name: null })
+  await store.recallSchedule('morning', '0 9 * * 1-5 UTC', 1_000)
 }

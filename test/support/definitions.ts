@@ -1,6 +1,6 @@
 // Definitions for tests: as the configuration would fill them in, with what a test gives in front.
 
-import type { AgentDefinition, ModelDefinition } from '../../machines/definitions.ts'
+import type { AgentDefinition, ModelDefinition, ScheduleDefinition } from '../../machines/definitions.ts'
 import type { Inbox } from '../../machines/inbox.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 
@@ -10,6 +10,8 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     instructions: 'answer',
     model: { provider: 'echo', delayMs: 0 },
     fallbackModels: [],
+    vision: 'auto',
+    transcription: null,
     compactAt: 0.8,
     budget: null,
     tools: [],
@@ -21,6 +23,7 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     workdir: 'per_session',
     requires: [],
     httpAllow: [],
+    hooks: {},
     lacking: [],
     missing: [],
     ...given,
@@ -34,5 +37,21 @@ export const PLAIN_MODEL = { contextTokens: 128_000, prices: null } satisfies Pa
 
 /** What the preparation of a turn gives back when nothing was before. */
 export function prepared(turn: Inbox, given: Partial<Prepared> = {}): Prepared {
-  return { history: [], exhausted: [], turn, steps: [], definition: testAgent('cfo'), preparedAtMs: 0, ...given }
+  const definition = testAgent('cfo')
+  const nothing = { history: [], exhausted: [], refused: [], steps: [], notices: [] }
+  return { ...nothing, turn, definition, preparedAtMs: 0, ...given }
+}
+
+/** At every full hour, in UTC. */
+export function testSchedule(given: Partial<ScheduleDefinition> = {}): ScheduleDefinition {
+  return {
+    name: 'morning',
+    cron: '0 * * * *',
+    timeZone: 'UTC',
+    agent: null,
+    channel: 'a',
+    conversation: 'c1',
+    text: 'What is new?',
+    ...given,
+  }
 }

@@ -9,8 +9,8 @@ import { join } from 'node:path'
 export interface LaunchOptions {
   /** Where gateway.yaml lies. */
   readonly folder: string
-  /** On top of a bare environment: the caller's own variables do not reach the child. */
-  readonly environment?: Readonly<Record<string, string>>
+  /** On top of a bare environment: the caller's own variables do not reach the child. Undefined takes one away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
   /** After `start --config FILE --port 0`. */
   readonly arguments?: readonly string[]
   /** Default: gateway.yaml. */
@@ -19,6 +19,8 @@ export interface LaunchOptions {
   readonly token?: string
   /** For Node, before the binary. */
   readonly nodeFlags?: readonly string[]
+  /** Default: this checkout's. */
+  readonly binary?: string
 }
 
 export interface Exit {
@@ -75,22 +77,22 @@ process.on('exit', () => {
 export function launch(options: LaunchOptions): GatewayProcess {
   const { folder, file = 'gateway.yaml', environment = {} } = options
   const given = ['start', '--config', join(folder, file), '--port', '0', ...(options.arguments ?? [])]
-  return new Child(spawnBinary(given, environment, options.nodeFlags), options.token ?? null)
+  return new Child(spawnBinary(given, environment, options), options.token ?? null)
 }
 
 /** A command of the binary, run to its end. */
-export function troupe(given: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Exit> {
+export function troupe(given: readonly string[], environment: LaunchOptions['environment'] = {}): Promise<Exit> {
   return new Child(spawnBinary(given, environment), null).exited(START_MS_MAX)
 }
 
 function spawnBinary(
   given: readonly string[],
-  environment: Readonly<Record<string, string>>,
-  nodeFlags: readonly string[] = [],
+  environment: LaunchOptions['environment'],
+  { nodeFlags = [], binary = join(ROOT, 'src/bin.js') }: Pick<LaunchOptions, 'nodeFlags' | 'binary'> = {},
 ): ChildProcess {
   const { PATH = '', HOME = '', TMPDIR } = process.env
   const bare = { PATH, HOME, NODE_COMPILE_CACHE: COMPILED, ...(TMPDIR === undefined ? {} : { TMPDIR }) }
-  const child = spawn(process.execPath, [...nodeFlags, join(ROOT, 'src/bin.js'), ...given], {
+  const child = spawn(process.execPath, [...nodeFlags, binary, ...given], {
     cwd: ROOT,
     env: { ...bare, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,22 +2,30 @@
 // The platform is strict: it refuses a second connection, a send on a conversation that nobody opened, a part out of order.
 
 import { createActor } from 'xstate'
-import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from '../../machines/definitions.ts'
+import type {
+  AgentDefinition,
+  ChannelDefinition,
+  GatewayDefinition,
+  ScheduleDefinition,
+} from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import type { ChannelReport, Inbound, Progress } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
+import { cronTimes } from '../../src/config/cron.ts'
 import { endingItsChildren } from '../../src/actors/ending.ts'
 import { createGateway, gatewayActor } from '../../src/actors/gateway.ts'
+import type { Hooks } from '../../src/actors/hooks.ts'
 import type { Observe } from '../../src/actors/observe.ts'
 import type { Parts } from '../../src/actors/parts.ts'
-import type { ThinkRequest, Thought, Usage } from '../../src/agents/agent.ts'
-import type { Adapter, Door, Outgoing, Reception } from '../../src/channels/adapter.ts'
+import type { ThinkRequest, Thought, Transcription, Usage } from '../../src/agents/agent.ts'
+import type { Adapter, Door, Fetching, Outgoing, Reception } from '../../src/channels/adapter.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { ToolCall } from '../../machines/steps.ts'
 import type { Notes, Tool } from '../../src/tools/tool.ts'
 import { testAgent } from './definitions.ts'
 import { unobserved } from './observing.ts'
+import { type TestFolders, testFolders } from './received.ts'
 import { type TestTools, toolParts } from './tools.ts'
 import { freeTokens, type Held, held, settled, silentLog, type TestWorld, testWorld } from './world.ts'
 
@@ -31,11 +39,20 @@ export interface HouseOptions {
   readonly world?: TestWorld
   /** Given over the tests' own definitions. */
   readonly agents?: Readonly<Record<string, Partial<AgentDefinition>>>
+  readonly schedules?: readonly ScheduleDefinition[]
   /** Instead of `cfo` and `ops`. */
   readonly workforce?: readonly AgentDefinition[]
   /** What `tools` of those definitions may name. */
   readonly tools?: Readonly<Record<string, Tool>>
   readonly notes?: Notes
+  /** An earlier house's, for a restart; nobody sends files otherwise. */
+  readonly folders?: TestFolders
+  /** What its platforms have of each reference. */
+  readonly files?: ReadonlyMap<string, Uint8Array>
+  /** What makes text of speech. */
+  readonly transcribe?: Transcription['transcribe']
+  /** What its agents' hooks do; there are none otherwise. */
+  readonly hooks?: Hooks
   /** What the building of each toolbox waits for. */
   readonly opening?: Promise<void>
   /** Who is told what happens; nobody is. */
@@ -58,7 +75,7 @@ export interface House {
   readonly rollCalls: (readonly ChannelReport[])[]
   platform(channel: string): TestPlatform
   /** A newer file, taken. */
-  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'workforce'>): Promise<void>
+  redefine(options: Pick<HouseOptions, 'channels' | 'gateway' | 'workforce' | 'schedules'>): Promise<void>
   /** Runs in progress, oldest first; each waits for the test. */
   readonly thoughts: HeldThought[]
   readonly tools: TestTools
@@ -98,6 +115,12 @@ export interface TestPlatform {
   /** What the next connection attempt, or the next send, does instead. */
   nextRun: ((door: Door, signal: AbortSignal) => Promise<void>)[]
   nextSend: ((outgoing: Outgoing, signal: AbortSignal) => Promise<void>)[]
+  /** What it has of each reference. */
+  readonly files: Map<string, Uint8Array>
+  /** References of the files that it was asked for. */
+  readonly fetched: string[]
+  /** What the next fetches do instead. */
+  nextFetch: ((fetching: Fetching) => Promise<void>)[]
   /** What the next trials of a definition do instead of going well at once. */
   nextProbe: ((signal: AbortSignal) => Promise<void>)[]
 }
@@ -133,10 +156,18 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       probe: async () => {},
     }),
     ...toolParts(tools),
+    openReceived: (options.folders ?? testFolders()).open,
+    buildTranscription: async () => ({
+      transcribe: options.transcribe ?? (() => Promise.reject(new Error('nobody hears here'))),
+      probe: async () => {},
+    }),
+    cronTimes,
     ...(options.notes === undefined ? {} : { notes: options.notes }),
+    ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
     adapters: new Map(),
     onRollCall: (reported) => rollCalls.push(reported),
     onReport: (report) => reports.set(report.id, report),
+    onAnswer: () => {},
   }
   const gateway = options.change === undefined ? createGateway(parts) : changed(options.change, parts)
   gateway.subscribe({ error: () => {} })
@@ -144,7 +175,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   await settled()
 
   function platformOf(channel: string): Platform {
-    const platform = platforms.get(channel) ?? new Platform(options.everySend)
+    const platform = platforms.get(channel) ?? new Platform(options)
     platforms.set(channel, platform)
     return platform
   }
@@ -216,13 +247,17 @@ class Platform implements TestPlatform {
   readonly nextRun: TestPlatform['nextRun'] = []
   readonly nextSend: TestPlatform['nextSend'] = []
   readonly nextProbe: TestPlatform['nextProbe'] = []
+  readonly nextFetch: TestPlatform['nextFetch'] = []
+  readonly files: TestPlatform['files']
+  readonly fetched: string[] = []
   readonly connectedBy: ChannelDefinition[] = []
   connections = 0
   readonly #everySend: HouseOptions['everySend']
   #door: Door | null = null
   #break: Held<void> | null = null
 
-  constructor(everySend: HouseOptions['everySend']) {
+  constructor({ files, everySend }: Pick<HouseOptions, 'files' | 'everySend'>) {
+    this.files = new Map(files)
     this.#everySend = everySend
   }
 
@@ -265,6 +300,14 @@ class Platform implements TestPlatform {
     show: (_, progress) => {
       this.shown.push(progress)
     },
+    fetch: async ({ reference }, fetching) => {
+      this.fetched.push(reference ?? '')
+      const instead = this.nextFetch.shift()
+      if (instead !== undefined) return instead(fetching)
+      const file = this.files.get(reference ?? '')
+      if (file === undefined) throw new FailureError(GONE)
+      await fetching.take(file)
+    },
     probe: async (signal) => {
       await this.nextProbe.shift()?.(signal)
       return { id: '99', name: '@bot' }
@@ -282,6 +325,8 @@ class Platform implements TestPlatform {
   }
 }
 
+const GONE = { kind: 'permanent', reason: 'notFound', message: 'the platform does not have it' } as const
+
 function plainInbound(channel: string, text: string, platformMessageId: string): Inbound {
   return {
     channel,
@@ -292,7 +337,7 @@ function plainInbound(channel: string, text: string, platformMessageId: string):
     text,
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
   }
 }
@@ -302,7 +347,8 @@ export function testDefinition({
   gateway = {},
   agents = {},
   workforce = [testAgent('cfo', agents['cfo']), testAgent('ops', agents['ops'])],
-}: Pick<HouseOptions, 'agents' | 'channels' | 'gateway' | 'workforce'>): GatewayDefinition {
+  schedules = [],
+}: Pick<HouseOptions, 'agents' | 'channels' | 'gateway' | 'workforce' | 'schedules'>): GatewayDefinition {
   return {
     gateway: {
       host: '127.0.0.1',
@@ -317,6 +363,8 @@ export function testDefinition({
     },
     agents: Object.fromEntries(workforce.map((agent) => [agent.id, agent])),
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
+    schedules: Object.fromEntries(schedules.map((schedule) => [schedule.name, schedule])),
+    hooks: {},
   }
 }
 
@@ -335,6 +383,7 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     reset: null,
     token: null,
     apiRoot: null,
+    lacking: [],
     missing: [],
     ...given,
   }

@@ -1,6 +1,10 @@
 // Plain messages for tests.
 
+import { UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import type { AcceptedMessage } from '../../machines/messages.ts'
+
+/** A photo without its file, which nobody can fetch. */
+export const ATTACHED = [UNKNOWN_ATTACHMENT]
 
 export function acceptedMessage(text: string, given: Partial<AcceptedMessage> = {}): AcceptedMessage {
   const seq = given.seq ?? 1
@@ -13,7 +17,7 @@ export function acceptedMessage(text: string, given: Partial<AcceptedMessage> = 
     text,
     addressed: true,
     album: null,
-    attachments: 0,
+    attachments: [],
     continues: false,
     seq,
     sessionKey: 'a/c1',

@@ -6,6 +6,8 @@ import type { IncomingMessage } from 'node:http'
 export interface WireMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool'
   readonly content: string
+  /** The pictures in it; left out: none. */
+  readonly images?: readonly Buffer[]
   /** What an assistant's message asks for; left out: nothing. */
   readonly calls?: readonly WireCall[]
   /** The call that a tool's message answers. */
@@ -82,7 +84,8 @@ export async function checkRequest(
 }
 
 function read({ role, content, tool_calls: calls, tool_call_id: answers }: RawMessage): WireMessage {
-  const message = { role, content: textOf(content) ?? '' }
+  const images = imagesIn(content)
+  const message = { role, content: textOf(content) ?? '', ...(images.length === 0 ? {} : { images }) }
   if (answers !== undefined) return { ...message, answers }
   if (calls === undefined) return message
   return {
@@ -181,11 +184,25 @@ function callsOf(calls: unknown): readonly RawCall[] {
   return calls.filter((call) => typeof record(record(call)?.['function'])?.['arguments'] === 'string') as RawCall[] // Looked at.
 }
 
+/** Parts that are neither text nor a picture as servers take it make it none. */
 function textOf(content: unknown): string | null {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return null
-  const texts = content.map((part) => record(part)?.['text'])
-  return texts.every((text) => typeof text === 'string') ? texts.join('') : null
+  const others = content.filter((part) => record(part)?.['type'] !== 'image_url')
+  const texts = others.map((part) => record(part)?.['text'])
+  const isWhole = texts.every((text) => typeof text === 'string')
+  return isWhole && imagesIn(content).length === content.length - others.length ? texts.join('') : null
+}
+
+/** The bytes of its pictures. */
+function imagesIn(content: unknown): Buffer[] {
+  if (!Array.isArray(content)) return []
+  return content.flatMap((part) => {
+    const url = record(record(part)?.['image_url'])?.['url']
+    const data =
+      typeof url === 'string' ? /^data:image\/(?:jpeg|png|gif|webp);base64,([A-Za-z0-9+/=]+)$/.exec(url) : null
+    return data?.[1] === undefined ? [] : [Buffer.from(data[1], 'base64')]
+  })
 }
 
 function refuse(status: number, message: string, code?: string): Checked {

@@ -1,6 +1,7 @@
 // Parts of one actor that a test runs by itself: a store, a world and adapters that the test gives, and nobody else.
 
 import type { Parts } from '../../src/actors/parts.ts'
+import { cronTimes } from '../../src/config/cron.ts'
 import { testDefinition } from './house.ts'
 import { unobserved } from './observing.ts'
 import { freeTokens, silentLog } from './world.ts'
@@ -19,9 +20,11 @@ export function testParts(given: Given): Parts {
     platforms: {},
     buildAgent: () => Promise.reject(new Error('this test has no agent')),
     ...noTools(),
+    cronTimes,
     adapters: new Map(),
     onRollCall: () => {},
     onReport: () => {},
+    onAnswer: () => {},
     ...given,
   }
 }

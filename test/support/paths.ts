@@ -5,7 +5,6 @@
 //   Shortest paths are those of @xstate/test. What it lacks is made of xstate/graph: tours that take every enabled pair of a
 //   state and an event and try every other one, simple paths through a coarser look, and random walks with a seed.
 
-import { createTestModel } from '@xstate/test'
 import {
   type AnyStateMachine,
   type EventFromLogic,
@@ -70,11 +69,24 @@ export function reducerModel<C extends MachineContext, E extends EventObject>(
   })
 }
 
-/** One path to each state, by the shortest way; a path that is the beginning of another is not played by itself. */
+/** A package that need not be there: everything but shortest paths is made without it. */
+const shortest = await import('@xstate/test').catch((error: NodeJS.ErrnoException) => {
+  if (error.code === 'ERR_MODULE_NOT_FOUND') return null
+  throw error
+})
+
+/**
+ * One path to each state, by the shortest way; a path that is the beginning of another is not played by itself.
+ * Throws when @xstate/test is not installed.
+ */
 export function shortestPaths<T extends AnyStateMachine>(model: Model<T>): Path<T>[] {
+  if (shortest === null)
+    throw new Error(
+      'Shortest paths are those of @xstate/test: npm install --save-dev --save-exact @xstate/test@1.0.0-beta.5',
+    )
   const graph = graphOf(model)
   // Without the first the package takes a state that is reached by two transitions for two.
-  const found = createTestModel(model.machine as never, { serializeTransition: () => '' })
+  const found = shortest.createTestModel(model.machine as never, { serializeTransition: () => '' })
   const paths = found.getShortestPaths({ events: eventsIn(model), serializeState: keyOf } as never)
   return paths.map((path) => {
     // The package remembers one state of each key: these are the ones that the path leads through.
@@ -99,6 +111,38 @@ export function tours<T extends AnyStateMachine>(model: Model<T>): Tours<T> {
     enabled: sum(nodes.map(({ moves }) => moves.size)),
     ignored: sum(nodes.map(({ ignored }) => ignored.length)),
   }
+}
+
+/**
+ * A few paths that take at least one pair of each kind, where `kind` says what a pair is taken for. For subjects that are slow: what
+ * is left out is of a kind with something that is walked.
+ */
+export function oneOfEachKind<T extends AnyStateMachine>(
+  model: Model<T>,
+  kind: (before: SnapshotFrom<T>, event: EventFromLogic<T>, after: SnapshotFrom<T>) => unknown,
+): Path<T>[] {
+  const graph = graphOf(model)
+  const known = new Set<string>()
+  const states = new Map(
+    [...graph.values()].flatMap(({ moves }) => [...moves.values()].map(({ to, state }) => [to, state])),
+  )
+  const [beginning = ''] = graph.keys()
+  states.set(beginning, beginningOf(model.machine).state)
+  const open = new Map<string, Set<string>>()
+  // From the beginning outwards, so that the first of a kind is a near one.
+  for (const [key, { moves }] of graph) {
+    const names = [...moves].flatMap(([name, { event, state }]) => {
+      const pair = JSON.stringify(kind(states.get(key) as never, event as never, state as never)) // States and events of the model.
+      if (known.has(pair)) return []
+      known.add(pair)
+      return [name]
+    })
+    open.set(key, new Set(names))
+  }
+  const trails: Step[][] = []
+  const left = { graph, open, unlooked: new Set<string>() }
+  for (let trail = tour(left); trail !== null; trail = tour(left)) trails.push(trail)
+  return playable(model, trails)
 }
 
 /**

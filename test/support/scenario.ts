@@ -27,6 +27,7 @@ export interface GatewayFile {
   readonly gateway?: Readonly<Record<string, unknown>>
   readonly agents?: Readonly<Record<string, unknown>>
   readonly channels: Readonly<Record<string, unknown>>
+  readonly schedules?: readonly unknown[]
 }
 
 /** What a busy machine may take for anything that should happen at once. */

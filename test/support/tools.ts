@@ -19,7 +19,10 @@ export function toolParts({
   opened,
   closed,
   opening,
-}: TestTools): Pick<Parts, 'buildTools' | 'notes' | 'said' | 'toolboxes'> {
+}: TestTools): Pick<
+  Parts,
+  'buildTools' | 'buildTranscription' | 'openReceived' | 'notes' | 'said' | 'toolboxes' | 'hooks'
+> {
   return {
     buildTools: async ({ definition, session }) => {
       opened.push(session)
@@ -31,7 +34,10 @@ export function toolParts({
       })
       return { tools: named, workdir: '/nowhere', close: async () => void closed.push(session) }
     },
+    buildTranscription: () => Promise.reject(new Error('nobody hears here')),
+    openReceived: () => Promise.reject(new Error('there is no folder here')),
     notes: { list: async () => [], add: async () => 1, remove: async () => false },
+    hooks: { run: async () => ({}) },
     said: new Said(),
     toolboxes: new Map(),
   }

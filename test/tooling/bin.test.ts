@@ -52,14 +52,14 @@ test.each([0, 64, 78])('what main resolves with is the exit code: %d', async (co
 test('a defect of main ends with 70 and gives nothing away', async () => {
   writeFileSync(join(checkout, 'src/main.ts'), MAIN)
   const ended = await run(['throw']).ended
-  expect(ended).toMatchObject({ code: 70, errors: 'troupe was stopped by a defect (TypeError).\n' })
+  expect(ended).toMatchObject({ code: 70, errors: 'troupe: it was stopped by a defect (TypeError).\n' })
 })
 
 test('a broken installation says what is missing', async () => {
   writeFileSync(join(checkout, 'src/main.ts'), "import 'no-such-package'")
   const ended = await run([]).ended
   expect(ended.code).toBe(70)
-  expect(ended.errors).toMatch(/^troupe could not be loaded: Cannot find package 'no-such-package'.*npm ci/)
+  expect(ended.errors).toMatch(/^troupe: it could not be loaded: Cannot find package 'no-such-package'.*npm ci/)
 })
 
 test.each(['20.20.2', '24.14.9'])('a too old Node %s without another says what to do', async (version) => {
@@ -67,7 +67,7 @@ test.each(['20.20.2', '24.14.9'])('a too old Node %s without another says what t
   writeFileSync(join(checkout, 'old.cjs'), hiddenVersion(version))
   const ended = await run([], 'old').ended
   expect(ended.code).toBe(1)
-  expect(ended.errors).toContain(`troupe needs Node 24.15 or newer, and this is Node ${version}.`)
+  expect(ended.errors).toContain(`troupe: requires: troupe needs Node 24.15 or newer, and this is Node ${version}.`)
   expect(ended.errors).toContain('npm ci')
 })
 

@@ -1,5 +1,5 @@
 // Build: what the published package carries, into the folder given as the only argument (dist/ otherwise).
-// Compiles machines/ and src/ one file to one file, and copies what is not TypeScript: the entry, the page, data, notes.
+// Compiles machines/, src/ and what `troupe/testing` needs of test/ one file to one file, and copies what is not TypeScript: the entry, the page, data, notes.
 // Beside them a package.json with name, version and module type: one folder above src/ there as here, so that the same code
 // finds the version in both.
 
@@ -13,7 +13,7 @@ const target = resolve(process.argv[2] ?? join(root, 'dist'))
 
 rmSync(target, { recursive: true, force: true })
 const compiler = join(root, 'node_modules/typescript/bin/tsc')
-// The program, and the types of what users import.
+// The program, and what users import, with its types.
 for (const project of ['tsconfig.build.json', 'tsconfig.types.json']) {
   const arguments_ = [compiler, '-p', join(root, 'test/tooling', project), '--outDir', target]
   const compiled = spawnSync(process.execPath, arguments_, { stdio: 'inherit' })

@@ -75,6 +75,12 @@ export const ATTACKS: readonly Attack[] = [
     shell(`cd ..; mv ${workdir} moved; ln -s ${home}/outside ${workdir}`),
     read('secret.txt'),
   ]),
+  secret(PATHS, 'a link in place of the folder where files that people send are put', ({ home }) => [
+    shell(`rm -rf received; ln -s ${home}/outside received`),
+    read('received/secret.txt'),
+    ['files_list', { path: 'received' }],
+    ['files_write', { path: 'received/1-1-photo.jpg', content: 'planted' }],
+  ]),
   secret(PATHS, 'the gateway’s own view of itself: /proc/self', () => [
     read('/proc/self/environ'),
     read('../../../../../../../../proc/self/environ'),

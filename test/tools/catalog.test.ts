@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { missingFailure } from '../../machines/channel-failure.ts'
 import { BUILT_IN, BUILT_IN_WORDS, moduleName, namesOf, TOOL_NAME } from '../../machines/tool-names.ts'
-import { lacksOf } from '../../src/tools/needs.ts'
+import { lacksOf, MODULE_MS_MAX, moduleLacks } from '../../src/tools/needs.ts'
 import { testAgent } from '../support/definitions.ts'
 import { testChannel } from '../support/house.ts'
-import { silentLog } from '../support/world.ts'
+import { silentLog, testWorld } from '../support/world.ts'
 import { failureOf, open, temporaryFolder } from './parts.ts'
 
 describe('the tools of a definition', () => {
@@ -150,20 +150,32 @@ describe('what an agent lacks', () => {
   test('a module that cannot be loaded, and a folder that is not there', async () => {
     const path = join(temporaryFolder(), 'broken.ts')
     writeFileSync(path, 'export default 1')
-    const lacks = await lacksOf(testAgent('cfo', { tools: [path], workdir: { path: '/no/such/folder' } }), {})
-    expect(lacks.map(({ what }) => what)).toEqual([
-      'the work folder /no/such/folder is not there',
-      'the tool broken.ts has no default export that is a tool',
+    const agent = testAgent('cfo', { tools: [path], workdir: { path: '/no/such/folder' } })
+    const lacks = [...(await lacksOf(agent, {})), ...(await moduleLacks(agent, testWorld().clock))]
+    expect(lacks.map(({ phase, what }) => [phase, what])).toEqual([
+      ['requires', 'the work folder /no/such/folder is not there'],
+      ['construct', 'the tool broken.ts has no default export that is a tool'],
     ])
     expect(lacks.every(({ remedy }) => remedy.endsWith(', and start again'))).toBe(true)
   })
 
+  test('a module that never ends while it is loaded is given up, and holds up nobody', async () => {
+    const path = join(temporaryFolder(), 'stuck.mjs')
+    writeFileSync(path, 'await new Promise(() => {})\nexport default 1')
+    const world = testWorld()
+    const looking = moduleLacks(testAgent('cfo', { tools: [path] }), world.clock)
+    await world.advance(MODULE_MS_MAX)
+    expect(await looking).toMatchObject([
+      { phase: 'construct', what: 'the tool stuck.mjs was not loaded within 10 seconds' },
+    ])
+  })
+
   test('its channels fail by name, together with unset variables; others do not', () => {
-    const lacking = [{ what: 'pandoc is not in PATH', remedy: 'Install pandoc' }]
+    const lacking = [{ phase: 'requires', what: 'pandoc is not in PATH', remedy: 'Install pandoc' }] as const
     const agents = { cfo: testAgent('cfo', { lacking, missing: ['KEY'] }), ops: testAgent('ops') }
     const failure = missingFailure({ definition: testChannel('a', { missing: ['TOKEN'] }), agents })
-    expect(failure).toMatchObject({ kind: 'permanent', reason: 'missing' })
-    expect(failure?.message).toBe('TOKEN, KEY are not set; pandoc is not in PATH')
+    expect(failure).toMatchObject({ kind: 'permanent', reason: 'missing', phase: 'secrets' })
+    expect(failure?.message).toBe('TOKEN, KEY are not set; requires: pandoc is not in PATH')
     expect(failure?.remedy).toMatch(/^Set them in the \.env file .*\. Install pandoc$/)
     const routes = { default: 'ops', dm: null, group: null }
     expect(missingFailure({ definition: testChannel('b', { routes }), agents })).toBeNull()

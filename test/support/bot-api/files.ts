@@ -1,5 +1,5 @@
 // Files: what people and bots have sent, by file id and by download path.
-// Simplified: every bot of the server may use every file id; files never expire and have no size limit beyond the request's.
+// Simplified: every bot of the server may use every file id; files never expire. What people send has no bound.
 
 import type { Random } from './random.ts'
 

@@ -49,7 +49,11 @@ async function route(telegram: Telegram, request: IncomingMessage, response: Ser
   const path = question < 0 ? target : target.slice(0, question)
   const query = new URLSearchParams(question < 0 ? '' : target.slice(question + 1))
   const file = /^\/file\/bot([^/]+)\/(.+)$/.exec(path)
-  if (file !== null) return download(telegram, response, { token: file[1] ?? '', path: file[2] ?? '' })
+  if (file !== null) {
+    if (request.method !== 'GET') throw new Refusal(404, 'Not Found')
+    const bot = findBot(telegram, file[1] ?? '')
+    return download({ bot, response, path: file[2] ?? '', parameters: await readParameters(request, query) })
+  }
   const call = /^\/bot([^/]+)\/([^/]+)\/?$/.exec(path)
   if (call === null) throw new Refusal(404, 'Not Found')
   if (request.method !== 'GET' && request.method !== 'POST') throw new Refusal(501, 'Not Implemented')
@@ -132,7 +136,7 @@ async function actInstead(fault: Fault, response: ServerResponse, call: Recorded
 }
 
 /** Aborts when the connection ends before the answer was given. */
-function watch({ bot, response }: Exchange, call: RecordedCall): AbortSignal {
+function watch({ bot, response }: Pick<Exchange, 'bot' | 'response'>, call: RecordedCall): AbortSignal {
   const gone = new AbortController()
   response.once('close', () => {
     if (response.writableEnded) return
@@ -163,12 +167,29 @@ function unescaped(text: string): string {
   }
 }
 
-function download(telegram: Telegram, response: ServerResponse, file: { token: string; path: string }): void {
-  if (findBot(telegram, file.token).revoked) throw unauthorized()
-  const stored = telegram.files.byPath(unescaped(file.path))
-  if (stored === undefined) throw new Refusal(404, 'Not Found')
-  response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': stored.content.length })
-  response.end(stored.content)
+/** Recorded as a call, and failed as one, under the name `download`. */
+async function download(file: Omit<Exchange, 'method'> & { readonly path: string }): Promise<void> {
+  const { bot, response, path, parameters } = file
+  const call = bot.log.begin('download', { path })
+  const gone = watch(file, call)
+  const fault = bot.faults.take('download', parameters)
+  if (fault !== undefined && (await actInstead(fault, response, call))) return
+  const stored = bot.telegram.files.byPath(unescaped(path))
+  if (bot.revoked || stored === undefined) {
+    const outcome = outcomeOf(bot.revoked ? unauthorized() : new Refusal(404, 'Not Found'))
+    call.answered(outcome.status, undefined)
+    return reply(response, outcome)
+  }
+  const { content } = stored
+  response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': content.length })
+  if (fault?.kind === 'cutAfter') {
+    await new Promise<void>((resolve) => response.write(content.subarray(0, content.length / 2), () => resolve()))
+    return cut(response, call)
+  }
+  if (fault?.kind === 'delay') await sleep(fault.ms, undefined, { signal: gone }).catch(() => {})
+  if (gone.aborted) return
+  call.answered(200, undefined)
+  response.end(content)
 }
 
 interface Outcome {

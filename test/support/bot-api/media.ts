@@ -19,7 +19,7 @@ export function documentContent(telegram: Telegram, options: MediaOptions): Part
 export function voiceContent(telegram: Telegram, options: MediaOptions): Partial<Message> {
   const file = store(telegram, { folder: 'voice', fileName: 'voice.oga', mimeType: 'audio/ogg' }, options)
   const { file_name: _, ...voice } = fileObject(file)
-  return { voice: { ...voice, duration: 2 }, ...captioned(options.caption) }
+  return { voice: { ...voice, duration: options.seconds ?? 2 }, ...captioned(options.caption) }
 }
 
 /** Telegram keeps a photo in several sizes, smallest first; the last one is the photo as it was sent. */
@@ -51,12 +51,17 @@ function captioned(caption: string | undefined): Partial<Message> {
   return captionFields(withFoundEntities({ text: caption ?? '', entities: [] }))
 }
 
+/** Telegram makes a JPEG of every photo; voice messages are Opus in Ogg. */
+const BEGINNINGS: Readonly<Record<string, string>> = { photos: 'ffd8ffe000104a464946', voice: '4f67675300020000' }
+
 function store(
   telegram: Telegram,
   kind: { folder: string; fileName: string; mimeType: string },
   options: MediaOptions,
 ): StoredFile {
-  const content = options.content ?? `${kind.folder} ${telegram.random.token(12)}`
+  const beginning = Buffer.from(BEGINNINGS[kind.folder] ?? '', 'hex')
+  const content =
+    options.content ?? Buffer.concat([beginning, Buffer.from(`${kind.folder} ${telegram.random.token(12)}`)])
   return telegram.files.add(kind.folder, {
     fileName: options.fileName ?? kind.fileName,
     mimeType: options.mimeType ?? kind.mimeType,

@@ -65,11 +65,16 @@ const deleteMyCommands: Method = ({ bot, parameters }) => {
   return { result: true }
 }
 
+/** 20 MB, as Telegram counts them. */
+const FILE_BYTES_MAX = 20 * 1024 * 1024
+
 const getFile: Method = ({ bot, parameters }) => {
   const fileId = parameters.text('file_id')
   if (fileId === '') throw badRequest('file_id not specified')
   const file = bot.telegram.files.byId(fileId)
   if (file === undefined) throw badRequest('wrong file_id or the file is temporarily unavailable')
+  // A bot is given no larger file, whatever it may send.
+  if (file.content.length > FILE_BYTES_MAX) throw badRequest('file is too big')
   const { uniqueId: file_unique_id, path: file_path } = file
   return { result: { file_id: fileId, file_unique_id, file_size: file.content.length, file_path } }
 }

@@ -1,0 +1,21 @@
+// Refusals: messages of a turn that a hook refused, and what is said of them. Pure.
+
+import type { Refusal } from './hooks.ts'
+import type { Inbox } from './inbox.ts'
+
+/** What of a turn no hook refused. */
+export function unrefused(turn: Inbox, refused: readonly Refusal[]): Inbox {
+  return turn.filter(({ message }) => !refused.some(({ seqs }) => seqs.includes(message.seq)))
+}
+
+export function itemsOf(turn: Inbox, { seqs }: Refusal): Inbox {
+  return turn.filter(({ message }) => seqs.includes(message.seq))
+}
+
+export function refusedText({ reason }: Refusal): string {
+  return `Your message was refused: ${reason}`
+}
+
+export function refusedReason({ reason }: Refusal): string {
+  return `a hook refused it: ${reason}`
+}

@@ -1,0 +1,273 @@
+// Media: what came with a turn, before its run: each file is fetched once into the session's work folder, and made text or shown.
+//   A file that is there, and the text of speech beside it, are not made again: after a crash the turn goes on with them.
+//   What cannot be read in time, or at all, holds up nothing: the turn goes on without it, and its sender is told.
+//   S6. When the preparation is ended, downloads and requests are closed, and nothing of them is kept.
+
+import type { AgentDefinition } from '../../machines/definitions.ts'
+import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
+import type { Inbox } from '../../machines/inbox.ts'
+import { BACKOFF_MS_MIN, FILE_BYTES_MAX, MEDIA_MS_MAX, READ_BYTES_MAX } from '../../machines/limits.ts'
+import {
+  type Attachment,
+  fileName,
+  isOnlyTold,
+  notText,
+  RECEIVED,
+  refusedUnseen,
+  type Senses,
+  speechType,
+  treatmentOf,
+  typeOfBytes,
+  unreadable,
+} from '../../machines/media.ts'
+import {
+  attachmentsOf,
+  type ReadAttachment,
+  type Reading,
+  type ReadTurn,
+  tooMany,
+  withReadings,
+} from '../../machines/readings.ts'
+import { sensesOf } from '../../machines/senses.ts'
+import type { Adapter } from '../channels/adapter.ts'
+import type { Received } from '../tools/tool.ts'
+import type { Parts } from './parts.ts'
+
+export interface Arrived {
+  readonly key: string
+  readonly channel: string
+  readonly turnId: string
+  /** Without what was given up. */
+  readonly turn: Inbox
+  readonly definition: AgentDefinition
+}
+
+export async function readMedia(parts: Parts, arrived: Arrived, signal: AbortSignal): Promise<ReadTurn> {
+  const attachments = attachmentsOf(arrived.turn)
+  if (attachments.length === 0) return { turn: arrived.turn, notices: [], failure: null }
+  const desk = openDesk(parts, arrived, signal)
+  try {
+    const readings = new Map<number, ReadAttachment[]>(attachments.map(({ item }) => [item.message.seq, []]))
+    const all = attachments.map(async ({ item: { message }, index, isOver }) => {
+      const attachment = message.attachments[index]
+      if (attachment === undefined) throw new Error('each stands in its message')
+      return {
+        seq: message.seq,
+        one: await readOne(desk, { attachment, name: fileName({ message, index }), isOver }),
+      }
+    })
+    for (const { seq, one } of await Promise.all(all)) readings.get(seq)?.push(one)
+    return withReadings(arrived.turn, readings, desk.senses)
+  } finally {
+    desk.close()
+  }
+}
+
+/** Where the files of one turn are worked on. */
+interface Desk {
+  readonly parts: Parts
+  readonly arrived: Arrived
+  readonly senses: Senses
+  /** Aborts with the preparation, and when the time for files is up. */
+  readonly signal: AbortSignal
+  /** Rejects then, in words; what is late is not waited for. */
+  readonly ended: Promise<never>
+  /** Opened for the first file. */
+  received(): Promise<Received>
+  close(): void
+}
+
+function openDesk(parts: Parts, arrived: Arrived, outer: AbortSignal): Desk {
+  const { clock } = parts.world
+  const closing = new AbortController()
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  // Whoever is at work hears of it; when nobody is, it is not unhandled for that.
+  ended.catch(() => {})
+  const timer = clock.setTimeout(() => end(LATE), MEDIA_MS_MAX)
+  const stop = (): void => end(STOPPED)
+  const close = (): void => {
+    clock.clearTimeout(timer)
+    outer.removeEventListener('abort', stop)
+    closing.abort()
+  }
+  const end = (failure: Failure): void => {
+    reject(new FailureError(failure))
+    close()
+  }
+  if (outer.aborted) stop()
+  else outer.addEventListener('abort', stop, { once: true })
+  let opening: Promise<Received> | null = null
+  return {
+    parts,
+    arrived,
+    senses: sensesOf(arrived.definition),
+    signal: closing.signal,
+    ended,
+    received() {
+      const { key: session, turnId: turn, definition } = arrived
+      opening ??= parts.openReceived({
+        definition,
+        session,
+        turn,
+        data: parts.definition.gateway.data,
+        world: parts.world,
+      })
+      return opening
+    },
+    close,
+  }
+}
+
+interface Paper {
+  readonly attachment: Attachment
+  readonly name: string
+  readonly isOver: boolean
+}
+
+async function readOne(desk: Desk, paper: Paper): Promise<ReadAttachment> {
+  const { attachment, name, isOver } = paper
+  const path = `${RECEIVED}/${name}`
+  const without = (reading: Reading): ReadAttachment => ({ attachment, path: null, reading })
+  if (isOnlyTold(attachment, desk.senses)) return without({ outcome: 'told' })
+  const refused = isOver ? tooMany(attachment) : refusedUnseen(attachment, desk.senses)
+  if (refused !== null) return without({ outcome: 'failed', failure: refused })
+  try {
+    return { attachment, path, reading: await Promise.race([readFile(desk, paper), desk.ended]) }
+  } catch (error) {
+    // Ended with its preparation; what becomes of it is asked by nobody.
+    if (failureOf(error).reason === 'cancelled') throw error
+    desk.parts.log.warn({ session: desk.arrived.key, kind: attachment.kind, err: error }, 'an attachment was not read')
+    const { message, remedy } = failureOf(error)
+    return without({ outcome: 'failed', failure: unreadable(attachment, message, remedy) })
+  }
+}
+
+async function readFile(desk: Desk, { attachment, name }: Paper): Promise<Reading> {
+  const { senses } = desk
+  const received = await desk.received()
+  const file = (await received.look(name)) ?? (await fetched(desk, attachment, name))
+  const found = { bytes: file.bytes, mediaType: typeOfBytes(file.head) }
+  const treatment = treatmentOf(attachment, found, senses)
+  if (typeof treatment !== 'string') return { outcome: 'failed', failure: treatment }
+  switch (treatment) {
+    case 'transcribe': {
+      const text = await transcribed(desk, name, speechType(attachment, found))
+      return text === ''
+        ? failed(attachment, 'nothing was heard in it')
+        : { outcome: 'transcribed', text, isWhole: true }
+    }
+    case 'show':
+      return {
+        outcome: 'shown',
+        file: { path: `${RECEIVED}/${name}`, mediaType: found.mediaType ?? '', bytes: found.bytes },
+      }
+    case 'read': {
+      const text = await received.text(name, READ_BYTES_MAX)
+      if (text !== null) return { outcome: 'read', ...text }
+      const instead = notText(attachment, senses)
+      return instead === 'keep' ? { outcome: 'kept' } : { outcome: 'failed', failure: instead }
+    }
+    case 'keep':
+    case 'tell':
+      return { outcome: 'kept' }
+  }
+}
+
+function failed(attachment: Attachment, why: string): Reading {
+  return { outcome: 'failed', failure: unreadable(attachment, why) }
+}
+
+/** A platform that is away for a moment is asked once more. */
+async function fetched(desk: Desk, attachment: Attachment, name: string) {
+  const received = await desk.received()
+  try {
+    await fetchInto(desk, received, { attachment, name })
+  } catch (error) {
+    const { kind, retryAfterMs = BACKOFF_MS_MIN } = failureOf(error)
+    if (kind !== 'retryable' || desk.signal.aborted) throw error
+    await pause(desk, retryAfterMs)
+    await fetchInto(desk, received, { attachment, name })
+  }
+  const file = await received.look(name)
+  if (file === null) throw new FailureError(NO_ROOM)
+  return file
+}
+
+async function fetchInto(
+  desk: Desk,
+  received: Received,
+  { attachment, name }: { attachment: Attachment; name: string },
+): Promise<void> {
+  const { signal } = desk
+  const adapter = await adapterOf(desk)
+  await received.keep(name, (take) =>
+    adapter.fetch(attachment, { bytesMax: FILE_BYTES_MAX, withinMs: MEDIA_MS_MAX, signal, take }),
+  )
+}
+
+/** After a restart messages come back before their channel has its connection. */
+async function adapterOf(desk: Desk): Promise<Adapter> {
+  const { parts, arrived, signal } = desk
+  for (;;) {
+    const adapter = parts.adapters.get(arrived.channel)
+    if (adapter !== undefined) return adapter
+    if (signal.aborted) throw new FailureError(AWAY)
+    await pause(desk, ADAPTER_MS)
+  }
+}
+
+/** Nobody notices so short a wait. */
+const ADAPTER_MS = 100
+
+function pause({ parts, signal }: Desk, ms: number): Promise<void> {
+  const { clock } = parts.world
+  return new Promise((resolve) => {
+    const go = (): void => {
+      clock.clearTimeout(timer)
+      resolve()
+    }
+    const timer = clock.setTimeout(go, Math.min(ms, MEDIA_MS_MAX))
+    signal.addEventListener('abort', go, { once: true })
+  })
+}
+
+/** The text of speech is kept beside its file. */
+async function transcribed(desk: Desk, name: string, mediaType: string): Promise<string> {
+  const received = await desk.received()
+  const beside = `${name}.txt`
+  const known = await received.text(beside, READ_BYTES_MAX)
+  if (known !== null) return known.text
+  const bytes = await received.bytes(name, FILE_BYTES_MAX)
+  if (bytes === null) throw new FailureError(NO_ROOM)
+  const { parts, arrived, signal } = desk
+  const { definition, key: session, turnId: turn } = arrived
+  const log = parts.log.child({ session, turn, agent: definition.id })
+  const { secret, world } = parts
+  const transcription = await parts.buildTranscription({ definition, secret, log, world })
+  const text = (await transcription.transcribe({ bytes, mediaType }, signal)).trim()
+  if (!signal.aborted) await received.keep(beside, (take) => take(Buffer.from(text.toWellFormed())))
+  return text
+}
+
+const LATE: Failure = {
+  kind: 'retryable',
+  reason: 'timeout',
+  message: `it was not there within ${MEDIA_MS_MAX / 1_000} seconds`,
+  remedy: 'Send it again',
+}
+
+const STOPPED: Failure = { kind: 'permanent', reason: 'cancelled', message: 'it was ended' }
+
+const AWAY: Failure = {
+  kind: 'permanent',
+  reason: 'unavailable',
+  message: 'its channel has no connection',
+  remedy: 'Send it again',
+}
+
+const NO_ROOM: Failure = {
+  kind: 'permanent',
+  reason: 'storage',
+  message: 'it did not stay in the work folder',
+  remedy: 'Send it again',
+}
