@@ -1,6 +1,7 @@
 // Children: what a partition remembers of each session and delivery that it supervises. Pure functions over plain data.
 
-import type { AcceptedMessage, SessionSettings } from './messages.ts'
+import type { AcceptedMessage } from './messages.ts'
+import type { SessionSettings } from './session-settings.ts'
 
 export type Children = Readonly<Record<string, Child>>
 

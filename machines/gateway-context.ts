@@ -100,6 +100,11 @@ export function failedReport({ failures }: GatewayContext, event: { readonly act
   return { id, state: givenUp ? 'failed' : 'retrying', failure: DEFECT }
 }
 
+/** The same where nothing is started again. */
+export function givenUpReport(event: { readonly actorId: string }): ChannelReport {
+  return { id: nameOf(event.actorId), state: 'failed', failure: DEFECT }
+}
+
 /** One that is named again while it leaves has nothing to say until it starts anew. */
 function firstReport({ leaving }: GatewayContext, id: string): ChannelReport | null {
   return leaving[id] === undefined ? null : { id, state: 'stopped', failure: null }

@@ -9,7 +9,7 @@ import { assert, unprovided } from './failure.ts'
 import { finished, type GatewayContext, type GatewayInput, withAdoption, withDefinition } from './gateway-context.ts'
 import { BACKOFF_MS_MAX, FLUSH_MS_MAX, SEND_MS_MAX, SWEEPS_BEFORE_PASSIVATION } from './limits.ts'
 import type { Adoption, ChannelReport, Ending, ToChannel, ToGateway, ToSweeper } from './messages.ts'
-import { isSame, type Redefinition, redefinition } from './redefinition.ts'
+import { type Redefinition, redefinition } from './redefinition.ts'
 import { nextRestart } from './restart.ts'
 import { scheduleMachine } from './schedule.ts'
 import { scheduleOf, schedulesChange } from './schedules.ts'
@@ -67,14 +67,17 @@ export const words = setup({
     // --- a newer file ---
     drainRemoved: enqueueActions(({ context, event, system, enqueue }) => {
       for (const id of changeOf(context, event).channels.stopped) {
+        // Nobody waits for its return any more.
+        enqueue.cancel(`return:${id}`)
         if (isAlive(system, id)) enqueue.sendTo(channelAddress(id), { type: 'drain' })
       }
     }),
-    /** New ones, and those whose actor was given up on an earlier definition. */
-    startAdded: enqueueActions(({ context, event, system, enqueue }) => {
-      const { agents, channels } = changeOf(context, event).definition
+    /** New ones, and those that wait for their restart, or were given up, on an earlier definition. */
+    startAdded: enqueueActions(({ context, system, enqueue }) => {
+      const { agents, channels } = context.definition
       for (const definition of Object.values(channels)) {
-        if (isAlive(system, definition.id) || isSame(definition, context.definition.channels[definition.id])) continue
+        // Whoever failed on this one waits.
+        if (isAlive(system, definition.id) || context.failures[definition.id] !== undefined) continue
         const id = channelAddress(definition.id)
         enqueue.cancel(`restart:${definition.id}`)
         enqueue.spawnChild('channel', { id, systemId: id, input: { definition, agents } })
@@ -134,6 +137,11 @@ export const words = setup({
     }),
 
     // --- a channel that leaves ---
+    forgetLeaving: assign(({ context, event }) => {
+      assert(hasFailed(event), 'forgetLeaving answers the failure of a channel')
+      const { [nameOf(event.actorId)]: _, ...leaving } = context.leaving
+      return { leaving }
+    }),
     noteSilence: assign(({ context }, params: { report: ChannelReport }) => ({
       leaving: { ...context.leaving, [params.report.id]: 'finishing' as const },
     })),
@@ -234,6 +242,7 @@ export const words = setup({
     isReturning: ({ context }, { channel }: { channel: string }) =>
       context.leaving[channel] !== undefined && context.definition.channels[channel] !== undefined,
     isFlushing: ({ context }, params: { channel: string }) => context.leaving[params.channel] === 'flushing',
+    isChannel: (_, params: { actorId: string }) => params.actorId.startsWith('channel:'),
     isSchedule: (_, params: { actorId: string }) => params.actorId.startsWith('schedule:'),
     isFlush: (_, params: { actorId: string }) => params.actorId.startsWith('flush:'),
   },

@@ -6,7 +6,7 @@
 //   A newer file starts what is new, lets go what is gone and tells the others; each channel sees for itself what that means.
 
 import { nameOf } from './addresses.ts'
-import { failedReport, initialGateway, reportsOf, SERVED } from './gateway-context.ts'
+import { failedReport, givenUpReport, initialGateway, reportsOf, SERVED } from './gateway-context.ts'
 import { sweepMs, words } from './gateway-words.ts'
 import { removedSchedules } from './schedules.ts'
 
@@ -33,7 +33,6 @@ export const gatewayMachine = words.createMachine({
       description: 'The file was read anew and is valid as a whole.',
       actions: [
         'drainRemoved',
-        'startAdded',
         'redefineOthers',
         'changeSchedules',
         {
@@ -42,6 +41,7 @@ export const gatewayMachine = words.createMachine({
         },
         'awaitReturning',
         'takeDefinition',
+        'startAdded',
         'changeSlots',
         'resetSweeper',
       ],
@@ -156,7 +156,21 @@ export const gatewayMachine = words.createMachine({
         'slot.requested': { actions: 'takeBackSlot' },
         'slot.released': { actions: 'takeBackSlot' },
         'definition.changed': {},
-        'xstate.error.actor.*': { actions: ['stopFailed', 'takeBackSlot'] },
+        'xstate.error.actor.*': [
+          {
+            description: 'Of a channel: there is nothing of it to wait for any more.',
+            guard: { type: 'isChannel', params: ({ event }) => ({ actorId: event.actorId }) },
+            actions: [
+              'stopFailed',
+              { type: 'noteFailure', params: ({ event }) => ({ channel: nameOf(event.actorId), error: event.error }) },
+              { type: 'keepReport', params: ({ event }) => ({ report: givenUpReport(event) }) },
+              { type: 'noteReport', params: ({ event }) => ({ report: givenUpReport(event) }) },
+              'forgetLeaving',
+              'takeBackSlot',
+            ],
+          },
+          { actions: 'stopFailed' },
+        ],
         'xstate.done.actor.*': { actions: 'stopFailed' },
         'restart.due': {},
         'return.due': {},

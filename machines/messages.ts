@@ -2,12 +2,13 @@
 // The protocol in one place: what is not here is not said. All of it survives JSON.
 
 import type { Approval } from './approval.ts'
-import type { AgentDefinition, BusyMode, ChannelDefinition, GatewayDefinition } from './definitions.ts'
+import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from './definitions.ts'
 import type { Failure } from './failure.ts'
 import type { FromAsker } from './mcp-messages.ts'
 import type { Attachment, ShownFile } from './media.ts'
 import type { MemoryRequest } from './notes.ts'
 import type { Earlier } from './openai.ts'
+import type { SessionSettings } from './session-settings.ts'
 import type { Steering, Step, TurnStep } from './steps.ts'
 import type { Credit, UsageEntry } from './usage.ts'
 
@@ -267,16 +268,6 @@ export type ToPartition =
   | { readonly type: 'sweep' }
   | Redefined
   | Ending
-
-/** What a session is told of its definition. */
-export interface SessionSettings {
-  readonly agent: string
-  /** For people: which model answers. */
-  readonly model: string
-  readonly busyMode: BusyMode
-  readonly queueLimit: number
-  readonly keepsPartial: boolean
-}
 
 export type ToSession =
   | { readonly type: 'message.routed'; readonly routed: number; readonly message: AcceptedMessage }

@@ -225,7 +225,8 @@ function endOf(context: PartitionContext, event: ToPartition | ChildEnded) {
   const failures = child.failures + 1
   // A disk that fails is not the child's doing: its messages are safe there, and it is tried until the disk is well again.
   const ofDisk = failureOf(event.error).reason === 'storage'
-  const next = ofDisk ? { restartAfterMs: backoffMs(failures) } : nextRestart(failures)
+  // What is given up already cannot be given up again, only be tried again.
+  const next = ofDisk || child.givenUp ? { restartAfterMs: backoffMs(failures) } : nextRestart(failures)
   return { id, child, restartAfterMs: next === 'giveUp' ? null : next.restartAfterMs }
 }
 

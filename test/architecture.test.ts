@@ -21,7 +21,7 @@ import { pureMachines, worldIsTheDoor } from './architecture/purity.ts'
 import { noDrawers, nothingGivenAway, topLevel } from './architecture/repository.ts'
 import { plant, type Rule, verdict } from './architecture/rule.ts'
 import { bannedSyntax, fileLength, functionLength, headers, parameters } from './architecture/size.ts'
-import { invariantsAreStated, invariantsAreTested, threeFiles } from './architecture/symmetry.ts'
+import { chartsAreWalked, invariantsAreStated, invariantsAreTested, threeFiles } from './architecture/symmetry.ts'
 
 const RULES: readonly Rule[] = [
   topLevel,
@@ -40,6 +40,7 @@ const RULES: readonly Rule[] = [
   chartsName,
   chartsDescribe,
   threeFiles,
+  chartsAreWalked,
   invariantsAreStated,
   invariantsAreTested,
   headers,

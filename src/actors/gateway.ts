@@ -30,7 +30,7 @@ export function createGateway(parts: Parts) {
   return gateway
 }
 
-function gatewayActor(parts: Parts) {
+export function gatewayActor(parts: Parts) {
   const { clock } = parts.world
   const machine = gatewayMachine.provide({
     actors: {

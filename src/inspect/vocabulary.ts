@@ -6,7 +6,6 @@
 import type {
   Adoption,
   ChannelReport,
-  SessionSettings,
   ToChannel,
   ToConnection,
   ToDelivery,
@@ -23,6 +22,7 @@ import type { ToMcp, ToMcpClient } from '../../machines/mcp-messages.ts'
 import type { GatewayContext } from '../../machines/gateway-context.ts'
 import type { Prepared, SessionContext } from '../../machines/session-context.ts'
 import type { RunInput } from '../../machines/run-words.ts'
+import type { SessionSettings } from '../../machines/session-settings.ts'
 import type { Slots } from '../../machines/slots.ts'
 import { channelDefinition, gatewayDefinition, scheduleDefinition } from './definition-shapes.ts'
 import { MCP_EVENTS, mcpContext } from './mcp-shapes.ts'

@@ -25,6 +25,38 @@ export const threeFiles: Rule = {
   },
 }
 
+export const chartsAreWalked: Rule = {
+  sentence:
+    'every chart is walked: test/models/X has a model of what can be seen of it, and takes each of its transitions',
+  instead:
+    'write a model of what can be seen of it, and give it with its chart to modelSuite (test/support/model-suite.ts)',
+  find(project) {
+    return [...codeIn(project, /^machines\//)].flatMap(({ path }) => {
+      if (!makesChart(project, path)) return []
+      const name = path.slice('machines/'.length, -'.ts'.length)
+      const suite = `test/models/${name}.test.ts`
+      const text = project.files.get(suite)?.text
+      if (text === undefined) return [{ path, line: 1, what: `has no ${suite}` }]
+      const charts = /\bcharts: \[([^\]]*)\]/.exec(text)?.[1] ?? ''
+      return charts.includes(`${name}Machine`) ? [] : [{ path: suite, line: 1, what: `walks without ${name}Machine` }]
+    })
+  },
+  breaches: {
+    'no model': { 'machines/a.ts': 'setup({}).createMachine({})' },
+    'a model of another chart': {
+      'machines/a.ts': 'setup({}).createMachine({})',
+      'test/models/a.test.ts': "modelSuite({ name: 'a', charts: [bMachine], parts: {} })",
+    },
+  },
+  fine: {
+    'a chart with its model': {
+      'machines/a.ts': 'createMachine({})',
+      'test/models/a.test.ts': "modelSuite({ name: 'a', charts: [aMachine], parts: {} })",
+    },
+    'a pure function': { 'machines/a.ts': 'export const a = 1' },
+  },
+}
+
 /** The invariants of the design, by their letters and how many each has. */
 const COUNTS: Readonly<Record<string, number>> = { S: 7, C: 3, D: 2, A: 3, M: 5 }
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { gatewayMachine } from '../../machines/gateway.ts'
 import type { ChannelReport, ChannelState } from '../../machines/messages.ts'
 import { channelMachine } from '../../machines/channel.ts'
-import { testDefinition } from '../support/house.ts'
+import { type HouseOptions, testDefinition } from '../support/house.ts'
 import { held, settled } from '../support/world.ts'
 
 function rig(machine = gatewayMachine) {
@@ -14,6 +14,11 @@ function rig(machine = gatewayMachine) {
   const flushed = held<void>()
   const silent = channelMachine.provide({
     actors: { recover: fromPromise(() => new Promise<void>(() => {})) },
+    actions: {
+      freePlace: () => {
+        throw new Error('a defect')
+      },
+    },
   })
   const gateway = createActor(
     machine.provide({
@@ -21,11 +26,15 @@ function rig(machine = gatewayMachine) {
         channel: silent,
         sweeper: fromCallback(() => {}),
         flush: fromPromise(() => flushed.promise),
+        flushChannel: fromPromise<void, { channel: string; withinMs: number }>(() => flushed.promise),
       },
       actions: {
         callTheRoll: (_, { reports }) => void rollCalls.push(reports),
         noteReport: () => {},
         noteFailure: () => {},
+        noteAdoption: () => {},
+        forgetSchedules: () => {},
+        noteLeft: () => {},
       },
     }),
     { systemId: 'gateway', clock, input: { definition: testDefinition({ channels: { a: {}, b: {}, c: {} } }) } },
@@ -33,7 +42,11 @@ function rig(machine = gatewayMachine) {
   gateway.start()
   const report = (id: string, state: ChannelState): void =>
     gateway.send({ type: 'channel.reported', report: { id, state, failure: null } })
-  return { gateway, clock, rollCalls, flushed, report }
+  const fails = (id: string): void =>
+    gateway.system.get(`channel:${id}`)?.send({ type: 'child.stopped', child: 'session:x', routed: 1 })
+  const changes = (channels: NonNullable<HouseOptions['channels']>): void =>
+    gateway.send({ type: 'definition.changed', definition: testDefinition({ channels }) })
+  return { gateway, clock, rollCalls, flushed, report, fails, changes }
 }
 
 test('C3: the roll is called once, when the last channel has reported, with every channel by its id', () =>
@@ -90,4 +103,33 @@ test('drain: ends as soon as runs are done and nothing is owed, and grants no sl
   flushed.resolve()
   await settled()
   expect(gateway.getSnapshot().status).toBe('done')
+})
+
+test('drain: a channel that fails meanwhile is not waited for', () => {
+  const { gateway, report, fails } = rig()
+  gateway.send({ type: 'slot.requested', sessionKey: 'a/c1' })
+  gateway.send({ type: 'drain' })
+  report('c', 'live')
+  gateway.send({ type: 'slot.released', sessionKey: 'a/c1' })
+  expect(gateway.getSnapshot().value).toEqual({ draining: 'finishing' })
+  fails('c')
+  expect(gateway.getSnapshot().value).toEqual({ draining: 'flushing' })
+})
+
+test('a channel that waits for its restart begins on the newest definition, and is tried by nobody', () => {
+  const { gateway, fails, changes } = rig()
+  fails('b')
+  changes({ a: {}, b: { token: { secret: 'channels.b.token', renewed: 1 } }, c: {} })
+  expect(gateway.system.get('channel:b')?.getSnapshot().context.definition.token.renewed).toBe(1)
+  expect(gateway.getSnapshot().context.adoptions).toEqual({})
+})
+
+test('a channel that is out of the file again is not ended by what was to bring it back', () => {
+  const { gateway, clock, report, changes } = rig()
+  changes({ a: {}, c: {} })
+  changes({ a: {}, b: {}, c: {} })
+  changes({ a: {}, c: {} })
+  report('b', 'stopped')
+  clock.increment(20_000)
+  expect(gateway.getSnapshot().context.leaving).toEqual({ b: 'flushing' })
 })

@@ -15,6 +15,7 @@ function rig(machine = partitionMachine) {
   const disk: AcceptedMessage[] = []
   const failures: { child: string; restartAfterMs: number | null }[] = []
   const clock = new SimulatedClock()
+  const breaks = { abandoning: false }
   const silent = { record: () => {}, undo: () => {}, releaseTries: () => {}, show: () => {} }
   const partition = machine.provide({
     actors: {
@@ -24,6 +25,7 @@ function rig(machine = partitionMachine) {
       }),
       abandon: fromPromise<readonly AcceptedMessage[], { key: string; reached: number }>(async ({ input }) => {
         told.push({ type: 'abandoned', child: `session:${input.key}` })
+        if (breaks.abandoning) throw new Error('a defect')
         return []
       }),
       recover: fromPromise(async ({ input }) => disk.filter((message) => message.sessionKey === input.key)),
@@ -50,6 +52,7 @@ function rig(machine = partitionMachine) {
     disk,
     failures,
     clock,
+    defects: breaks,
     live: () => Object.keys(actor?.getSnapshot().children ?? {}),
     async send(event: ToPartition) {
       actor?.send(event)
@@ -119,6 +122,24 @@ async function expectGivenUp(machine: typeof partitionMachine): Promise<void> {
   expect(partition.live()).toEqual([])
   expect(partition.told).toContainEqual({ type: 'abandoned', child: 'session:a/c1' })
 }
+
+test('a giving up that fails by a defect is tried again after its backoff, and not at once', async () => {
+  const partition = rig()
+  await partition.message('c1')
+  partition.defects.abandoning = true
+  for (let failure = 0; failure < 11; failure += 1) {
+    await partition.breaks('c1')
+    if (failure < 10) partition.clock.increment(60_000)
+    await settled()
+  }
+  const abandoned = () => partition.told.filter(({ type }) => type === 'abandoned').length
+  expect(abandoned()).toBe(1)
+  partition.defects.abandoning = false
+  partition.clock.increment(60_000)
+  await settled()
+  expect(abandoned()).toBe(2)
+  expect(partition.live()).toEqual([])
+})
 
 test('M4: only a session that has seen its last message is passivated', async () => {
   const partition = rig()

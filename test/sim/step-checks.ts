@@ -78,7 +78,7 @@ function checkAnswer(answer: StepOf<'answer'>, { record, commit, rules, thought,
     if (ids.has(call.id)) wrong('S42', `two calls are named ${call.id}`)
     ids.add(call.id)
     const name = `${record.turn.replace('turn-', '')}-${ids.size}`
-    checkCall(call, { name, commit, plans: record.plans, wrong })
+    checkCall(call, { name, commit, plans: record.plans, ending: rules.ending(record.session), wrong })
   }
   if (answer.calls.length > 1) rules.hit('several tools at once')
 }
@@ -86,15 +86,18 @@ function checkAnswer(answer: StepOf<'answer'>, { record, commit, rules, thought,
 interface CheckingCall extends Pick<Checking, 'commit' | 'wrong'> {
   readonly name: string
   readonly plans: readonly AgentPlan[]
+  /** Nobody is asked by who ends: that is a no. An answer may have been on its way before. */
+  readonly ending: boolean
 }
 
-function checkCall(call: PlannedCall, { name, commit, plans, wrong }: CheckingCall): void {
+function checkCall(call: PlannedCall, { name, commit, plans, ending, wrong }: CheckingCall): void {
   const { policy } = call
   const idempotent = TOOLS[call.tool as ToolName]?.idempotent ?? true
   const right = plans.some((plan) => policyIn(plan, call.tool) === policy) && call.idempotent === idempotent
   if (!right) wrong('S39', `${call.tool} is not ${policy}`)
   const prompts = commit.replies.filter(({ text }) => text.includes(`/approve ${name} `) && text.includes(shown(call)))
-  if (prompts.length !== (policy === 'ask' ? 1 : 0))
+  const [most, least] = policy === 'ask' ? [1, ending ? 0 : 1] : [0, 0]
+  if (prompts.length > most || prompts.length < least)
     wrong('S39', `${name} is ${policy}, and was asked about ${prompts.length} times`)
 }
 

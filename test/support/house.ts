@@ -1,6 +1,7 @@
 // House: the real machines, actors and store in one process, with a platform and an agent whose every step a test holds.
 // The platform is strict: it refuses a second connection, a send on a conversation that nobody opened, a part out of order.
 
+import { createActor } from 'xstate'
 import type {
   AgentDefinition,
   ChannelDefinition,
@@ -11,7 +12,8 @@ import { FailureError } from '../../machines/failure.ts'
 import type { ChannelReport, Inbound, Progress } from '../../machines/messages.ts'
 import { census } from '../../src/actors/census.ts'
 import { cronTimes } from '../../src/config/cron.ts'
-import { createGateway } from '../../src/actors/gateway.ts'
+import { endingItsChildren } from '../../src/actors/ending.ts'
+import { createGateway, gatewayActor } from '../../src/actors/gateway.ts'
 import type { Hooks } from '../../src/actors/hooks.ts'
 import type { Observe } from '../../src/actors/observe.ts'
 import type { Parts } from '../../src/actors/parts.ts'
@@ -57,9 +59,15 @@ export interface HouseOptions {
   readonly observe?: Observe
   /** In place of the tests' own: MCP servers, and the toolboxes that ask them. */
   readonly parts?: Partial<Pick<Parts, 'buildTools' | 'runMcp'>>
+  /** What each send does, from the first moment on. */
+  readonly everySend?: TestPlatform['nextSend'][number]
   /** Wraps the store, for faults. */
   readonly wrap?: (store: Store) => Store
+  /** The gateway's machine is another one; a newer file reaches its actors and not their effects. */
+  readonly change?: (gateway: GatewayLogic, parts: Parts) => GatewayLogic
 }
+
+export type GatewayLogic = ReturnType<typeof gatewayActor>
 
 export interface House {
   readonly world: TestWorld
@@ -164,13 +172,13 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     onReport: (report) => reports.set(report.id, report),
     onAnswer: () => {},
   }
-  const gateway = createGateway(parts)
+  const gateway = options.change === undefined ? createGateway(parts) : changed(options.change, parts)
   gateway.subscribe({ error: () => {} })
   gateway.start()
   await settled()
 
   function platformOf(channel: string): Platform {
-    const platform = platforms.get(channel) ?? new Platform(options.files)
+    const platform = platforms.get(channel) ?? new Platform(options)
     platforms.set(channel, platform)
     return platform
   }
@@ -198,6 +206,12 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     census: () => census(gateway),
     kill: () => gateway.stop(),
   }
+}
+
+function changed(change: NonNullable<HouseOptions['change']>, parts: Parts): ReturnType<typeof createGateway> {
+  const { definition, world } = parts
+  const machine = endingItsChildren(change(gatewayActor(parts), parts))
+  return createActor(machine, { systemId: 'gateway', clock: world.clock, input: { definition } })
 }
 
 function think(
@@ -241,12 +255,14 @@ class Platform implements TestPlatform {
   readonly fetched: string[] = []
   readonly connectedBy: ChannelDefinition[] = []
   connections = 0
-
-  constructor(files: HouseOptions['files']) {
-    this.files = new Map(files)
-  }
+  readonly #everySend: HouseOptions['everySend']
   #door: Door | null = null
   #break: Held<void> | null = null
+
+  constructor({ files, everySend }: Pick<HouseOptions, 'files' | 'everySend'>) {
+    this.files = new Map(files)
+    this.#everySend = everySend
+  }
 
   get isConnected(): boolean {
     return this.#door !== null
@@ -278,7 +294,7 @@ class Platform implements TestPlatform {
     },
     send: async (outgoing, part, signal) => {
       if (part !== 0) throw new Error('this platform has replies of one part')
-      const instead = this.nextSend.shift()
+      const instead = this.nextSend.shift() ?? this.#everySend
       if (instead !== undefined) await instead(outgoing, signal)
       const { conversation, text, replyTo } = outgoing
       this.sent.push({ conversation, text, replyTo })
