@@ -79,7 +79,7 @@ class WaitedFor implements OpenAiAdapter {
     this.#door = null
     // What was handed over is accepted or turned away before the connection counts as ended.
     await Promise.allSettled(this.#receiving)
-    this.#linger = clock.setTimeout(() => this.endAll(), LINGER_MS_MAX)
+    if (this.#waiting.size > 0) this.#linger = clock.setTimeout(() => this.endAll(), LINGER_MS_MAX)
   }
 
   async send({ conversation, replyTo, text, outboxId }: Outgoing): Promise<Receipt> {
@@ -185,6 +185,8 @@ class WaitedFor implements OpenAiAdapter {
     const some = this.#waiting.get(session)
     some?.delete(waiting)
     if (some?.size === 0) this.#waiting.delete(session)
+    // A timer for nobody would hold the process open.
+    if (this.#waiting.size === 0) this.#parts.world.clock.clearTimeout(this.#linger)
   }
 }
 

@@ -32,6 +32,24 @@ test.each([
   expect(await gateway.ended).toMatchObject({ code })
 })
 
+test.each([
+  ['nothing is left open when it has stopped', '', true],
+  ['a timer that nobody cleared is found', 'setTimeout(() => {}, 60_000)\n', false],
+])('%s', async (_, leftOpen, ends) => {
+  // Only a process that has nothing open any more comes to this; one that is ended by `process.exit` does not.
+  const saying = `${leftOpen}process.on('beforeExit', () => process.stderr.write('there was nothing to wait for'))`
+  const gateway = begin(['start'], {
+    folder: folderWith({ 'gateway.yaml': TWO, 'saying.mjs': saying }),
+    preload: './saying.mjs',
+  })
+  const url = await gateway.address()
+  await post(url, 'cfo', 'hello')
+  await gateway.prints(/^2 of 2/m)
+  gateway.process.kill('SIGTERM')
+  const { code, err } = await gateway.ended
+  expect({ code, ends: err.includes('there was nothing to wait for') }).toEqual({ code: 0, ends })
+})
+
 test('S44 whatever hangs, it ends by drain + 3 s', async () => {
   const hanging = "import { Server } from 'node:http'\nServer.prototype.close = function () { return this }"
   const folder = folderWith({ 'gateway.yaml': TWO.replace('500ms', '100ms'), 'hanging.mjs': hanging })
