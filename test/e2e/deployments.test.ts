@@ -25,6 +25,7 @@ const CLASSES = [
   'a file that is none',
   'a name or value that makes no sense',
   'schedule that cannot work',
+  "MCP server that won't start",
 ]
 
 test('there are at least forty, of every class and every phase', () => {

@@ -52,7 +52,9 @@ export function checkAsked(thinking: Thinking, asking: Asking): void {
   verdict.check(mayBegin(caller) || !record.inDrain, 'S44', () => `a run of ${session} began in a drain`)
   verdict.check(!request.messages.some(({ text }) => text.startsWith('/')), 'S31', () => 'a command reached the model')
   const shown = request.tools.map(({ name }) => name)
-  const right = toolsOf(session).some((has) => `${shown}` === `${compacts || !has ? [] : TOOL_NAMES}`)
+  // A message stays with the agent that it was accepted for, whatever the file says when it is asked about, or asked about again.
+  const mayHave = [...toolsOf(session), ...asked.map(({ message }) => message.agent === 'cfo')]
+  const right = mayHave.some((has) => `${shown}` === `${compacts || !has ? [] : TOOL_NAMES}`)
   verdict.check(right, 'A2', () => `${session} is shown the tools ${shown}`)
   ledger.turns.checkTaken(record)
   checkSteps(thinking, { record, verdict })

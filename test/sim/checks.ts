@@ -19,8 +19,10 @@ export function checkAtRest(simulation: Simulation): void {
   checkToolboxes(simulation)
   for (const session of simulation.touched) {
     const state = process.shown.get(session)
-    // What a channel that left had accepted waits on disk until it is named again.
-    if (process.failed.has(session) || state === undefined || file.hasLeft(session.slice(0, 1))) continue
+    const channel = session.slice(0, 1)
+    // What a channel that left had accepted waits on disk until it is named again, and until the earlier one is gone.
+    const isLeaving = file.hasLeft(channel) || process.gateway.getSnapshot().context.leaving[channel] !== undefined
+    if (process.failed.has(session) || state === undefined || isLeaving) continue
     const waiting = ledger.unsettledOf(session)
     verdict.check(
       state !== 'idle' || waiting.length === 0,
