@@ -47,6 +47,8 @@ export class Simulation {
   readonly throws: Throws
   /** Sessions of which something happened since the last rest. */
   readonly touched = new Set<string>()
+  /** Actors that failed by a defect, by their addresses. */
+  readonly broke = new Set<string>()
   readonly file: GatewayFile
   process: Process | null = null
   /** The process is lost when so many more effects are there. */
@@ -177,6 +179,7 @@ export class Simulation {
       },
       onFailure: (_, actor) => {
         this.#witness.note(() => `  ${actor} failed`)
+        this.broke.add(actor)
         this.hit(`${actor.slice(0, actor.indexOf(':'))} failed`)
         if (!actor.startsWith('session:')) return
         const session = actor.slice('session:'.length)
