@@ -225,14 +225,15 @@ async function recover(parts: Parts, channel: string, system: unknown): Promise<
   for (;;) {
     const read = await parts.store.unfinished(channel, after, RECOVERY_BATCH)
     const mayBeMore = read.length === RECOVERY_BATCH
-    for (const [session, some] of Map.groupBy(read, ({ sessionKey }) => sessionKey)) {
-      if (begun.has(session)) continue
-      begun.add(session)
-      // It begins with everything that waits for it: what its turn was made for may lie beyond this read.
-      const messages = mayBeMore ? await parts.store.unfinishedOf(session) : some
+    const fresh = [...Map.groupBy(read, ({ sessionKey }) => sessionKey)].filter(([session]) => !begun.has(session))
+    // Each begins with everything that waits for it: what its turn was made for may lie beyond this read. All are asked at once, for
+    // one look at the disk.
+    const whole = fresh.map(([session, some]) => (mayBeMore ? parts.store.unfinishedOf(session) : some))
+    for (const messages of await Promise.all(whole)) {
       count += messages.length
       takeUp(parts, messages, system)
     }
+    for (const [session] of fresh) begun.add(session)
     after = read.at(-1)?.seq ?? after
     if (!mayBeMore) break
   }
