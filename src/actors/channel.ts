@@ -228,7 +228,7 @@ async function recover(parts: Parts, channel: string, system: unknown): Promise<
     const fresh = [...Map.groupBy(read, ({ sessionKey }) => sessionKey)].filter(([session]) => !begun.has(session))
     // Each begins with everything that waits for it: what its turn was made for may lie beyond this read. All are asked at once, for
     // one look at the disk.
-    const whole = fresh.map(([session, some]) => (mayBeMore ? parts.store.unfinishedOf(session) : some))
+    const whole = fresh.map(async ([session, some]) => (mayBeMore ? parts.store.unfinishedOf(session) : some))
     for (const messages of await Promise.all(whole)) {
       count += messages.length
       takeUp(parts, messages, system)
