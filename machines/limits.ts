@@ -127,6 +127,9 @@ export const HOOK_MS_USUAL = 10_000
 /** The longest `timeout` of a hook, and of all that are asked before one run: well within PENDING_MS_MAX. */
 export const HOOK_MS_MAX = 45_000
 
+/** Hooks have answered by then, counted from the begin of the preparation, whatever came before them: its own deadline would end the turn. */
+export const PREPARED_MS_MAX = PENDING_MS_MAX - 5_000
+
 /** Hooks that run at once; each may be a process. Who is over it waits, and its time runs. */
 export const HOOKS_AT_ONCE_MAX = 16
 

@@ -1,4 +1,4 @@
-// OpenAI API: the channel that the gateway makes by itself for clients of that API, and the names of its conversations. Pure.
+// OpenAI API: the channel that the gateway makes by itself for its clients, what they ask, and the names of conversations. Pure.
 //   Its id has a sign that no id of a file can have, so no channel of a file ever stands in its place; reports list the file's alone (C3).
 //   Agents are asked for by name, so a conversation is of one agent: `cfo/alice`. One that nobody named is asked once: `~cfo/ID`.
 
@@ -10,6 +10,19 @@ export const OPENAI_CHANNEL = '@openai'
 export interface Earlier {
   readonly role: 'user' | 'assistant'
   readonly text: string
+}
+
+/** What a client asks an agent. */
+export interface Question {
+  readonly agent: string
+  readonly conversation: string
+  readonly user: string
+  readonly text: string
+  readonly earlier: readonly Earlier[]
+  /** What its client wants the agent to know, below the agent's own instructions; null: nothing. */
+  readonly brief: string | null
+  /** The client's own id, for retries without doubling; null: every question is a new one. */
+  readonly messageId: string | null
 }
 
 /** Every route of it is asked for by name: there is no default agent. */

@@ -14,7 +14,7 @@ import type {
   Refusal,
 } from '../../machines/hooks.ts'
 import { type Inbox, turnTexts, type TurnText } from '../../machines/inbox.ts'
-import { HOOK_MS_MAX, PENDING_MS_MAX } from '../../machines/limits.ts'
+import { HOOK_MS_MAX, PREPARED_MS_MAX } from '../../machines/limits.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import type { Ending } from './observe.ts'
 import type { Parts } from './parts.ts'
@@ -53,9 +53,6 @@ export async function hooked(parts: Parts, turn: Turn, given: Given): Promise<Pr
   if (left.length === 0) return { ...prepared, ...seen }
   return runAsked(asking, { ...prepared, ...seen }, left)
 }
-
-/** All of a preparation is done by then, whatever came before the hooks: its own deadline would end the turn. */
-const PREPARED_MS_MAX = PENDING_MS_MAX - 5_000
 
 interface Given {
   /** When the preparation began. */

@@ -1,6 +1,6 @@
 // Prepare: what a turn needs before its run: a try counted for each message, the history, the definition that the run begins and ends
 // with, what /retry asks again; whether the conversation begins anew, and whether there is anything left of the day's budget.
-// Files that came with it are read by media.ts.
+// Files that came with it are read by media.ts, the operator's hooks are asked by hooks.ts.
 //   S6. Nothing is written after its end: the signal is asked right before.
 
 import { budgetFailure, usageUnder } from '../../machines/budget.ts'

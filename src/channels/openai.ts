@@ -2,29 +2,16 @@
 // they sent, so it knows who waits for which message, and what became of it.
 //   Q1. Whoever waits is told once: the reply that points at the message, or why there will be none.
 //   Q2. A reply is delivered when it is committed: it stands in its conversation, whether its client is still there or not.
-// http/port.ts asks for the same shapes under its own names: folders of src/ do not import each other.
 
 import { assert, FailureError } from '../../machines/failure.ts'
 import type { Commit, Inbound, Progress } from '../../machines/messages.ts'
-import type { Earlier } from '../../machines/openai.ts'
+import type { Question } from '../../machines/openai.ts'
 import { sessionKey } from '../../machines/session-key.ts'
 import type { Adapter, AdapterParts, Door, Identity, Outgoing, Receipt, Reception } from './adapter.ts'
 import { type Answered, type Hearing, Waiting } from './openai-waiting.ts'
 
 /** Without a connection nobody waits longer: runs that were begun end within the operator's `drain`, and usually at once. */
 const LINGER_MS_MAX = 30_000
-
-export interface Question {
-  readonly agent: string
-  readonly conversation: string
-  readonly user: string
-  readonly text: string
-  readonly earlier: readonly Earlier[]
-  /** null: its client says nothing of itself. */
-  readonly brief: string | null
-  /** The client's own id, for retries without doubling; null: every question is a new one. */
-  readonly messageId: string | null
-}
 
 export interface Asking extends Hearing {
   /** It is on disk. */

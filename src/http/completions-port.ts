@@ -1,7 +1,7 @@
 // Completions port: what the OpenAI API may ask of the running gateway; a part of port.ts.
 
 import type { Failure } from '../../machines/failure.ts'
-import type { Earlier } from '../../machines/openai.ts'
+import type { Question } from '../../machines/openai.ts'
 import type { WebReception } from './port.ts'
 
 /** The door for clients of the OpenAI API. */
@@ -12,18 +12,6 @@ export interface CompletionsPort {
   lacks(agent: string): string | null
   /** Resolves with what became of the question. When `signal` aborts its client is gone: a run for it alone is ended. */
   ask(question: Question, hearing: Hearing, signal: AbortSignal): Promise<CompletionEnd>
-}
-
-export interface Question {
-  readonly agent: string
-  readonly conversation: string
-  readonly user: string
-  readonly text: string
-  readonly earlier: readonly Earlier[]
-  /** What its client wants to be known; null: nothing. */
-  readonly brief: string | null
-  /** The client's own id, for retries without doubling; null: every question is a new one. */
-  readonly messageId: string | null
 }
 
 export interface Hearing {

@@ -19,7 +19,8 @@ import {
 import { type CompletionRequest, readCompletion } from './completion-request.ts'
 import type { ServerEvent } from './events.ts'
 import { FIRST_WORD_MS_MAX } from './limits.ts'
-import type { CompletionEnd, CompletionsPort, Question } from './completions-port.ts'
+import type { Question } from '../../machines/openai.ts'
+import type { CompletionEnd, CompletionsPort } from './completions-port.ts'
 
 export function listModels(call: Call): Response {
   return json(200, models(agentsOf(call).models()))

@@ -1,7 +1,8 @@
 // Completions: what of a request reaches an agent, what is refused and how, and the bytes of a stream. The agents are the test's.
 
 import { afterAll, describe, expect, test } from 'vitest'
-import type { CompletionEnd, CompletionsPort, Hearing, Question } from '../../src/http/completions-port.ts'
+import type { Question } from '../../machines/openai.ts'
+import type { CompletionEnd, CompletionsPort, Hearing } from '../../src/http/completions-port.ts'
 import { ask, closeAll, raw, start } from './client.ts'
 
 afterAll(closeAll)

@@ -1,7 +1,7 @@
 // Channel: the real actor on the real store against what can be seen of it (see channel-model.ts, channel-partitions.ts).
 
 import { channelMachine } from '../../machines/channel.ts'
-import { withChanged, withoutAction } from '../support/broken.ts'
+import { changed, without } from '../support/broken.ts'
 import { type AnyPart, modelSuite, part } from '../support/model-suite.ts'
 import { channelModel } from './channel-model.ts'
 import { partitions, partitionsSubject } from './channel-partitions.ts'
@@ -48,15 +48,6 @@ const OPEN = ['states', 'open', 'states']
 const LIVE = [...OPEN, 'live', 'states']
 const CLOSING = [...OPEN, 'closing', 'on']
 const FAILURE = ['on', 'xstate.error.actor.*']
-
-const changed =
-  (path: readonly string[], value: unknown): Change =>
-  (real) =>
-    withChanged(real, path, value)
-const without =
-  (path: readonly string[], action: string): Change =>
-  (real) =>
-    withoutAction(real, path, action)
 
 modelSuite({
   name: 'channel',

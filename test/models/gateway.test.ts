@@ -3,7 +3,7 @@
 import { enqueueActions } from 'xstate'
 import { nameOf } from '../../machines/addresses.ts'
 import { gatewayMachine } from '../../machines/gateway.ts'
-import { withChanged, withoutAction } from '../support/broken.ts'
+import { changed, without } from '../support/broken.ts'
 import { type AnyPart, modelSuite, part } from '../support/model-suite.ts'
 import { gatewayModel } from './gateway-model.ts'
 import { type GatewayPart, LEAVING, LIFE, SCHEDULED, SLOTS, SWEEPERLESS } from './gateway-parts.ts'
@@ -29,15 +29,6 @@ function look(
 const ERROR = ['on', 'xstate.error.actor.*']
 const CHANGED = ['on', 'definition.changed', 'actions']
 const DRAINING = ['states', 'draining']
-
-const changed =
-  (path: readonly string[], value: unknown): Change =>
-  (real) =>
-    withChanged(real, path, value)
-const without =
-  (path: readonly string[], action: string): Change =>
-  (real) =>
-    withoutAction(real, path, action)
 
 modelSuite({
   name: 'gateway',

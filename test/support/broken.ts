@@ -4,7 +4,7 @@ import { type AnyStateMachine, createMachine } from 'xstate'
 
 /** The machine with `value` at `path` of its configuration; everything else, effects included, as it was. */
 export function withChanged<T extends AnyStateMachine>(machine: T, path: readonly string[], value: unknown): T {
-  const config = changed(machine.config, path, value)
+  const config = replaced(machine.config, path, value)
   return createMachine(config as never, machine.implementations as never) as unknown as T // The same chart but for one place.
 }
 
@@ -17,9 +17,18 @@ export function withoutAction<T extends AnyStateMachine>(machine: T, path: reado
   return withChanged(machine, path, left)
 }
 
-function changed(node: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
+/** Both for a table of subjects: what is done to the machine, before there is one. */
+export function changed(path: readonly string[], value: unknown) {
+  return <T extends AnyStateMachine>(real: T): T => withChanged(real, path, value)
+}
+
+export function without(path: readonly string[], action: string) {
+  return <T extends AnyStateMachine>(real: T): T => withoutAction(real, path, action)
+}
+
+function replaced(node: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
   if (key === undefined) return value
   if (typeof node !== 'object' || node === null || !(key in node)) throw new Error(`the chart has no ${key} there`)
-  const next = changed(Reflect.get(node, key), rest, value)
+  const next = replaced(Reflect.get(node, key), rest, value)
   return Array.isArray(node) ? node.with(Number(key), next) : { ...node, [key]: next }
 }
