@@ -3,6 +3,7 @@
 //   S4. Every accepted message is settled exactly once: answered, discarded on the sender's word, or dead letter.
 
 import { type Approval, reminderText } from './approval.ts'
+import type { AgentDefinition } from './definitions.ts'
 import { type Failure, sayable } from './failure.ts'
 import type { Refusal } from './hooks.ts'
 import { itemsOf, refusedReason, refusedText, unrefused } from './refusals.ts'
@@ -39,6 +40,8 @@ export interface Speaker {
   readonly given: readonly Steering[]
   /** What the run waits for somebody's word about. */
   readonly approvals: readonly Approval[]
+  /** The definition that the turn's run begins and ends with; null until it is prepared. */
+  readonly definition: AgentDefinition | null
   /** When the turn was prepared; 0: it was not. */
   readonly preparedAtMs: number
   /** What came with the turn and could not be read, for whoever sent it. */
@@ -76,10 +79,10 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
 }
 
 /** A turn that was not prepared began no run. */
-function usageOfTurn({ agent, channel, preparedAtMs: atMs }: Speaker, live: Inbox, outcome: RunOutcome) {
+function usageOfTurn({ definition, channel, preparedAtMs: atMs }: Speaker, live: Inbox, outcome: RunOutcome) {
   const [first] = live
-  if (first === undefined || atMs === 0) return {}
-  const account = accountOf({ agent, channel, sender: first.message.sender, atMs })
+  if (first === undefined || definition === null) return {}
+  const account = accountOf({ agent: definition.id, channel, sender: first.message.sender, atMs })
   return { usage: usageEntries(account, 1, [outcome.spent ?? null]) }
 }
 

@@ -225,6 +225,7 @@ const speaker: Speaker = {
   given: [],
   approvals: [],
   refused: [],
+  definition: null,
   preparedAtMs: 0,
   notices: [],
   keepsPartial: true,
