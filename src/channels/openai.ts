@@ -40,6 +40,7 @@ export function createOpenAiAdapter(parts: AdapterParts): OpenAiAdapter {
 }
 
 class WaitedFor implements OpenAiAdapter {
+  readonly shownTo = 'askers'
   readonly #parts: AdapterParts
   readonly #identity: Identity
   /** By session. */
