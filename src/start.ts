@@ -232,7 +232,8 @@ async function listen(
     const reference = running.root().definition.gateway.token
     return reference && loaded.secrets.resolve(reference)
   }
-  const http = await startHttp({ host, port, gateway: running.port, log, world, token })
+  const allowedOrigins = (): readonly string[] => running.root().definition.gateway.allowedOrigins
+  const http = await startHttp({ host, port, gateway: running.port, log, world, token, allowedOrigins })
   const close = async (): Promise<void> => {
     // Who waits for an answer is told that it comes after the next start, before the connection is closed.
     endWaiting(running.adapters)

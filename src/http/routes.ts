@@ -21,6 +21,8 @@ export interface Route {
    * something or lasts.
    */
   readonly access: 'open' | 'read' | 'guarded'
+  /** Also for the pages of `gateway.allowed_origins`: it is there for people, and not for the operator alone. */
+  readonly shared?: true
   readonly answer: (call: Call) => Response | Promise<Response>
 }
 
@@ -38,11 +40,12 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/inspect', access: 'guarded', answer: openInspection },
   { method: 'DELETE', path: '/inspect', access: 'guarded', answer: endInspection },
 
-  { method: 'POST', path: '/channels/:channel/messages', access: 'guarded', answer: postMessage },
+  { method: 'POST', path: '/channels/:channel/messages', access: 'guarded', shared: true, answer: postMessage },
   {
     method: 'GET',
     path: '/channels/:channel/conversations/:conversation/events',
     access: 'guarded',
+    shared: true,
     answer: conversationEvents,
   },
   { method: 'POST', path: '/channels/:channel/send', access: 'guarded', answer: sendOutside },
@@ -50,9 +53,9 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/channels/:channel/resume', access: 'guarded', answer: controlChannel('resume') },
   { method: 'POST', path: '/channels/:channel/reconnect', access: 'guarded', answer: controlChannel('reconnect') },
 
-  { method: 'GET', path: '/v1/models', access: 'read', answer: listModels },
-  { method: 'GET', path: '/v1/models/:model', access: 'read', answer: showModel },
-  { method: 'POST', path: '/v1/chat/completions', access: 'guarded', answer: complete },
+  { method: 'GET', path: '/v1/models', access: 'read', shared: true, answer: listModels },
+  { method: 'GET', path: '/v1/models/:model', access: 'read', shared: true, answer: showModel },
+  { method: 'POST', path: '/v1/chat/completions', access: 'guarded', shared: true, answer: complete },
 
   { method: 'GET', path: '/sessions', access: 'read', answer: listSessions },
   { method: 'GET', path: '/sessions/:key', access: 'read', answer: showSession },
@@ -70,4 +73,10 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/pairings', access: 'read', answer: listPairings },
   { method: 'POST', path: '/pairings/:code/approve', access: 'guarded', answer: approvePairing },
   { method: 'DELETE', path: '/pairings/:channel/:user', access: 'guarded', answer: revokePairing },
+]
+
+/** Where pages from elsewhere may ask, and are told what they asked wrongly: all below /v1, what is there and what is not. */
+export const SHARED_PATHS: readonly string[] = [
+  '/v1/*',
+  ...ROUTES.filter(({ path, shared }) => shared === true && !path.startsWith('/v1/')).map(({ path }) => path),
 ]

@@ -3,6 +3,7 @@
 
 import OpenAI, { type APIError } from 'openai'
 import { expect } from 'vitest'
+import { raw } from '../http/client.ts'
 import type { GatewayProcess } from '../support/gateway-process.ts'
 import {
   eventually,
@@ -289,10 +290,16 @@ scenario(
     writeFile(folder, { ...file, gateway: { openai_api: false } })
     const off = await started(folder)
     expect(await refusal(clientOf(off).models.list())).toMatchObject({ status: 404 })
-    writeFile(folder, { ...file, gateway: {} })
+    // A page from elsewhere is let in with the file that names it, and its browser is told so.
+    const page = { origin: 'https://chat.example', 'access-control-request-method': 'POST' }
+    const ahead = () => raw(`${off.url}/v1/chat/completions`, { method: 'OPTIONS', headers: page })
+    expect((await ahead()).headers).not.toHaveProperty('access-control-allow-origin')
+    writeFile(folder, { ...file, gateway: { allowed_origins: [page.origin] } })
     const fourth = model.next()
     const { changes } = await jsonOf<{ changes: unknown }>(await sendJson(off, '/reload', {}))
-    expect(changes).toEqual([{ id: 'gateway.openai_api', change: 'changed', reason: null }])
+    const changed = ['gateway.openai_api', 'gateway.allowed_origins']
+    expect(changes).toEqual(changed.map((id) => ({ id, change: 'changed', reason: null })))
+    expect(await ahead()).toMatchObject({ status: 204, headers: { 'access-control-allow-origin': page.origin } })
     await fourth.respond('re: M3')
     expect((await clientOf(off).models.list()).data).toHaveLength(4)
   },
