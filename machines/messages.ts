@@ -28,7 +28,7 @@ export interface Inbound {
   readonly channel: string
   /** The place where people talk, as the adapter encodes it; a topic is a place of its own. */
   readonly conversation: string
-  /** The platform's own id of the message, unique within the conversation; the key of duplicate detection. */
+  /** The platform's own id of the message, unique within the conversation; with its sender the key of duplicate detection. */
   readonly platformMessageId: string
   readonly kind: 'dm' | 'group'
   readonly sender: Sender

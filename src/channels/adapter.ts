@@ -60,7 +60,10 @@ export interface Door {
 
 export type Reception =
   | { readonly accepted: true; readonly duplicate: boolean; readonly seq: number }
-  | { readonly accepted: false; readonly reason: 'stranger' | 'notAddressed' | 'tooLong' | 'paused' | 'draining' }
+  | { readonly accepted: false; readonly reason: TurnedAway }
+
+/** `taken`: somebody else in the conversation has a message of this id. */
+export type TurnedAway = 'stranger' | 'notAddressed' | 'tooLong' | 'taken' | 'paused' | 'draining'
 
 /** Who the bot is on its platform. */
 export interface Identity {

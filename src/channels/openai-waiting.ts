@@ -26,6 +26,8 @@ export type Answered =
   | { readonly kind: 'kept' }
   /** It was handled before, and its answer is not there any more. */
   | { readonly kind: 'past' }
+  /** Its id is that of another question. */
+  | { readonly kind: 'reused' }
   /** Nobody waits for it any more. */
   | { readonly kind: 'left' }
 
@@ -73,6 +75,10 @@ export class Waiting {
     this.#parts = parts
     this.#turn = turnIdOf(parts.seq)
     this.#awaited = parts.id
+  }
+
+  isFor(seq: number): boolean {
+    return seq === this.#parts.seq
   }
 
   end(answered: Answered): void {

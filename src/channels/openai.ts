@@ -18,7 +18,7 @@ export interface Asking extends Hearing {
   accepted(seq: number): void
   /** What became of a message that was accepted before; null: nothing yet. */
   recall(session: string, seq: number): Promise<Answered | null>
-  /** Its client is gone: a run for it alone has no purpose any more. */
+  /** Everybody who asked it is gone: a run for it alone has no purpose any more. */
   withdraw(session: string, seq: number): void
 }
 
@@ -100,7 +100,9 @@ class WaitedFor implements OpenAiAdapter {
     const waiting = new Waiting({ id: message.platformMessageId, seq, hearing: asking })
     this.#join(session, waiting)
     const leave = (): void => {
-      asking.withdraw(session, seq)
+      this.#leave(session, waiting)
+      // Whoever lost a connection asks again before the end of the lost one is noticed.
+      if (!this.#of(session).some((other) => other.isFor(seq))) asking.withdraw(session, seq)
       waiting.end({ kind: 'left' })
     }
     signal.addEventListener('abort', leave)

@@ -85,9 +85,17 @@ export function refusalFor(end: Exclude<CompletionEnd, { kind: 'answered' }>): R
     }
     case 'past':
       return final(409, 'already_handled', 'This Idempotency-Key was handled before, and its answer is not kept.')
+    case 'reused':
+      return reused()
     case 'left':
       return final(499, 'client_closed_request', 'The client is gone.')
   }
+}
+
+function reused(): Refusal {
+  const message =
+    'This Idempotency-Key was used for another request in this conversation: each request needs one of its own.'
+  return final(422, 'idempotency_key_reused', message)
 }
 
 function turnedAway(reason: Extract<CompletionEnd, { kind: 'turnedAway' }>['reason']): Refusal {
@@ -98,6 +106,8 @@ function turnedAway(reason: Extract<CompletionEnd, { kind: 'turnedAway' }>['reas
       return new Refusal(400, 'not_addressed', 'The message is a command for somebody else.')
     case 'tooLong':
       return new Refusal(413, 'string_above_max_length', 'The text is longer than this gateway takes.')
+    case 'taken':
+      return reused()
     case 'paused':
       return new Refusal(503, 'not_live', 'The agents cannot be reached at the moment.').with(retryAfter())
     case 'draining':

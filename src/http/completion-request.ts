@@ -5,7 +5,7 @@
 import { TEXT_UNITS_MAX } from '../../machines/limits.ts'
 import { briefText, type Earlier } from '../../machines/openai.ts'
 import { Refusal } from './answers.ts'
-import { type Fields, identifier, isObject, readObject } from './body.ts'
+import { type Fields, identifier, isObject, personName, readObject } from './body.ts'
 import { COMPLETION_BYTES_MAX } from './limits.ts'
 
 export interface CompletionRequest {
@@ -31,12 +31,12 @@ export async function readCompletion(request: Request): Promise<CompletionReques
     const value = fields[key]
     if (value !== undefined && value !== null && !isHarmless(value)) throw unsupported(key, why)
   }
-  const user = optional(fields, 'user')
+  const user = person(fields, 'user')
   const name = header(request, 'x-conversation') ?? user
   const options = fields['stream_options']
   return {
     model,
-    user: user ?? optional(fields, 'safety_identifier'),
+    user: user ?? person(fields, 'safety_identifier'),
     name,
     ...spoken(fields['messages']),
     stream: isOn(fields, 'stream'),
@@ -136,9 +136,9 @@ function wanted(fields: Fields, key: string): string {
 }
 
 /** null: not given, as most clients say it. */
-function optional(fields: Fields, key: string): string | null {
+function person(fields: Fields, key: string): string | null {
   const value = fields[key]
-  return value === undefined || value === null || value === '' ? null : identifier(fields, key)
+  return value === undefined || value === null || value === '' ? null : personName(fields, key)
 }
 
 function header(request: Request, name: string): string | null {

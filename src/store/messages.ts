@@ -8,8 +8,17 @@ import type { World } from '../world.ts'
 import { type Database, flagOf, numberOf, optionalTextOf, type Row, textOf, theRow } from './database.ts'
 import type { NewMessage } from './store.ts'
 
+export interface Accepted {
+  /** Of the message; of a duplicate that of the message that was there before. */
+  readonly seq: number
+  readonly duplicate: boolean
+  /** The one that was there before is another sender's: this one was not accepted, and is the same as none. */
+  readonly taken?: true
+}
+
 export interface Messages {
-  accept(message: NewMessage): { seq: number; duplicate: boolean }
+  accept(message: NewMessage): Accepted
+  acceptedAtMs(seq: number): number
   /** Returns the messages that were tried too often. */
   countTries(seqs: readonly number[]): number[]
   release(seqs: readonly number[]): void
@@ -23,8 +32,8 @@ export interface Messages {
 
 export function messages(database: Database, world: World): Messages {
   const insert = database.prepare(INSERT)
-  const seqOf = database.prepare(
-    'SELECT seq FROM messages WHERE channel = ? AND conversation = ? AND platform_message_id = ?',
+  const known = database.prepare(
+    'SELECT seq, sender_id FROM messages WHERE channel = ? AND conversation = ? AND platform_message_id = ?',
   )
   const countTry = database.prepare('UPDATE messages SET tries = tries + 1 WHERE seq = ? AND outcome IS NULL')
   const triesOf = database.prepare('SELECT tries, session_key FROM messages WHERE seq = ? AND outcome IS NULL')
@@ -57,9 +66,11 @@ export function messages(database: Database, world: World): Messages {
     accept(message) {
       const { changes, lastInsertRowid } = insert.run(columnsOf(message, world.nowMs()))
       if (changes === 1) return { seq: Number(lastInsertRowid), duplicate: false }
-      const row = seqOf.get(message.channel, message.conversation, message.platformMessageId)
-      return { seq: numberOf(theRow(row), 'seq'), duplicate: true }
+      const row = theRow(known.get(message.channel, message.conversation, message.platformMessageId))
+      const found = { seq: numberOf(row, 'seq'), duplicate: true }
+      return textOf(row, 'sender_id') === message.sender.id ? found : { ...found, taken: true }
     },
+    acceptedAtMs: (seq) => numberOf(theRow(one.get(seq)), 'accepted_at_ms'),
     countTries(seqs) {
       const exhausted = seqs.filter(isExhausted)
       for (const seq of seqs) if (!exhausted.includes(seq)) countTry.run(seq)

@@ -15,7 +15,7 @@ import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
 import { record } from './record.ts'
-import { schedules } from './schedules.ts'
+import { type Schedules, schedules } from './schedules.ts'
 import { sessionList } from './session-list.ts'
 import { type Steps, steps } from './steps.ts'
 import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
@@ -47,7 +47,7 @@ export function operations(database: Database, world: World): Operations {
     forget: forget(database),
   }
   const arriving = arrivals(parts)
-  const timed = scheduleOperations(database, arriving.accept)
+  const timed = scheduleOperations(schedules(database, parts.messages), arriving.accept)
   const { onDay: usageOn, ofSession: usageOfSession, ofPeople: usageOfPeople } = parts.usage
   const used = { usageOn, usageOfSession, usageOfPeople }
   return { ...arriving, ...departures(parts), ...people, ...past, ...used, ...timed }
@@ -155,8 +155,7 @@ function noteOperations(database: Database, world: World) {
   return { notes: noted.list, addNote: noted.add, removeNote: noted.remove } satisfies Partial<Operations>
 }
 
-function scheduleOperations(database: Database, accept: Operations['accept']) {
-  const known = schedules(database)
+function scheduleOperations(known: Schedules, accept: Operations['accept']) {
   return {
     recallSchedule: known.recall,
     acceptDue: (due, message) => known.acceptDue(due, message, accept),

@@ -212,6 +212,16 @@ describe('what else becomes of a question', () => {
     expect([question.told.end, withdrawn, question.heard()]).toEqual([{ kind: 'left' }, [1], ''])
   })
 
+  test('H5 asked again before the end of a lost connection is noticed: it goes on for whoever asked again', async () => {
+    const { ask, answers, withdrawn } = stage()
+    const [lost, again] = [await ask('a'), await ask('a')]
+    lost.leave()
+    await lost.asked
+    expect(withdrawn).toEqual([])
+    await answers([1], 'one', 'a')
+    expect(again.told.end).toMatchObject({ text: 'one' })
+  })
+
   test('the process ends, or the channel leaves the file: who waits is told that it is kept', async () => {
     const { ask, adapter, connection, world, running } = stage()
     const [first, second] = [await ask('a'), await ask('b')]

@@ -263,6 +263,12 @@ scenario(
     // Asked for again while it may be at work still, or afterwards: it is the same message, and has one answer.
     expect((await ask(clientOf(next))).choices[0]?.message.content).toBe('re: M1')
     expect((await ask(clientOf(next))).choices[0]?.message.content).toBe('re: M1')
+    // Another request is not the same one, whoever makes it: nobody is given an answer to something else.
+    const others = [{ messages: says('M1?') }, { messages: says('M1'), user: 'ben' }]
+    for (const other of others)
+      expect(
+        await refusal(clientOf(next).chat.completions.create({ model: 'cfo', ...other }, { headers })),
+      ).toMatchObject({ status: 422, code: 'idempotency_key_reused' })
     expect(await eventually(async () => (await statusOf(next)).outbox === 0 && statusOf(next), next)).toMatchObject({
       dead_letters: 0,
       outbox: 0,

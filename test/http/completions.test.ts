@@ -210,6 +210,8 @@ const REFUSED: readonly [string, object, number, string, string | null][] = [
     'invalid_value',
     'messages',
   ],
+  ['somebody who is called as a schedule', { user: 'schedule:a' }, 400, 'reserved_name', 'user'],
+  ['a long name', { user: 'x'.repeat(257) }, 400, 'too_long', 'user'],
   ['nothing', { messages: [] }, 400, 'invalid_value', 'messages'],
   ['a blank', { messages: [{ role: 'user', content: ' ' }] }, 400, 'invalid_value', 'messages'],
   ['no messages', { messages: undefined }, 400, 'invalid_value', 'messages'],
@@ -244,6 +246,8 @@ const ENDS: readonly [string, CompletionEnd, number, string, string | null][] = 
   ['set aside', { kind: 'broken' }, 500, 'broken', 'false'],
   ['the end of the process', { kind: 'kept' }, 503, 'stopping', 'false'],
   ['draining', { kind: 'turnedAway', reason: 'draining' }, 503, 'stopping', null],
+  ['a key of another request', { kind: 'reused' }, 422, 'idempotency_key_reused', 'false'],
+  ['a key of somebody else', { kind: 'turnedAway', reason: 'taken' }, 422, 'idempotency_key_reused', 'false'],
   [
     'over the budget',
     { kind: 'failed', failure: { kind: 'permanent', reason: 'rateLimited', message: 'm' } },

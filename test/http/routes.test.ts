@@ -85,6 +85,7 @@ const badBodies: [name: string, body: string, status: number, code: string][] = 
   ['a conversation that is no address', JSON.stringify({ ...message, conversation: '..' }), 400, 'bad_value'],
   ['a control character', JSON.stringify({ ...message, user: 'a\u0000b' }), 400, 'bad_value'],
   ['half a character', '{"conversation": "\\ud800", "user": "u", "text": "x"}', 400, 'bad_value'],
+  ['somebody who is called as a schedule', JSON.stringify({ ...message, user: 'schedule:a' }), 400, 'reserved_name'],
   ['a blank text', JSON.stringify({ ...message, text: ' \n' }), 400, 'bad_value'],
   ['a long text', JSON.stringify({ ...message, text: 'x'.repeat(65_537) }), 413, 'too_long'],
   ['a large body', JSON.stringify({ ...message, text: 'x'.repeat(BODY_BYTES_MAX) }), 413, 'too_large'],
@@ -182,6 +183,7 @@ test('S25 S44 a message that is turned away says why, and is not stored', async 
     ['stranger', 403, 'not_allowed'],
     ['notAddressed', 403, 'not_addressed'],
     ['tooLong', 413, 'too_long'],
+    ['taken', 409, 'taken'],
     ['paused', 409, 'not_live'],
     ['draining', 503, 'draining'],
   ] as const
