@@ -6,7 +6,7 @@ import type { AgentDefinition } from '../../machines/definitions.ts'
 import { sayable } from '../../machines/failure.ts'
 import type { Commit, TranscriptEntry } from '../../machines/messages.ts'
 import { OPENAI_CHANNEL, type Question } from '../../machines/openai.ts'
-import { turnIdOf } from '../../machines/steps.ts'
+import { isTurnOf } from '../../machines/steps.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
 import type { OpenAiAdapter } from '../channels/openai.ts'
@@ -99,7 +99,7 @@ async function recall(store: Store, question: Question, { session, seq }: Before
   ])
   if (!entries.some((entry) => entry.kind === 'message' && isSame(entry, question))) return { kind: 'reused' }
   if (unfinished.some((message) => message.seq === seq)) return null
-  const turn = history.filter((entry) => entry.turn === turnIdOf(seq))
+  const turn = history.filter((entry) => isTurnOf(entry.turn, seq))
   const answer = turn.findLast(({ role }) => role === 'assistant')
   return answer === undefined ? { kind: 'past' } : { kind: 'answered', text: answer.text, spent: spentOn(answer) }
 }

@@ -15,7 +15,7 @@ import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
 import { record } from './record.ts'
-import { type Schedules, schedules } from './schedules.ts'
+import { schedules } from './schedules.ts'
 import { sessionList } from './session-list.ts'
 import { type Steps, steps } from './steps.ts'
 import type { RetriedDeadLetter, Store, StoreCounts } from './store.ts'
@@ -47,7 +47,7 @@ export function operations(database: Database, world: World): Operations {
     forget: forget(database),
   }
   const arriving = arrivals(parts)
-  const timed = scheduleOperations(schedules(database, parts.messages), arriving.accept)
+  const timed = scheduleOperations(database, arriving.accept)
   const { onDay: usageOn, ofSession: usageOfSession, ofPeople: usageOfPeople } = parts.usage
   const used = { usageOn, usageOfSession, usageOfPeople }
   return { ...arriving, ...departures(parts), ...people, ...past, ...used, ...timed }
@@ -113,10 +113,17 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal, usage }
 
 /** A message whose turn has steps begins a turn that was at work before. */
 function resuming(steps: Steps): (message: AcceptedMessage) => AcceptedMessage {
-  return (message) => (steps.has(message.sessionKey, turnIdOf(message.seq)) ? { ...message, resumes: true } : message)
+  return (message) => (steps.has(message.sessionKey, turnIdOf(message)) ? { ...message, resumes: true } : message)
 }
 
-function departures({ messages, steps, outbox, dead, journal }: Parts) {
+function departures({ messages, transcripts, steps, outbox, dead, journal }: Parts) {
+  /** A turn that broke again and again goes on where its steps end; one that ended with the others of it is over. */
+  function reopened(seq: number): AcceptedMessage {
+    const message = messages.reopen(seq)
+    const isOver = transcripts.hasEnded(message.sessionKey, turnIdOf(message))
+    return resuming(steps)(isOver ? messages.renew(seq) : message)
+  }
+
   return {
     owed: outbox.owed,
     nextOwed: outbox.nextOwed,
@@ -130,7 +137,7 @@ function departures({ messages, steps, outbox, dead, journal }: Parts) {
     retryDeadLetter(id): RetriedDeadLetter | null {
       const origin = dead.take(id)
       if (origin === null) return null
-      if (origin.kind === 'message') return { kind: 'message', message: resuming(steps)(messages.reopen(origin.seq)) }
+      if (origin.kind === 'message') return { kind: 'message', message: reopened(origin.seq) }
       outbox.reopen(origin.outboxId)
       return { kind: 'reply', channel: origin.channel, conversation: origin.conversation }
     },
@@ -155,7 +162,8 @@ function noteOperations(database: Database, world: World) {
   return { notes: noted.list, addNote: noted.add, removeNote: noted.remove } satisfies Partial<Operations>
 }
 
-function scheduleOperations(known: Schedules, accept: Operations['accept']) {
+function scheduleOperations(database: Database, accept: Operations['accept']) {
+  const known = schedules(database)
   return {
     recallSchedule: known.recall,
     acceptDue: (due, message) => known.acceptDue(due, message, accept),

@@ -3,8 +3,8 @@
 
 import { ownId } from '../../machines/message-ids.ts'
 import type { Outcome } from '../../machines/messages.ts'
-import { type Database, numberOf, optionalTextOf, type Row, textOf } from './database.ts'
-import type { Accepted, Messages } from './messages.ts'
+import { type Database, numberOf, optionalTextOf, type Row, textOf, theRow } from './database.ts'
+import type { Accepted } from './messages.ts'
 import type { NewMessage } from './store.ts'
 
 export interface DueTime {
@@ -34,7 +34,7 @@ export interface Schedules {
   list(): ScheduleRecord[]
 }
 
-export function schedules(database: Database, { acceptedAtMs }: Pick<Messages, 'acceptedAtMs'>): Schedules {
+export function schedules(database: Database): Schedules {
   const one = database.prepare('SELECT * FROM schedules WHERE name = ?')
   const begin = database.prepare(
     `INSERT INTO schedules (name, times, after_ms) VALUES (?, ?, ?)
@@ -44,6 +44,8 @@ export function schedules(database: Database, { acceptedAtMs }: Pick<Messages, '
     `INSERT INTO schedules (name, times, after_ms, due_at_ms, message_seq) VALUES (?1, ?2, ?3, ?3, ?4)
      ON CONFLICT (name) DO UPDATE SET after_ms = ?3, due_at_ms = ?3, message_seq = ?4`,
   )
+  const acceptedAt = database.prepare('SELECT accepted_at_ms FROM messages WHERE seq = ?')
+  const acceptedAtMs = (seq: number) => numberOf(theRow(acceptedAt.get(seq)), 'accepted_at_ms')
   const remove = database.prepare('DELETE FROM schedules WHERE name = ?')
   const all = database.prepare(
     `SELECT schedules.*, messages.session_key, messages.accepted_at_ms, messages.outcome FROM schedules
