@@ -73,8 +73,8 @@ export interface Store {
   /** What became of a session's messages, turns and replies: the newest `limit` entries before a place, oldest first. */
   record(sessionKey: string, before: RecordPlace | null, limit: number): Promise<RecordPage>
 
-  /** Takes out sessions that have rested for long, are owed nothing and have no dead letter; answers with how many. */
-  forget(what: Forgetting): Promise<number>
+  /** Takes out sessions that have rested for long, are owed nothing and have no dead letter; answers with their keys. */
+  forget(what: Forgetting): Promise<string[]>
 
   deadLetters(limit: number): Promise<DeadLetter[]>
   /** Puts it back where it came from; null when there is no such dead letter. */

@@ -1,6 +1,8 @@
 // The OpenAI API, through the binary: the library that OpenAI publishes talks to the agents, and never learns that they are none of
 // OpenAI's models.
 
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import OpenAI, { type APIError } from 'openai'
 import { expect } from 'vitest'
 import { raw } from '../http/client.ts'
@@ -159,7 +161,7 @@ scenario(
 scenario(
   'a named conversation: each request has its own answer, a client that leaves ends its own run alone',
   async () => {
-    const { model, gateway, client } = await stage({ token: TOKEN })
+    const { model, folder, gateway, client } = await stage({ token: TOKEN })
     const say = (text: string, signal?: AbortSignal) =>
       client.chat.completions
         .create({ model: 'cfo', user: 'anna', messages: says(text) }, signal === undefined ? {} : { signal })
@@ -234,6 +236,8 @@ scenario(
     expect((await c4.arrived).messages.at(-1)?.content).toContain('Not done')
     await c4.respond('I may not')
     expect(await denied).toBe('I may not')
+    const folders = () => readdirSync(join(folder, '.troupe', 'work'))
+    expect(folders()).toHaveLength(2)
 
     // A stream that is left ends its run too; with another name there is another history.
     const m8 = model.next()
@@ -243,6 +247,9 @@ scenario(
     await m8.chunk('a')
     left.controller.abort()
     await m8.closedByClient
+    // What was asked once is over: its work folder is gone, and the named conversation's is not.
+    await eventually(async () => folders().length === 1, gateway)
+    expect(folders()[0]).toContain('clerk_2Fanna')
   },
 )
 
