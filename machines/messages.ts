@@ -161,6 +161,8 @@ export interface Commit {
   readonly notes?: NotesQuestion
   /** Why its turn has no answer, for whoever waits for one; people read it in the reply. */
   readonly failure?: Failure
+  /** Its turn's answer ends where the model's longest answer ends. */
+  readonly isCut?: true
 }
 
 export interface NotesQuestion {

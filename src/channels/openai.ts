@@ -97,7 +97,7 @@ class WaitedFor implements OpenAiAdapter {
     const { seq, duplicate } = reception
     asking.accepted(seq)
     // Nothing waits between the accept and this: no commit of the message can have gone by.
-    const waiting = new Waiting({ id: message.platformMessageId, seq, hearing: asking })
+    const waiting = new Waiting({ id: message.platformMessageId, seq, hearing: asking, isLate: duplicate })
     this.#join(session, waiting)
     const leave = (): void => {
       this.#leave(session, waiting)
@@ -109,6 +109,7 @@ class WaitedFor implements OpenAiAdapter {
     if (signal.aborted) leave()
     try {
       const known = duplicate ? await asking.recall(session, seq) : null
+      if (known?.kind === 'answered') asking.delta(known.text)
       return known ?? (await waiting.ended)
     } finally {
       signal.removeEventListener('abort', leave)

@@ -4,7 +4,7 @@
 import { isSchedule, SCHEDULE_PREFIX } from '../../machines/due.ts'
 import { TEXT_UNITS_MAX } from '../../machines/limits.ts'
 import { Refusal } from './answers.ts'
-import { BODY_BYTES_MAX, IDENTIFIER_UNITS_MAX } from './limits.ts'
+import { BODY_BYTES_MAX, DISCARDED_BYTES_MAX, IDENTIFIER_UNITS_MAX } from './limits.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -93,16 +93,18 @@ function checkType(headers: Headers): void {
 
 async function readText(request: Request, bytesMax: number): Promise<string> {
   const reader = request.body?.getReader()
-  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw tooLarge(bytesMax)
+  const readMax = bytesMax + DISCARDED_BYTES_MAX
+  if (Number(request.headers.get('content-length') ?? 0) > readMax) throw tooLarge(bytesMax).with(CLOSING)
   if (reader === undefined) return ''
   const chunks: Uint8Array[] = []
   let bytes = 0
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     bytes += read.value.byteLength
     // The rest is not cancelled here: that would cut the connection before the answer is out.
-    if (bytes > bytesMax) throw tooLarge(bytesMax)
-    chunks.push(read.value)
+    if (bytes > readMax) throw tooLarge(bytesMax).with(CLOSING)
+    if (bytes <= bytesMax) chunks.push(read.value)
   }
+  if (bytes > bytesMax) throw tooLarge(bytesMax)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
   } catch {
@@ -111,8 +113,11 @@ async function readText(request: Request, bytesMax: number): Promise<string> {
 }
 
 function tooLarge(bytesMax: number): Refusal {
-  return new Refusal(413, 'too_large', `The body is larger than ${bytesMax} bytes.`).with({ Connection: 'close' })
+  return new Refusal(413, 'too_large', `The body is larger than ${bytesMax} bytes.`)
 }
+
+/** Its body was not read to its end. */
+const CLOSING = { Connection: 'close' }
 
 function parse(text: string): unknown {
   try {

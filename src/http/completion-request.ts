@@ -97,7 +97,8 @@ function spoken(messages: unknown): Spoken {
     const message = `The user’s message has ${text.length} characters; at most ${TEXT_UNITS_MAX} are taken.`
     throw new Refusal(413, 'string_above_max_length', message).about('messages')
   }
-  return { text, earlier: said.slice(0, newest), brief: brief === '' ? null : briefText(brief.toWellFormed()) }
+  const earlier = said.slice(0, newest).filter((message) => message.text.trim() !== '')
+  return { text, earlier, brief: brief === '' ? null : briefText(brief.toWellFormed()) }
 }
 
 interface Message {
@@ -108,10 +109,13 @@ interface Message {
 function messageOf(message: unknown, index: number): Message {
   const place = `messages[${index}]`
   if (!isObject(message)) throw bad(place, `"${place}" must be an object.`)
-  const { role, content, tool_calls: calls } = message
+  const { role, content, refusal, tool_calls: calls } = message
   if (role === 'tool' || role === 'function' || (calls !== undefined && calls !== null && !isEmpty(calls)))
     throw unsupported(place, `Calls of a client’s tools are not taken. ${TOOLS}`)
   if (role === 'system' || role === 'developer') return { role: 'system', text: textOf(content, place) }
+  // As clients give an answer back that had no text: a refusal, or nothing.
+  if (role === 'assistant' && (content ?? null) === null)
+    return { role, text: typeof refusal === 'string' ? refusal : '' }
   if (role === 'user' || role === 'assistant') return { role, text: textOf(content, place) }
   throw bad(place, `"${place}.role" must be one of system, developer, user, assistant.`)
 }

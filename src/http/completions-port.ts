@@ -22,7 +22,8 @@ export interface Hearing {
 }
 
 export type CompletionEnd =
-  | { readonly kind: 'answered'; readonly text: string; readonly spent: Tokens }
+  /** `isCut`: the model stopped at its longest answer, in the middle of it. */
+  | { readonly kind: 'answered'; readonly text: string; readonly spent: Tokens; readonly isCut?: true }
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'turnedAway'; readonly reason: TurnedAway }
   /**

@@ -2,6 +2,7 @@
 // The one table that server.ts registers; a path that is not here does not exist.
 
 import { actorEvents, listActors, listMachines, showMachine } from './actors.ts'
+import { Refusal } from './answers.ts'
 import type { Call } from './call.ts'
 import { complete, listModels, showModel } from './completions.ts'
 import { controlChannel, sendOutside } from './channel.ts'
@@ -74,6 +75,21 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/pairings/:code/approve', access: 'guarded', answer: approvePairing },
   { method: 'DELETE', path: '/pairings/:channel/:user', access: 'guarded', answer: revokePairing },
 ]
+
+/** Clients of the OpenAI API ask for what is not here, or have no /v1 in their base URL: they are told what there is. */
+export function nothingAt(path: string): Refusal {
+  return new Refusal(404, 'not_found', `There is nothing at this address${hintAt(path)}.`)
+}
+
+function hintAt(path: string): string {
+  if (isOfOpenAi(path)) return ': of the OpenAI API there are /v1/models and /v1/chat/completions here'
+  const isWithout = ROUTES.some((route) => route.path === `/v1${path}`)
+  return isWithout ? ': the base URL of an OpenAI client ends in /v1 here' : ''
+}
+
+export function isOfOpenAi(path: string): boolean {
+  return path === '/v1' || path.startsWith('/v1/')
+}
 
 /** Where pages from elsewhere may ask, and are told what they asked wrongly: all below /v1, what is there and what is not. */
 export const SHARED_PATHS: readonly string[] = [

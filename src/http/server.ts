@@ -17,7 +17,7 @@ import { checkHost, checkOrigin, checkToken } from './guards.ts'
 import { CLOSE_MS_MAX, HEADERS_MS_MAX, KEEP_ALIVE_MS, REQUEST_MS_MAX, SOCKETS_MAX } from './limits.ts'
 import { isPreflight, letIn, preflight, tellBrowser } from './origins.ts'
 import type { GatewayPort } from './port.ts'
-import { ROUTES, type Route, SHARED_PATHS } from './routes.ts'
+import { isOfOpenAi, nothingAt, ROUTES, type Route, SHARED_PATHS } from './routes.ts'
 
 export interface HttpOptions {
   readonly host: string
@@ -98,7 +98,7 @@ function createApplication(options: HttpOptions, streams: Streams): Hono<Environ
   application.notFound((context) => {
     try {
       admit(context.req.raw.headers, { access: 'read' }, options)
-      throw new Refusal(404, 'not_found', 'There is nothing at this address.')
+      throw nothingAt(context.req.path)
     } catch (error) {
       return refuse(error, context, options.log)
     }
@@ -146,8 +146,7 @@ function refuse(thrown: unknown, context: Context<Environment>, log: Log): Respo
   const refusal = refusalOf(thrown)
   if (refusal.status >= 500 && !(thrown instanceof Refusal)) log.error({ err: thrown }, 'a request failed')
   // Clients of the OpenAI API read its errors, whatever refused them: the token, the route, the body, the run.
-  const isCompletion = context.req.path === '/v1' || context.req.path.startsWith('/v1/')
-  const body = isCompletion ? completionError(refusal) : errorBody(refusal.code, refusal.message)
+  const body = isOfOpenAi(context.req.path) ? completionError(refusal) : errorBody(refusal.code, refusal.message)
   return hardened(json(refusal.status, body, refusal.headers))
 }
 

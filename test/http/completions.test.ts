@@ -85,6 +85,27 @@ describe('what reaches an agent', () => {
       },
     ],
     [
+      'an answer without text, as clients give it back',
+      {
+        messages: [
+          { role: 'user', content: 'a' },
+          { role: 'assistant', content: null, refusal: 'I cannot' },
+          { role: 'user', content: 'b' },
+          { role: 'assistant', content: null },
+          HI,
+        ],
+      },
+      {},
+      {
+        text: 'hi',
+        earlier: [
+          { role: 'user', text: 'a' },
+          { role: 'assistant', text: 'I cannot' },
+          { role: 'user', text: 'b' },
+        ],
+      },
+    ],
+    [
       'several messages at the end are one',
       { messages: [HI, { role: 'user', content: 'there' }] },
       {},
@@ -177,7 +198,7 @@ describe('what reaches an agent', () => {
 
   test.each(CASES)('%s', (_, body, headers, question) => reaches(body, headers, question))
 
-  test.each([1, 4, 5, 6, 7, 8])('case %i would notice that what it gives is lost on the way', async (number) => {
+  test.each([1, 2, 5, 6, 7, 8, 9])('case %i would notice that what it gives is lost on the way', async (number) => {
     const [, , , question] = CASES[number] ?? []
     await expect(reaches({}, {}, question ?? {})).rejects.toThrow(/to match object/)
   })

@@ -1,5 +1,7 @@
 // The routes of the port, over real sockets: what each answers, and how each says no.
 
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
 import { BODY_BYTES_MAX } from '../../src/http/limits.ts'
@@ -136,6 +138,22 @@ test('a large body without a length is refused before it is read to its end', as
   const answer = await ask(`${server.url}/channels/a/messages`, init)
   expect(answer).toMatchObject({ status: 413, body: error('too_large') })
   expect(sent).toBeLessThan(32 * 1024 * 1024)
+})
+
+test('whoever is still sending a body that is too large reads why, and not that the connection is gone', async () => {
+  const { server } = await start()
+  const socket = connect(server.port, '127.0.0.1')
+  const [half, size] = [Buffer.alloc(2 * BODY_BYTES_MAX), 4 * BODY_BYTES_MAX]
+  const head = `POST /channels/a/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${size}`
+  socket.write(`${head}\r\n\r\n`)
+  // Nothing is read before all is sent, as many a client does it.
+  for (const part of [half, half]) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    await new Promise<void>((resolve, reject) => socket.write(part, (error) => (error ? reject(error) : resolve())))
+  }
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 413 .*"too_large"/s)
+  socket.destroy()
 })
 
 test('a body of another type, or compressed, is 415', async () => {
