@@ -3,6 +3,7 @@
 
 import { parseCommand } from './commands.ts'
 import type { ChannelDefinition } from './definitions.ts'
+import { isSchedule } from './due.ts'
 import { TEXT_UNITS_MAX } from './limits.ts'
 import type { Command, Inbound, Sender } from './messages.ts'
 
@@ -40,7 +41,9 @@ export function isNamed(sender: Sender, users: readonly string[]): boolean {
   return users.some((user) => user === sender.id || (handle !== undefined && user === handle))
 }
 
+/** Nobody speaks as a schedule: those take no door. */
 function mayspeak(sender: Sender, admitting: Admitting): boolean {
+  if (isSchedule(sender)) return false
   return (
     isAllowed(sender, admitting.definition) || (admitting.definition.unknownUserPolicy === 'pair' && admitting.paired)
   )

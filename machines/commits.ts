@@ -23,7 +23,10 @@ import { accountOf, type Credit, usageEntries } from './usage.ts'
 
 /** How a run ended; with who gave its last answer, and what that took. Earlier answers are in the commits of their steps. */
 export type RunOutcome = Partial<Credit> &
-  ({ readonly kind: 'answered'; readonly text: string } | { readonly kind: 'failed'; readonly failure: Failure })
+  (
+    | { readonly kind: 'answered'; readonly text: string; readonly isCut?: true }
+    | { readonly kind: 'failed'; readonly failure: Failure }
+  )
 
 /** What these functions need to know of a session. */
 export interface Speaker {
@@ -75,6 +78,7 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
     replies,
     ...usageOfTurn(speaker, live, outcome),
     ...(outcome.kind === 'failed' && live.length > 0 ? { failure: outcome.failure } : {}),
+    ...(outcome.kind === 'answered' && outcome.isCut ? { isCut: true } : {}),
   }
 }
 
