@@ -69,6 +69,11 @@ export function isAboutMarkup(refusal: Refusal): boolean {
   return refusal.code === 400 && refusal.migratedTo === null && reasonOfRefusal(refusal.description) === 'refused'
 }
 
+/** Refusals of the message that is answered: it was deleted, or lies in another topic. */
+export function isAboutReply({ code, description }: Refusal): boolean {
+  return code === 400 && /\brepl(?:y|ied)\b|MESSAGE_ID_INVALID/i.test(description)
+}
+
 function unauthorized(channel: string): Failure {
   return {
     kind: 'permanent',
@@ -89,7 +94,7 @@ function conflict(description: string): Failure {
 }
 
 function reasonOfRefusal(description: string): 'notFound' | 'forbidden' | 'refused' {
-  if (/chat not found|thread not found|user not found|PEER_ID_INVALID/i.test(description)) return 'notFound'
+  if (/chat not found|thread not found|user not found|PEER_ID_INVALID|TOPIC_DELETED/i.test(description)) return 'notFound'
   if (/not enough rights|have no rights|CHAT_WRITE_FORBIDDEN|TOPIC_CLOSED|CHAT_RESTRICTED/i.test(description)) {
     return 'forbidden'
   }

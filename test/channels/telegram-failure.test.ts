@@ -44,6 +44,7 @@ describe('refusals', () => {
     ['Bad Request: message text is empty', true],
     ['Bad Request: chat not found', false],
     ['Bad Request: message thread not found', false],
+    ['Bad Request: TOPIC_DELETED', false],
     ['Bad Request: have no rights to send a message', false],
   ])('%j is worth a try without markup: %s', (description, expected) => {
     expect(isAboutMarkup(refusal(400, description))).toBe(expected)

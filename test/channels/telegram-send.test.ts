@@ -61,6 +61,18 @@ describe('a reply', () => {
     expect(texts()).toEqual(['answer', 'late answer'])
   })
 
+  test.each([
+    'Bad Request: message to be replied not found',
+    'Bad Request: reply message not found',
+    'Bad Request: MESSAGE_ID_INVALID',
+  ])('goes out without what it answers when the server refuses that: %s', async (description) => {
+    const { messageId } = anna.says(bot, 'question')
+    bot.faults.next('sendMessage', { kind: 'error', code: 400, description })
+    await send('**the** answer', { replyTo: String(messageId) })
+    expect(texts()).toEqual(['the answer'])
+    expect(sends().map(({ payload }) => 'reply_parameters' in payload)).toEqual([true, false])
+  })
+
   test('S39: offers its choices as buttons under the last part; one that is too long for Telegram has none', async () => {
     const choices = [
       { label: 'Approve', text: '/approve 7-1' },
