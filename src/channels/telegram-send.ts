@@ -43,7 +43,8 @@ function buttonsOf({ choices = [] }: Outgoing): readonly Choice[] {
 /** With markup; as it was written when Telegram refuses that; once more in the supergroup that the group became. */
 async function sendMarkdown(api: BotApi, message: PartMessage, limit: Limit): Promise<number> {
   const { markdown, place, replyTo, buttons } = message
-  const send = (text: Pick<TextMessage, 'text' | 'format'>) => sendText(api, { place, ...text, replyTo, buttons }, limit)
+  const send = (text: Pick<TextMessage, 'text' | 'format'>) =>
+    sendText(api, { place, ...text, replyTo, buttons }, limit)
   try {
     return await send({ text: renderMarkdown(markdown), format: 'html' })
   } catch (error) {
@@ -58,7 +59,11 @@ async function sendMarkdown(api: BotApi, message: PartMessage, limit: Limit): Pr
 }
 
 /** As an answer to its message; without that where the message is gone and the server refuses what Telegram itself would send. */
-async function sendText(api: BotApi, { place, ...text }: TextMessage & { place: Place }, limit: Limit): Promise<number> {
+async function sendText(
+  api: BotApi,
+  { place, ...text }: TextMessage & { place: Place },
+  limit: Limit,
+): Promise<number> {
   try {
     return await api.sendMessage(place, text, limit)
   } catch (error) {
