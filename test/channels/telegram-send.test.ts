@@ -1,6 +1,6 @@
 // The Telegram adapter's sends against a strict Bot API server: what people see, what the receipt says, and what a failure means.
 
-import { beforeEach, afterEach, describe, expect, test } from 'vitest'
+import { beforeEach, afterEach, describe, expect, test, vi } from 'vitest'
 import type { Adapter, Outgoing } from '../../src/channels/adapter.ts'
 import { createTelegramAdapter } from '../../src/channels/telegram.ts'
 import { renderedText, renderMarkdown } from '../../src/channels/telegram-markup.ts'
@@ -89,6 +89,13 @@ describe('a reply', () => {
         { text: 'Deny', data: '/deny 7-1' },
       ],
     ])
+  })
+
+  test('leaves nothing on the connection that the next one uses', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    for (let index = 0; index < 12; index += 1) await send(`answer ${index}`)
+    expect(warned.mock.calls).toEqual([])
+    warned.mockRestore()
   })
 
   test('goes into its topic', async () => {
