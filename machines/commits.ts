@@ -113,14 +113,21 @@ const WITHDRAWN = 'its client went away'
 /** `/stop`: the run is over, what waited is discarded and counted. */
 export function stopCommit(speaker: Speaker, command: AcceptedMessage, during: SessionState): Commit {
   if (during === 'idle') return answerCommit(speaker, command, 'There is nothing to stop.')
-  const count = turnsWaiting(speaker.waiting)
-  const dropped = count === 0 ? '' : ` ${count} waiting ${count === 1 ? 'message was' : 'messages were'} discarded.`
-  return withStop(speaker, command, `Stopped.${dropped}`)
+  return withStop(speaker, command, `Stopped.${droppedText(speaker)}`)
+}
+
+function droppedText({ waiting }: Speaker): string {
+  const count = turnsWaiting(waiting)
+  return count === 0 ? '' : ` ${count} waiting ${count === 1 ? 'message was' : 'messages were'} discarded.`
 }
 
 /** `/new`: as `/stop`, and the history begins anew. */
 export function newCommit(speaker: Speaker, command: AcceptedMessage): Commit {
-  const stopped = withStop(speaker, command, 'Started over: this session’s history is empty now.')
+  const stopped = withStop(
+    speaker,
+    command,
+    `Started over: this session’s history is empty now.${droppedText(speaker)}`,
+  )
   const reset: NewTranscriptEntry = { role: 'reset', turn: speaker.turnId, text: '', sender: null }
   return { ...stopped, entries: [...stopped.entries, reset] }
 }

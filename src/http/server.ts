@@ -46,6 +46,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const application = createApplication(options, streams)
   const listener = getRequestListener((request, env) => application.fetch(request, env), {
     overrideGlobalObjects: false,
+    // In HTTP/1.0 nobody has to name the host: health checks of load balancers do not.
+    hostname: 'localhost',
     // Reached only by requests that are not HTTP enough to become a Request.
     errorHandler: () => hardened(json(400, errorBody('bad_request', 'The request is not valid HTTP.'))),
   })

@@ -35,6 +35,17 @@ describe('refusals', () => {
     expect('retryAfterMs' in failure(429, 'Too Many Requests')).toBe(false)
   })
 
+  test.each([
+    [3, 3_000],
+    [0.0015, 2],
+    [1e12, 86_400_000],
+    [-5, undefined],
+    ['soon', undefined],
+  ])('429 with retry_after %j is waited for as long as makes sense: %s ms', (seconds, expected) => {
+    const asked = { retryAfterSeconds: seconds as number } // What a server says is not always what it should be.
+    expect(refusalFailure(refusal(429, 'Too Many Requests', asked), 'telegram_cfo').retryAfterMs).toBe(expected)
+  })
+
   test('a very long description is cut', () => {
     expect(failure(400, 'x'.repeat(9_000)).message.length).toBeLessThan(300)
   })
@@ -44,6 +55,7 @@ describe('refusals', () => {
     ['Bad Request: message text is empty', true],
     ['Bad Request: chat not found', false],
     ['Bad Request: message thread not found', false],
+    ['Bad Request: TOPIC_DELETED', false],
     ['Bad Request: have no rights to send a message', false],
   ])('%j is worth a try without markup: %s', (description, expected) => {
     expect(isAboutMarkup(refusal(400, description))).toBe(expected)

@@ -94,6 +94,19 @@ test('S29 two people with the same message id: each has it for themself, and nob
   await running
 })
 
+test.each([99, 2])(
+  'W1: whoever comes back with an id that this journal never gave (%d) is shown all of it',
+  async (id) => {
+    const channel = new ChannelDouble('a', manualWorld())
+    await channel.adapter.post(post('one'))
+    await channel.adapter.post({ ...post('elsewhere'), conversation: 'd' })
+    const { events } = watch(channel.adapter, id)
+    await channel.adapter.post(post('two'))
+    await settled()
+    expect(events.map((event) => event.kind === 'message' && event.text)).toEqual(['one', 'two'])
+  },
+)
+
 test('a refused message is shown to nobody, and the reason is passed on', async () => {
   const channel = new ChannelDouble('a', manualWorld())
   const { events } = watch(channel.adapter)

@@ -186,6 +186,18 @@ const MISTAKES: [string, string, string[]][] = [
     ['5:51 channels.t.allowed_users[0]: expected a person; for everybody set unknown_user_policy: allow, found "*"'],
   ],
   [
+    'nobody, in quotes',
+    withChannels('  t: { platform: web, agent: cfo, allowed_users: [""] }'),
+    [
+      '5:51 channels.t.allowed_users[0]: expected a person\'s id (a whole number) or "@handle" in quotes, found empty text',
+    ],
+  ],
+  [
+    'an agent whose name is a number, without quotes',
+    'agents: { 7: { model: echo } }\nchannels: { a: { platform: web, agent: 7 } }\n',
+    ['2:40 channels.a.agent: expected the id of an agent, found 7 (did you mean "7"?)'],
+  ],
+  [
     'a home folder',
     withGateway('data: ~/x'),
     ['2:9 gateway.data: the sign ~ is not replaced here: write ${HOME} instead'],
