@@ -152,7 +152,7 @@ export const INBOX_FULL = 'the inbox was full'
 /** A message that the inbox had no room for: refused aloud, kept as a dead letter. */
 export function refuseCommit(speaker: Speaker, message: AcceptedMessage): Commit {
   const count = turnsWaiting(speaker.waiting)
-  const text = `Your message was not kept: ${count} messages are waiting already. Send it again later, or /stop to drop them.`
+  const text = `Your message was not kept: with ${count} waiting there is no room. Send it again later, or /stop to drop what waits.`
   return {
     ...base(speaker),
     settled: [{ seq: message.seq, outcome: 'dead', reason: INBOX_FULL }],

@@ -69,7 +69,7 @@ export function missingToken(channel: string): Failure {
     kind: 'permanent',
     reason: 'missing',
     message: `${channel} has no token`,
-    remedy: `set channels.${channel}.token to the token that @BotFather gave`,
+    remedy: `Set channels.${channel}.token to the token that @BotFather gave`,
   }
 }
 
@@ -88,7 +88,7 @@ function unauthorized(channel: string): Failure {
     kind: 'permanent',
     reason: 'unauthorized',
     message: `the token of ${channel} was refused by Telegram`,
-    remedy: `take a new token from @BotFather and set it for ${channel}; then reconnect the channel`,
+    remedy: `Take a new token from @BotFather and set it for ${channel}; then reconnect the channel`,
   }
 }
 
@@ -98,7 +98,7 @@ function conflict(description: string): Failure {
     kind: 'retryable',
     reason: 'conflict',
     message: webhook ? 'someone else set a webhook for this token' : 'someone else polls this token',
-    remedy: 'stop the other program that uses this token, or take a token of its own from @BotFather',
+    remedy: 'Stop the other program that uses this token, or take a token of its own from @BotFather',
   }
 }
 

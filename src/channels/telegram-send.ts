@@ -81,6 +81,6 @@ function noConversation(conversation: string): Failure {
     kind: 'permanent',
     reason: 'notFound',
     message: `"${conversation}" is no Telegram conversation`,
-    remedy: 'give the number of the chat, or CHAT:TOPIC for a topic; /whoami shows it',
+    remedy: 'Give the number of the chat, or CHAT:TOPIC for a topic; /whoami shows it',
   }
 }

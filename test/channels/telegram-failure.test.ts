@@ -22,7 +22,7 @@ describe('refusals', () => {
       kind: 'permanent',
       reason: 'unauthorized',
       message: 'the token of telegram_cfo was refused by Telegram',
-      remedy: 'take a new token from @BotFather and set it for telegram_cfo; then reconnect the channel',
+      remedy: 'Take a new token from @BotFather and set it for telegram_cfo; then reconnect the channel',
     })
   })
 

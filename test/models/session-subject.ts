@@ -322,7 +322,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^There is nothing to stop\.$/, 'nothing to stop'],
   [/^Stopped\.(?: (\d+) waiting messages? (?:was|were) discarded\.)?$/, 'stopped: $1 discarded'],
   [/^Started over: .* now\.(?: (\d+) waiting messages? (?:was|were) discarded\.)?$/, 'started over: $1 discarded'],
-  [/was not kept: (\d+) /, 'not kept: $1 wait'],
+  [/was not kept: with (\d+) waiting /, 'not kept: $1 wait'],
   [/^Not now: a run is in progress/, 'not now'],
   [/^The last turn is out of the history\.$/, 'undone'],
   [/^There is no turn to take out\.$/, 'nothing to undo'],
