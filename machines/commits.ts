@@ -4,10 +4,10 @@
 
 import { type Approval, reminderText } from './approval.ts'
 import type { AgentDefinition } from './definitions.ts'
-import { type Failure, sayable } from './failure.ts'
+import type { Failure } from './failure.ts'
 import type { Refusal } from './hooks.ts'
 import { itemsOf, refusedReason, refusedText, unrefused } from './refusals.ts'
-import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
+import { type Inbox, turnsWaiting } from './inbox.ts'
 import type {
   AcceptedMessage,
   Commit,
@@ -19,6 +19,7 @@ import type {
 } from './messages.ts'
 import { isOfFile } from './openai.ts'
 import type { Steering } from './steps.ts'
+import { cancelledEntries, outcomeText, turnEntries } from './turn-entries.ts'
 import { accountOf, type Credit, usageEntries } from './usage.ts'
 
 /** How a run ended; with who gave its last answer, and what that took. Earlier answers are in the commits of their steps. */
@@ -95,7 +96,7 @@ export function interruptCommit(speaker: Speaker): Commit {
   return {
     ...base(speaker),
     settled: [...settle(speaker.turn, 'discarded', 'interrupted'), ...settleGiven(speaker, 'discarded', 'interrupted')],
-    entries: cancelled(speaker),
+    entries: cancelledEntries(speaker),
     replies: [],
     keepsPartial: speaker.keepsPartial,
   }
@@ -217,64 +218,14 @@ function withStop(speaker: Speaker, command: AcceptedMessage, text: string): Com
       ...settle(speaker.waiting, 'discarded', 'stopped'),
       ...answer.settled,
     ],
-    entries: cancelled(speaker),
+    entries: cancelledEntries(speaker),
     keepsPartial: speaker.keepsPartial,
   }
-}
-
-/** What a cancelled turn leaves in the history: what was asked, and what of the answer had been seen. */
-function cancelled(speaker: Speaker): NewTranscriptEntry[] {
-  if (speaker.turn.length === 0 || speaker.turnId === '') return []
-  const asked = userEntries(speaker, speaker.turn)
-  if (asked.length === 0) return []
-  return [...asked, { role: 'partial', turn: speaker.turnId, text: '', sender: null }]
-}
-
-function turnEntries(speaker: Speaker, live: Inbox, outcome: RunOutcome): NewTranscriptEntry[] {
-  if (live.some((item) => item.task === 'compact')) return summaryEntries(speaker, outcome)
-  const again: NewTranscriptEntry = { role: 'undo', turn: speaker.turnId, text: '', sender: null }
-  const asked = userEntries(speaker, live)
-  if (asked.length === 0) return []
-  const answered = [...asked, outcomeEntry(speaker, outcome)]
-  return live.some((item) => item.task === 'retry') && outcome.kind === 'answered' ? [again, ...answered] : answered
-}
-
-/** A summary that failed leaves the history as it was. */
-function summaryEntries(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry[] {
-  if (outcome.kind === 'failed') return []
-  return [{ role: 'summary', turn: speaker.turnId, text: outcome.text, sender: null, ...creditOf(outcome) }]
-}
-
-/** A `/retry` that never learned what it was to ask again has asked nothing; a `/compact` asks nothing at all. */
-function userEntries(speaker: Speaker, turn: Inbox): NewTranscriptEntry[] {
-  const asking = turn.filter(({ task, text }) => task === 'answer' || (task === 'retry' && text !== ''))
-  const asked = turnTexts(asking).map(({ item, text, shown }) => ({
-    text,
-    sender: item.message.sender,
-    ...(shown.length === 0 ? {} : { shown }),
-  }))
-  const given = asked.length === 0 ? [] : speaker.given
-  const told = given.map(({ text, sender }) => ({ text, sender }))
-  return [...asked, ...told].map((entry) => ({ role: 'user', turn: speaker.turnId, ...entry }))
-}
-
-function outcomeEntry(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry {
-  const role = outcome.kind === 'answered' ? 'assistant' : 'failure'
-  return { role, turn: speaker.turnId, text: outcomeText(outcome), sender: null, ...creditOf(outcome) }
-}
-
-function creditOf({ model, spent }: RunOutcome): Partial<Credit> {
-  return model === undefined ? {} : { model, spent: spent ?? null }
 }
 
 function replyText(live: Inbox, outcome: RunOutcome): string {
   const compacted = outcome.kind === 'answered' && live.some((item) => item.task === 'compact')
   return compacted ? `The history is summarised now:\n\n${outcome.text}` : outcomeText(outcome)
-}
-
-function outcomeText(outcome: RunOutcome): string {
-  if (outcome.kind === 'answered') return outcome.text
-  return `I could not answer: ${sayable(outcome.failure)}`
 }
 
 function brokenText(): string {
