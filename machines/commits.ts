@@ -3,6 +3,7 @@
 //   S4. Every accepted message is settled exactly once: answered, discarded on the sender's word, or dead letter.
 
 import { type Approval, reminderText } from './approval.ts'
+import type { AgentDefinition } from './definitions.ts'
 import { type Failure, sayable } from './failure.ts'
 import type { Refusal } from './hooks.ts'
 import { itemsOf, refusedReason, refusedText, unrefused } from './refusals.ts'
@@ -22,7 +23,10 @@ import { accountOf, type Credit, usageEntries } from './usage.ts'
 
 /** How a run ended; with who gave its last answer, and what that took. Earlier answers are in the commits of their steps. */
 export type RunOutcome = Partial<Credit> &
-  ({ readonly kind: 'answered'; readonly text: string } | { readonly kind: 'failed'; readonly failure: Failure })
+  (
+    | { readonly kind: 'answered'; readonly text: string; readonly isCut?: true }
+    | { readonly kind: 'failed'; readonly failure: Failure }
+  )
 
 /** What these functions need to know of a session. */
 export interface Speaker {
@@ -39,6 +43,8 @@ export interface Speaker {
   readonly given: readonly Steering[]
   /** What the run waits for somebody's word about. */
   readonly approvals: readonly Approval[]
+  /** The definition that the turn's run begins and ends with; null until it is prepared. */
+  readonly definition: AgentDefinition | null
   /** When the turn was prepared; 0: it was not. */
   readonly preparedAtMs: number
   /** What came with the turn and could not be read, for whoever sent it. */
@@ -72,14 +78,15 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
     replies,
     ...usageOfTurn(speaker, live, outcome),
     ...(outcome.kind === 'failed' && live.length > 0 ? { failure: outcome.failure } : {}),
+    ...(outcome.kind === 'answered' && outcome.isCut ? { isCut: true } : {}),
   }
 }
 
 /** A turn that was not prepared began no run. */
-function usageOfTurn({ agent, channel, preparedAtMs: atMs }: Speaker, live: Inbox, outcome: RunOutcome) {
+function usageOfTurn({ definition, channel, preparedAtMs: atMs }: Speaker, live: Inbox, outcome: RunOutcome) {
   const [first] = live
-  if (first === undefined || atMs === 0) return {}
-  const account = accountOf({ agent, channel, sender: first.message.sender, atMs })
+  if (first === undefined || definition === null) return {}
+  const account = accountOf({ agent: definition.id, channel, sender: first.message.sender, atMs })
   return { usage: usageEntries(account, 1, [outcome.spent ?? null]) }
 }
 

@@ -1,7 +1,8 @@
 // Work folders: where the tools of an agent work. Made for a run or a session under the data folder, or given by the file.
 //   Only its owner may look into a folder that is made here. A given folder is used as it is, and never made or removed.
 //   A run's folder has its name from session and turn, so that a run that goes on after a crash finds its files.
-//   A session's folder stays until nobody used it for `workdir_keep`; /new empties the history and not the folder.
+//   A session's folder stays until nobody used it for `workdir_keep`; /new empties the history and not the folder. That of a
+//   conversation that is asked once goes with it.
 
 import { createHash } from 'node:crypto'
 import { access, constants, lstat, mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises'
@@ -78,6 +79,11 @@ export async function sweepWorkdirs({ data, keepMs, world }: Sweep): Promise<{ r
   return outcome
 }
 
+/** Removes the folder that a session had for itself, if it had one. One that cannot be removed goes with a sweep. */
+export async function removeWorkdir({ data, session }: Pick<WorkdirParts, 'data' | 'session'>): Promise<void> {
+  await rm(join(data, FOLDER, sessionName({ session })), { recursive: true, force: true }).catch(() => {})
+}
+
 interface Sweep {
   readonly data: string
   readonly keepMs: number
@@ -100,7 +106,7 @@ async function make({ data, world }: WorkdirParts, name: string): Promise<string
 }
 
 /** Readable for an operator, and different for different sessions. */
-function sessionName({ session }: WorkdirParts): string {
+function sessionName({ session }: Pick<WorkdirParts, 'session'>): string {
   const readable = session.replace(/[^A-Za-z0-9-]+/g, '_').slice(0, 40)
   return `${readable}-${digest(session)}`
 }

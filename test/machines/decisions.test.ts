@@ -228,6 +228,7 @@ const speaker: Speaker = {
   given: [],
   approvals: [],
   refused: [],
+  definition: null,
   preparedAtMs: 0,
   notices: [],
   keepsPartial: true,
