@@ -78,6 +78,11 @@ export function isAboutMarkup(refusal: Refusal): boolean {
   return refusal.code === 400 && refusal.migratedTo === null && reasonOfRefusal(refusal.description) === 'refused'
 }
 
+/** Refusals of the method as such, and not of one place or person: the next place would be refused as well. */
+export function isAboutMethod(refusal: Refusal): boolean {
+  return refusal.code === 404 || isAboutMarkup(refusal)
+}
+
 /** Refusals of the message that is answered: it was deleted, or lies in another topic. */
 export function isAboutReply({ code, description }: Refusal): boolean {
   return code === 400 && /\brepl(?:y|ied)\b|MESSAGE_ID_INVALID/i.test(description)

@@ -1,7 +1,13 @@
 // Refusals and broken connections → failures, without a server: the words and the cases that a server seldom gives.
 
 import { describe, expect, test } from 'vitest'
-import { isAboutMarkup, RefusalError, type Refusal, refusalFailure } from '../../src/channels/telegram-failure.ts'
+import {
+  isAboutMarkup,
+  isAboutMethod,
+  RefusalError,
+  type Refusal,
+  refusalFailure,
+} from '../../src/channels/telegram-failure.ts'
 import type { BotApi, TextMessage } from '../../src/channels/telegram-api.ts'
 import type { Place } from '../../src/channels/telegram-inbound.ts'
 import { sendPart } from '../../src/channels/telegram-send.ts'
@@ -59,6 +65,16 @@ describe('refusals', () => {
     ['Bad Request: have no rights to send a message', false],
   ])('%j is worth a try without markup: %s', (description, expected) => {
     expect(isAboutMarkup(refusal(400, description))).toBe(expected)
+  })
+
+  test.each([
+    [404, 'Not Found', true],
+    [400, 'Bad Request: drafts are not supported', true],
+    [400, 'Bad Request: chat not found', false],
+    [403, 'Forbidden: bot was blocked by the user', false],
+    [429, 'Too Many Requests', false],
+  ])('%d %j says that nobody is streamed to: %s', (code, description, expected) => {
+    expect(isAboutMethod(refusal(code, description))).toBe(expected)
   })
 })
 
