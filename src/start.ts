@@ -32,14 +32,14 @@ import { beginObserving, type Observing } from './start/observing.ts'
 import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
-import { lazyMcp } from './start/mcp.ts'
+import { openMcp } from './start/mcp.ts'
+import type { McpTrials } from './start/mcp-trials.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { toolBuilder } from './tools/catalog.ts'
-import type { RunMcp } from './tools/tool.ts'
 import type { World } from './world.ts'
 
 export type {
@@ -120,10 +120,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const tokens = await phases.attempt('connect', () => lockTokens(locking))
     opened.push(() => tokens.release())
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
-    const { hooks } = hooking
+    // Its servers end when the actors that own them are gone.
+    const mcp = openMcp(loaded, { definition: () => root().definition, secret, world, log })
+    opened.push(() => mcp.close())
     const built = {
       ...{ definition, data: settings.data, store, tokens, observing, secret, startedAtMs, inForce },
-      ...{ hooks, runMcp: mcpServers(loaded, opened) },
+      ...{ hooks: hooking.hooks, mcp },
     }
     const { gateway, root, board, reloading, inspection, port, adapters } = assemble(options, built)
     const http = await phases.attempt('connect', () => listen(options, settings, { port, root, adapters }))
@@ -138,11 +140,17 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     await hooking.begin(() => root().definition, started)
     gateway.start()
     void board.rollCall.then((called) => phases.ready(called))
+    mcp.begin(board.rollCall)
     options.watch?.begin(world, () => void reloading.refresh())
     opened.push(() => options.watch?.end())
-    const drain = { drainMs: () => root().definition.gateway.drainMs, drain: () => gateway.send({ type: 'drain' }) }
+    const drain = (): void => {
+      // Nobody waits for what is being tried.
+      void mcp.close()
+      gateway.send({ type: 'drain' })
+    }
+    const ending = { drainMs: () => root().definition.gateway.drainMs, drain }
     const refresh = (): void => void reloading.refresh()
-    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...drain, ended }
+    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...ending, ended }
   } catch (error) {
     await close(opened)
     throw error
@@ -157,28 +165,28 @@ interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'>
   readonly startedAtMs: number
   /** What of a newer file holds on this machine. */
   readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
-  readonly runMcp: RunMcp
+  readonly mcp: McpTrials
 }
 
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, data, store, tokens, observing, secret, hooks, startedAtMs, inForce } = built
+  const { definition, data, store, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
   const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), ...lasting }
-  const own = { cronTimes, hooks, runMcp: built.runMcp, ...toolParts(options, store, data) }
+  const own = { cronTimes, hooks, runMcp: mcp.run, ...toolParts(options, store, data) }
   const thinking = { buildAgent, buildTranscription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
-  const reading = { loaded, read: options.reload, inForce }
+  const reading = { loaded, read: options.reload, inForce, onTaken: () => mcp.look() }
   const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
   const channels = (): string[] => Object.keys(root().definition.channels)
   const inspection = createInspection({ root: gateway, channels, world, log })
   const transitions = createTransitions({ root: gateway, world, log })
-  const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
+  const told = { board, mcp, reloading, inspection, transitions, metrics: observing.metrics }
   const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
   return { gateway, root, board, reloading, inspection, port, adapters }
 }
@@ -262,13 +270,6 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
       complete: () => void shut().then(resolve, reject),
     })
   })
-}
-
-/** They end when the actors that own them are gone. */
-function mcpServers({ secrets }: Loaded, opened: (() => void | Promise<void>)[]): RunMcp {
-  const mcp = lazyMcp((text) => secrets.redact(text))
-  opened.push(() => mcp.ended())
-  return mcp.run
 }
 
 type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>

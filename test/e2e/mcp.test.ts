@@ -19,6 +19,7 @@ import {
   openTelegram,
   scenario,
   started,
+  statusOf,
   telegram,
   temporaryFolder,
   whenDone,
@@ -104,10 +105,21 @@ function told(model: ModelServer): string[] {
   return said.filter(({ role }) => role === 'tool').map(({ content }) => content ?? '')
 }
 
+/** The processes of scripted servers that ran in a folder. */
+function pidsIn(folder: string): number[] {
+  return readdirSync(folder).flatMap((name) => (name.startsWith('pid-') ? [Number(name.slice(4))] : []))
+}
+
 /** The process of a scripted server, once it runs. */
 function pidIn(folder: string, not: readonly number[] = []): Promise<number> {
-  const pids = () => readdirSync(folder).flatMap((name) => (name.startsWith('pid-') ? [Number(name.slice(4))] : []))
-  return eventually(async () => pids().find((pid) => !not.includes(pid)))
+  return eventually(async () => pidsIn(folder).find((pid) => !not.includes(pid)))
+}
+
+/** What scripted servers noted there. */
+function notesIn(folder: string): string[] {
+  return readdirSync(folder).includes('notes.txt')
+    ? readFileSync(join(folder, 'notes.txt'), 'utf8').trim().split('\n')
+    : []
 }
 
 function isAlive(pid: number): boolean {
@@ -197,23 +209,22 @@ scenario(
     )
     asking(model, [['tickets__write', { text: 'one' }]], [['tickets__echo', { text: 'at once' }]])
     anna.says(bot, 'write it')
-    const notes = () => readFileSync(join(folder, 'notes.txt'), 'utf8').trim().split('\n')
-    const pid = await pidIn(folder)
-    await eventually(async () => readdirSync(folder).includes('notes.txt') && notes().length === 1, gateway)
-    process.kill(pid, 'SIGKILL')
+    const called = () => notesIn(folder).flatMap((line) => /^call write .* in (\d+)$/.exec(line)?.[1] ?? [])
+    const [pid = ''] = await eventually(async () => called().length === 1 && called(), gateway)
+    process.kill(Number(pid), 'SIGKILL')
     await answered(bot, anna, 1)
     const [broken, refused] = told(model)
     expect(broken).toMatch(
       /^The outcome of this call is unknown: the MCP server tickets does not run \(it ended \(SIGKILL\)\); it is started again in 1 s\. It may have happened/,
     )
     expect(refused).toMatch(/^Not done: the MCP server tickets does not run/)
-    await pidIn(folder, [pid])
+    await pidIn(folder, [Number(pid)])
     asking(model, [['tickets__echo', { text: 'again' }]])
     await eventually(async () => {
       await ask(bot, anna, 'and now?')
       return told(model)[0] === 'echo: again'
     }, gateway)
-    expect(notes().filter((line) => line.startsWith('call write'))).toHaveLength(1)
+    expect(called()).toEqual([pid])
     const metrics = await (await gateway.request('/metrics')).text()
     expect(metrics).toContain('troupe_mcp_servers_total{agent="cfo",server="tickets",became="ended"} 1')
     expect(gateway.errors()).toContain('an MCP server does not run and is started again')
@@ -228,18 +239,18 @@ scenario(
     }))
     asking(model, [['tickets__hang', {}]])
     anna.says(bot, 'go')
-    await eventually(async () => readdirSync(folder).includes('notes.txt'), gateway)
+    await eventually(async () => notesIn(folder).length > 0, gateway)
     anna.says(bot, '/stop')
     expect(await answered(bot, anna, 1)).toEqual(['Stopped.'])
-    await eventually(async () => /cancelled \d+/.test(readFileSync(join(folder, 'notes.txt'), 'utf8')), gateway)
-    const pid = await pidIn(folder)
+    await eventually(async () => notesIn(folder).some((line) => /^cancelled \d+$/.test(line)), gateway)
     expect(await gateway.stop()).toMatchObject({ code: 0 })
-    expect(isAlive(pid)).toBe(false)
+    expect(pidsIn(folder).filter(isAlive)).toEqual([])
   },
 )
 
-scenario('a server that does not start is named, in the chat, in doctor and before the first message', async () => {
-  const { model, bot, anna, folder, gateway } = await serving(
+// Before anybody asks, `doctor`, log and status name it: the deployment mcp-server-ends-at-once.
+scenario('a server that does not start is named in the chat, to the model, without a secret', async () => {
+  const { model, bot, anna, gateway } = await serving(
     (home) => ({ tickets: { ...node(SCRIPTED, home, 'dies-at-start'), env: { LEAK: '${LEAK}' } } }),
     { env: 'LEAK=leaked-secret-0123' },
   )
@@ -248,15 +259,11 @@ scenario('a server that does not start is named, in the chat, in doctor and befo
   expect(told(model)[0]).toMatch(
     /the MCP server tickets does not run \(it ended \(exit 3\): cannot find my settings, only \[secret\]\)/,
   )
-  const doctor = await troupe(['doctor', '--config', join(folder, 'gateway.yaml')])
-  expect(doctor.output).toMatch(
-    /✗ +mcp cfo\.tickets +the MCP server tickets did not start: it ended \(exit 3\): cannot find my settings/,
-  )
-  expect(doctor.output + gateway.output() + gateway.errors()).not.toContain('leaked-secret-0123')
+  expect(gateway.output() + gateway.errors()).not.toContain('leaked-secret-0123')
 })
 
 scenario(
-  'an executable that is not there fails its channels by name; doctor starts a server once, counts its tools, and ends it',
+  'an executable that is not there fails its channels by name; a start and doctor try a server once each, and end it',
   async () => {
     const folder = temporaryFolder()
     const agents = {
@@ -269,10 +276,12 @@ scenario(
     expect((await gateway.rollCall()).text).toMatch(
       /two is failed: requires: no-such-server is not in PATH, which the MCP server lost needs\. Install no-such-server, or correct/,
     )
-    expect(readdirSync(folder).filter((name) => name.startsWith('pid-'))).toEqual([])
+    const tried = await pidIn(folder)
+    await eventually(async () => !isAlive(tried), gateway)
+    expect((await statusOf(gateway)).mcp_servers).toEqual([])
     const doctor = await troupe(['doctor', '--config', file])
     expect(doctor.output).toMatch(/✓ +mcp cfo\.tickets +6 tools/)
-    const pid = await pidIn(folder)
-    expect(isAlive(pid)).toBe(false)
+    expect(pidsIn(folder)).toHaveLength(2)
+    expect(pidsIn(folder).filter(isAlive)).toEqual([])
   },
 )

@@ -29,6 +29,8 @@ export interface Expectation {
   readonly state?: 'failed' | 'retrying'
   /** This channel is live, and whoever writes to it is told. */
   readonly told?: string
+  /** This MCP server, as AGENT.NAME: all channels are live, and log and status say that it does not start. */
+  readonly server?: string
   /** All are live, and this is warned of. */
   readonly warned?: true
   /** Words of what is said, cause and remedy. */
@@ -135,6 +137,7 @@ async function serves(said: Mistakes, expected: Expectation, gateway: GatewayPro
     said.words(String(warning?.['msg']), expected)
   }
   if (told !== undefined) await isTold(said, expected, { gateway, told })
+  if (expected.server !== undefined) await isTried(said, expected, { gateway, server: expected.server })
   const live = channel === undefined ? called.of : called.of - 1
   said.unless(called.live === live, `${called.live} of ${called.of} are live`, everything())
   for (const other of others) {
@@ -162,6 +165,24 @@ async function isTold(said: Mistakes, expected: Expectation, { gateway, told }: 
   said.words(output.split('\n').find((line) => line.includes('could not answer')) ?? output, expected)
   const warned = jsonLines(gateway.errors()).filter((each) => each['level'] === 'warn')
   said.words(JSON.stringify(warned).replaceAll(String.raw`\"`, '"'), expected)
+}
+
+interface Trying {
+  readonly gateway: GatewayProcess
+  readonly server: string
+}
+
+/** What is found beside the start, whatever is asked: log and status say it, once. */
+async function isTried(said: Mistakes, expected: Expectation, { gateway, server }: Trying): Promise<void> {
+  const warnings = () =>
+    jsonLines(gateway.errors()).filter((each) => each['level'] === 'warn' && each['phase'] === expected.phase)
+  await gateway.prints(/did not start/).catch(() => {})
+  said.unless(warnings().length === 1, 'it is not warned of once', gateway.errors())
+  said.words(String(warnings()[0]?.['msg']), expected)
+  const { mcp_servers: servers } = await statusOf(gateway)
+  const found = servers.find((each) => `${each.agent}.${each.server}` === server)
+  said.unless(found?.phase === expected.phase, `the status does not name ${server}`, servers)
+  said.words(found?.reason ?? '', expected)
 }
 
 async function answerOf(gateway: GatewayProcess, channel: string): Promise<string> {

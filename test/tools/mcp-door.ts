@@ -38,7 +38,14 @@ export function mcpDoor({ servers, home, secret, redact, world }: Door) {
     const definition = definitions[name]
     if (definition === undefined) throw new Error(`there is no server ${name}`)
     const server = Promise.withResolvers<McpServer>()
-    const parts = { name, definition, secret: ({ secret: value }: { secret: string }) => value, world, log: silentLog }
+    const parts = {
+      agent: 'cfo',
+      name,
+      definition,
+      secret: ({ secret: value }: { secret: string }) => value,
+      world,
+      log: silentLog,
+    }
     clients.run(parts, server.resolve, ending.signal).catch(server.reject)
     return server.promise
   }

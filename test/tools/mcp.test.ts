@@ -38,7 +38,7 @@ async function reached(definition: McpDefinition, folder: string, redact = plain
   const clients = mcpClients(redact)
   const server = Promise.withResolvers<McpServer>()
   const life = clients.run(
-    { name: 's', definition, secret: ({ secret }) => secret, world: world(), log: recording(log) },
+    { agent: 'cfo', name: 's', definition, secret: ({ secret }) => secret, world: world(), log: recording(log) },
     server.resolve,
     ending.signal,
   )
