@@ -40,6 +40,8 @@ import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { toolBuilder } from './tools/catalog.ts'
+import { type Groups, recordedGroups } from './tools/groups.ts'
+import { endLeftGroups } from './tools/left-groups.ts'
 import type { World } from './world.ts'
 
 export type {
@@ -113,7 +115,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const { store, hooking } = await openKept(options, { phases, observing, settings, holder, opened })
+    const { store, hooking, groups } = await openKept(options, { phases, observing, settings, holder, opened })
     const definition = await phases.whole('construct', () => constructed(needed))
 
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
@@ -121,11 +123,11 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     opened.push(() => tokens.release())
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
     // Its servers end when the actors that own them are gone.
-    const mcp = openMcp(loaded, { definition: () => root().definition, secret, world, log })
+    const mcp = openMcp(loaded, { definition: () => root().definition, secret, groups, world, log })
     opened.push(() => mcp.close())
     const built = {
       ...{ definition, data: settings.data, store, tokens, observing, secret, startedAtMs, inForce },
-      ...{ hooks: hooking.hooks, mcp },
+      ...{ hooks: hooking.hooks, mcp, groups },
     }
     const { gateway, root, board, reloading, inspection, port, adapters } = assemble(options, built)
     const http = await phases.attempt('connect', () => listen(options, settings, { port, root, adapters }))
@@ -166,18 +168,19 @@ interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'>
   /** What of a newer file holds on this machine. */
   readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
   readonly mcp: McpTrials
+  readonly groups: Groups
 }
 
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, data, store, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
+  const { definition, store, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
   const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), ...lasting }
-  const own = { cronTimes, hooks, runMcp: mcp.run, ...toolParts(options, store, data) }
+  const own = { cronTimes, hooks, runMcp: mcp.run, ...toolParts(options, built) }
   const thinking = { buildAgent, buildTranscription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
@@ -203,16 +206,19 @@ interface Keeping {
 async function openKept(
   options: StartOptions,
   { phases, observing, settings, holder, opened }: Keeping,
-): Promise<{ readonly store: Store; readonly hooking: GatewayHooks }> {
+): Promise<{ readonly store: Store; readonly hooking: GatewayHooks; readonly groups: Groups }> {
   const { loaded, world, log } = options
   const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
   const bare = await phases.attempt('store', () => observing.store(open))
   opened.push(() => bare.close(), beginForgetting({ store: bare, world, log }))
-  const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
+  // Nothing of an earlier gateway works on what this one is about to take up.
+  await endLeftGroups({ data: settings.data, world, log })
+  const groups = recordedGroups(settings.data, log)
+  const hooking = openHooks({ file: loaded.file, observe: observing.observe, groups, world, log })
   opened.push(() => hooking.close())
   await tendFolder(settings, options)
   phases.end('store')
-  return { store: hooking.around(bare), hooking }
+  return { store: hooking.around(bare), hooking, groups }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
@@ -275,10 +281,10 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
 type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>
 
 /** The tools of every run, and what they must not see or say. */
-function toolParts({ loaded }: StartOptions, store: Store, data: string): ToolParts {
+function toolParts({ loaded }: StartOptions, { store, data, groups }: Built): ToolParts {
   const hidden = hiddenFromTools(loaded.file, data)
   return {
-    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden }),
+    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden, groups }),
     openReceived: async (given) => (await import('./tools/received.ts')).receivedOpener(hidden)(given),
     notes: {
       list: (agent, user) => store.notes(agent, user),

@@ -30,7 +30,8 @@ async function ask(
   const definition = agent.mcp[name]
   if (definition === undefined) throw new Error('a server that is asked stands in its agent')
   const { mcpClients } = await import('../tools/mcp-client.ts')
-  const clients = mcpClients((text) => loaded.secrets.redact(text))
+  const { unrecorded } = await import('../tools/groups.ts')
+  const clients = mcpClients({ redact: (text) => loaded.secrets.redact(text), groups: unrecorded })
   const ending = new AbortController()
   const secret: Parameters<typeof clients.run>[0]['secret'] = (reference) => loaded.secrets.resolve(reference)
   const found = Promise.withResolvers<number>()

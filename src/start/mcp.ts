@@ -2,11 +2,16 @@
 //   Nothing of a server runs when `close` resolves: a gateway that has stopped leaves no process behind.
 
 import type { Loaded } from '../config/load.ts'
-import type { McpClients } from '../tools/mcp-client.ts'
+import type { Groups } from '../tools/groups.ts'
+import type { ClientsParts, McpClients } from '../tools/mcp-client.ts'
 import { createMcpTrials, type McpTrials, type McpTrialsParts } from './mcp-trials.ts'
 
-export function openMcp({ secrets }: Loaded, parts: Omit<McpTrialsParts, 'runMcp'>): McpTrials {
-  const clients = lazyClients((text) => secrets.redact(text))
+interface OpenMcpParts extends Omit<McpTrialsParts, 'runMcp'> {
+  readonly groups: Groups
+}
+
+export function openMcp({ secrets }: Loaded, parts: OpenMcpParts): McpTrials {
+  const clients = lazyClients({ redact: (text) => secrets.redact(text), groups: parts.groups })
   const trials = createMcpTrials({ ...parts, runMcp: clients.run })
   return {
     ...trials,
@@ -17,9 +22,9 @@ export function openMcp({ secrets }: Loaded, parts: Omit<McpTrialsParts, 'runMcp
   }
 }
 
-function lazyClients(redact: (text: string) => string): McpClients {
+function lazyClients(parts: ClientsParts): McpClients {
   let loaded: Promise<McpClients> | null = null
-  const load = async (): Promise<McpClients> => (await import('../tools/mcp-client.ts')).mcpClients(redact)
+  const load = async (): Promise<McpClients> => (await import('../tools/mcp-client.ts')).mcpClients(parts)
   return {
     async run(parts, live, signal) {
       loaded ??= load()

@@ -1,7 +1,7 @@
 // MCP through the binary, with the reference servers and with one that does what a test says: tools used, asked for, broken off and
 // given up; what a server gets to see; and nothing left behind.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process'
 import { expect } from 'vitest'
 import { troupe } from '../support/gateway-process.ts'
 import type { ModelServer } from '../support/model-server.ts'
+import { bareFolder, isAlive, processesWith } from '../support/processes.ts'
 import {
   answered,
   addBot,
@@ -37,14 +38,15 @@ const node = (script: string, ...args: string[]) => ({ command: process.execPath
 /** A bot whose agent has these servers. */
 async function serving(
   mcp: (folder: string) => Readonly<Record<string, unknown>>,
-  more: { readonly keys?: Readonly<Record<string, unknown>>; readonly env?: string } = {},
+  more: { readonly keys?: Readonly<Record<string, unknown>>; readonly env?: string; readonly PATH?: string } = {},
 ) {
   const [api, model, folder] = [await openTelegram(), await openModel(), temporaryFolder()]
   const bot = addBot(api)
   writeFileSync(join(folder, '.env'), more.env ?? '')
   const agent = { ...modelAgents(model)['cfo'], mcp: mcp(folder), ...more.keys }
   writeFile(folder, { agents: { cfo: agent }, channels: { tg: telegram(api, bot) } })
-  const gateway = await started(folder, { environment: { GATEWAYS_OWN: 'private' } })
+  const PATH = more.PATH === undefined ? {} : { PATH: more.PATH }
+  const gateway = await started(folder, { environment: { GATEWAYS_OWN: 'private', ...PATH } })
   const anna = api.person({ username: 'anna' })
   return { model, bot, folder, gateway, anna }
 }
@@ -120,15 +122,6 @@ function notesIn(folder: string): string[] {
   return readdirSync(folder).includes('notes.txt')
     ? readFileSync(join(folder, 'notes.txt'), 'utf8').trim().split('\n')
     : []
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 scenario(
@@ -232,19 +225,41 @@ scenario(
 )
 
 scenario(
-  '/stop during a call: the server is told; after the stop of the gateway nothing of it runs, whatever it does',
+  'after kill -9 the next start ends what is left of servers and commands; /stop tells the server; after a stop nothing of it runs',
   async () => {
-    const { model, bot, anna, folder, gateway } = await serving((home) => ({
-      tickets: node(SCRIPTED, home, 'ignores-signals', 'leaves-a-daemon', 'lives-on'),
-    }))
-    asking(model, [['tickets__hang', {}]])
+    const bin = bareFolder()
+    whenDone(() => rmSync(bin, { recursive: true }))
+    const { model, bot, anna, folder, gateway } = await serving(
+      (home) => ({ tickets: node(SCRIPTED, home, 'ignores-signals', 'leaves-a-daemon', 'lives-on') }),
+      // Where there are no namespaces: there the kernel takes commands along.
+      { keys: { tools: ['shell'], approval: { shell: 'allow' } }, PATH: bin },
+    )
+    const words = `sleep 4568.${process.pid}`
+    asking(model, [
+      ['tickets__hang', {}],
+      ['shell', { command: `echo $$ > pid; ${words} & ${words}` }],
+    ])
     anna.says(bot, 'go')
-    await eventually(async () => notesIn(folder).length > 0, gateway)
+    const hanging = () => notesIn(folder).flatMap((line) => /^call hang .* in (\d+)$/.exec(line)?.[1] ?? [])
+    const [server] = await eventually(async () => hanging().length === 1 && hanging(), gateway)
+    const commands = () => processesWith(words)
+    await eventually(async () => commands().length === 3, gateway)
+    await gateway.kill9()
+    expect([isAlive(Number(server)), commands().length]).toEqual([true, 3])
+
+    const next = await started(folder)
+    expect([isAlive(Number(server)), commands(), processesWith(`sleep 4567.${server}`)]).toEqual([false, [], []])
+    for (const what of ['the MCP server tickets of cfo', 'a command of cfo'])
+      expect(next.errors()).toContain(`an earlier gateway left ${what} running: it was ended`)
+
+    // Its run goes on, with a server of its own.
+    await eventually(async () => hanging().length === 2, next)
     anna.says(bot, '/stop')
     expect(await answered(bot, anna, 1)).toEqual(['Stopped.'])
-    await eventually(async () => notesIn(folder).some((line) => /^cancelled \d+$/.test(line)), gateway)
-    expect(await gateway.stop()).toMatchObject({ code: 0 })
+    await eventually(async () => notesIn(folder).some((line) => /^cancelled \d+$/.test(line)), next)
+    expect(await next.stop()).toMatchObject({ code: 0 })
     expect(pidsIn(folder).filter(isAlive)).toEqual([])
+    expect(readdirSync(join(folder, '.troupe', 'groups'))).toEqual([])
   },
 )
 
