@@ -7,7 +7,8 @@ import type { Readable } from 'node:stream'
 import type { World } from '../world.ts'
 import { type Groups, signalGroup } from './groups.ts'
 import { HeadAndTail } from './head-and-tail.ts'
-import { endStrays, MARK } from './strays.ts'
+import { MARK } from './processes.ts'
+import { endStrays } from './strays.ts'
 
 export interface ChildOptions {
   readonly argv: readonly string[]

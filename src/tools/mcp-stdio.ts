@@ -12,7 +12,8 @@ import { pathOf } from './executables.ts'
 import { type Groups, signalGroup } from './groups.ts'
 import { Lines } from './lines.ts'
 import type { Wire } from './mcp-wire.ts'
-import { endStrays, MARK } from './strays.ts'
+import { MARK } from './processes.ts'
+import { endStrays } from './strays.ts'
 
 export interface StdioServer {
   /** For people: what it is. */

@@ -169,27 +169,34 @@ scenario(
   },
 )
 
+// Before anybody asks, log, status and `doctor` name what does not start: the deployment mcp-servers-that-do-not-start.
 scenario(
-  'a reference server over HTTP is used with its headers, and one that is not there takes nothing from it',
+  'a reference server over HTTP is used with its headers; those that do not start take nothing from it, and say why to the model',
   async () => {
     const docs = await overHttp()
-    const { model, bot, anna } = await serving(
-      () => ({
+    const { model, bot, anna, gateway } = await serving(
+      (home) => ({
         docs: { url: docs, headers: { authorization: 'Bearer ${DOCS}' } },
         gone: { url: 'http://127.0.0.1:${GONE}/mcp' },
+        dying: { ...node(SCRIPTED, home, 'dies-at-start'), env: { LEAK: '${LEAK}' } },
       }),
-      { env: `DOCS=docs-key-0123\nGONE=${await freePort()}\n` },
+      { env: `DOCS=docs-key-0123\nGONE=${await freePort()}\nLEAK=leaked-secret-0123\n` },
     )
     asking(model, [
       ['docs__echo', { message: 'over HTTP' }],
       ['gone__status', {}],
+      ['dying__status', {}],
     ])
     expect(await ask(bot, anna, 'go')).toBe('done')
-    const [echo, gone] = told(model)
+    const [echo, gone, dying] = told(model)
     expect(echo).toBe('Echo: over HTTP')
     expect(gone).toMatch(
       /the MCP server gone does not run \(it could not be reached \(ECONNREFUSED\)\); it is started again in/,
     )
+    expect(dying).toMatch(
+      /the MCP server dying does not run \(it ended \(exit 3\): cannot find my settings, only \[secret\]\)/,
+    )
+    expect(gateway.output() + gateway.errors()).not.toContain('leaked-secret-0123')
   },
 )
 
@@ -210,7 +217,8 @@ scenario(
     expect(broken).toMatch(
       /^The outcome of this call is unknown: the MCP server tickets does not run \(it ended \(SIGKILL\)\); it is started again in 1 s\. It may have happened/,
     )
-    expect(refused).toMatch(/^Not done: the MCP server tickets does not run/)
+    // A slow machine has started another one by then.
+    expect(refused).toMatch(/^Not done: the MCP server tickets does not run|^echo: at once$/)
     await pidIn(folder, [Number(pid)])
     asking(model, [['tickets__echo', { text: 'again' }]])
     await eventually(async () => {
@@ -262,20 +270,6 @@ scenario(
     expect(readdirSync(join(folder, '.troupe', 'groups'))).toEqual([])
   },
 )
-
-// Before anybody asks, `doctor`, log and status name it: the deployment mcp-server-ends-at-once.
-scenario('a server that does not start is named in the chat, to the model, without a secret', async () => {
-  const { model, bot, anna, gateway } = await serving(
-    (home) => ({ tickets: { ...node(SCRIPTED, home, 'dies-at-start'), env: { LEAK: '${LEAK}' } } }),
-    { env: 'LEAK=leaked-secret-0123' },
-  )
-  asking(model, [['tickets__status', {}]])
-  expect(await ask(bot, anna, 'go')).toBe('done')
-  expect(told(model)[0]).toMatch(
-    /the MCP server tickets does not run \(it ended \(exit 3\): cannot find my settings, only \[secret\]\)/,
-  )
-  expect(gateway.output() + gateway.errors()).not.toContain('leaked-secret-0123')
-})
 
 scenario(
   'an executable that is not there fails its channels by name; a start and doctor try a server once each, and end it',

@@ -10,7 +10,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { recordedGroups } from '../../src/tools/groups.ts'
 import { HeadAndTail } from '../../src/tools/head-and-tail.ts'
-import { endLeftGroups } from '../../src/tools/left-groups.ts'
 import type { World } from '../../src/world.ts'
 import { silentLog } from '../support/world.ts'
 import { bareFolder, processesWith } from '../support/processes.ts'
@@ -178,24 +177,6 @@ describe.runIf(HAS_NAMESPACES)('in namespaces', () => {
     await once(child, 'exit')
     await none(words)
   })
-})
-
-test('where there are no namespaces, what a killed gateway leaves of a command is ended by the next', async () => {
-  const words = long()
-  endLater(words)
-  const [bin, data] = [bareFolder(), temporaryFolder()]
-  onTestFinished(() => rmSync(bin, { recursive: true }))
-  const program = [join(import.meta.dirname, 'child-shell.ts'), temporaryFolder(), `setsid ${words} & ${words}`, data]
-  const child = spawn(process.execPath, program, { env: { PATH: bin } })
-  while (processesWith(words).filter((pid) => pid !== child.pid).length < 3) await sleep(10)
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-  expect(processesWith(words).length).toBeGreaterThanOrEqual(3)
-  const said: string[] = []
-  const log = { ...silentLog, warn: (_: object, text: string) => void said.push(text) }
-  await endLeftGroups({ data, world: world(), log })
-  await none(words)
-  expect(said).toEqual(['an earlier gateway left a command of ops running: it was ended'])
 })
 
 test('a shell that ends only its first process is caught', async () => {
