@@ -3,6 +3,7 @@
 import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
 import type { CompletionsPort } from './completions-port.ts'
+import type { McpServerStatus } from './mcp-status.ts'
 
 export interface GatewayPort {
   status(): Promise<Status>
@@ -153,6 +154,8 @@ export interface Status {
   readonly channels: readonly ChannelStatus[]
   /** Those whose last answer could not be given, and no others. */
   readonly agents: readonly AgentStatus[]
+  /** Those whose last start failed, and no others. */
+  readonly mcp_servers: readonly McpServerStatus[]
   readonly sessions: {
     readonly idle: number
     readonly pending: number

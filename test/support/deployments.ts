@@ -29,6 +29,8 @@ export interface Expectation {
   readonly state?: 'failed' | 'retrying'
   /** This channel is live, and whoever writes to it is told. */
   readonly told?: string
+  /** These MCP servers, each as AGENT.NAME: all channels are live, and log and status say that they do not start. */
+  readonly servers?: readonly string[]
   /** All are live, and this is warned of. */
   readonly warned?: true
   /** Words of what is said, cause and remedy. */
@@ -135,6 +137,7 @@ async function serves(said: Mistakes, expected: Expectation, gateway: GatewayPro
     said.words(String(warning?.['msg']), expected)
   }
   if (told !== undefined) await isTold(said, expected, { gateway, told })
+  if (expected.servers !== undefined) await areTried(said, expected, { gateway, servers: expected.servers })
   const live = channel === undefined ? called.of : called.of - 1
   said.unless(called.live === live, `${called.live} of ${called.of} are live`, everything())
   for (const other of others) {
@@ -162,6 +165,24 @@ async function isTold(said: Mistakes, expected: Expectation, { gateway, told }: 
   said.words(output.split('\n').find((line) => line.includes('could not answer')) ?? output, expected)
   const warned = jsonLines(gateway.errors()).filter((each) => each['level'] === 'warn')
   said.words(JSON.stringify(warned).replaceAll(String.raw`\"`, '"'), expected)
+}
+
+interface Trying {
+  readonly gateway: GatewayProcess
+  readonly servers: readonly string[]
+}
+
+/** What is found beside the start, before anybody asks: log and status say it, once each, whatever channels there are. */
+async function areTried(said: Mistakes, expected: Expectation, { gateway, servers }: Trying): Promise<void> {
+  const { phase } = expected
+  await gateway.prints(new RegExp(servers.map(() => 'did not start').join('[^]*'))).catch(() => {})
+  const warned = jsonLines(gateway.errors()).filter((each) => each['level'] === 'warn' && each['phase'] === phase)
+  said.unless(warned.length === servers.length, 'it is not warned of once for each', gateway.errors())
+  said.words(warned.map(({ msg }) => msg).join('\n'), expected)
+  const { mcp_servers: found } = await statusOf(gateway)
+  const names = found.flatMap((each) => (each.phase === phase ? [`${each.agent}.${each.server}`] : []))
+  said.unless(JSON.stringify(names) === JSON.stringify(servers), `the status does not name ${servers}`, found)
+  said.words(found.map(({ reason }) => reason).join('\n'), expected)
 }
 
 async function answerOf(gateway: GatewayProcess, channel: string): Promise<string> {
