@@ -7,11 +7,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runProgram } from '../../src/cli/program.ts'
 import { openOffline } from '../../src/start.ts'
 import { realWorld } from '../../src/world.ts'
 import { begin, folderWith, post, type Ran, type Running, troupe, TWO, until } from './child.ts'
-import { testContext } from './context.ts'
+import { runHere } from './context.ts'
 import { type GatewayProcess, launch } from '../support/gateway-process.ts'
 import type { Step } from '../../machines/steps.ts'
 import { dayOf } from '../../machines/usage.ts'
@@ -73,13 +72,7 @@ async function commandIn(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
-  return command([...args, '--config', join(folder, 'gateway.yaml')], environment)
-}
-
-async function command(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ran> {
-  const { context, out, err } = testContext('pipes', environment)
-  const code = await runProgram(args, context)
-  return { code, out: out(), err: err() }
+  return runHere([...args, '--config', join(folder, 'gateway.yaml')], environment)
 }
 
 describe.each(WAYS)('%s', (way) => {
@@ -181,8 +174,8 @@ test('status: what a person reads, and the JSON of the port', async () => {
   const { out } = await commandIn(folder, ['status', '--json'], environment)
   expect(JSON.parse(out)).toMatchObject({ state: 'serving', channels: [{ id: 'cfo' }, { id: 'ops' }], dead_letters: 0 })
   const elsewhere = ['status', '--url', url]
-  expect(await command([...elsewhere, '--json'], { TROUPE_TOKEN: TOKEN })).toMatchObject({ code: 0 })
-  const stranger = await command(elsewhere)
+  expect(await runHere([...elsewhere, '--json'], { TROUPE_TOKEN: TOKEN })).toMatchObject({ code: 0 })
+  const stranger = await runHere(elsewhere)
   expect(stranger).toEqual({ code: 1, out: '', err: expect.stringContaining('asks for its token') })
   await stopped(gateway)
 })
