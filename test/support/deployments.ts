@@ -1,5 +1,6 @@
 // Deployments: broken ones, each a folder of test/fixtures/broken with a gateway.yaml and an `expect.yaml` that says in which phase the
-// start finds what is wrong, with which cause and remedy, and what must serve all the same. Run through the binary, in a copy.
+// start finds what is wrong, with which cause and remedy, and what must serve all the same. The start is the binary's, in a copy.
+//   Where `check`, `doctor` and `status` are asked too, they run in this process, by the binary's own door.
 //   What differs from an expectation is a list of sentences; none: the deployment fails as it should.
 //   A file whose name ends in `.txt` stands without it in the copy: no tool of this repository may read a module that is broken.
 
@@ -7,9 +8,10 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync } from 'node:
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { type Phase, PHASE_NAMES } from '../../machines/phases.ts'
+import { runHere } from '../cli/context.ts'
 import type { BotApiServer } from './bot-api/server.ts'
 import { prepared } from './deployment-world.ts'
-import { type Exit, type GatewayProcess, type LaunchOptions, troupe } from './gateway-process.ts'
+import { type Exit, type GatewayProcess, type LaunchOptions } from './gateway-process.ts'
 import { launched, post, statusOf, temporaryFolder } from './scenario.ts'
 import { watch } from './watching.ts'
 
@@ -161,8 +163,8 @@ async function isTold(said: Mistakes, expected: Expectation, { gateway, told }: 
   const { channels, agents } = await statusOf(gateway)
   said.unless(channels.find(({ id }) => id === told)?.state === 'live', 'the channel is not live', channels)
   said.words(agents.map(({ reason }) => reason).join('\n'), expected)
-  const { output } = await troupe(['status', '--url', gateway.url])
-  said.words(output.split('\n').find((line) => line.includes('could not answer')) ?? output, expected)
+  const { out } = await runHere(['status', '--url', gateway.url])
+  said.words(out.split('\n').find((line) => line.includes('could not answer')) ?? out, expected)
   const warned = jsonLines(gateway.errors()).filter((each) => each['level'] === 'warn')
   said.words(JSON.stringify(warned).replaceAll(String.raw`\"`, '"'), expected)
 }
@@ -198,24 +200,31 @@ async function answerOf(gateway: GatewayProcess, channel: string): Promise<strin
 async function commands(said: Mistakes, expected: Expectation, options: LaunchOptions): Promise<void> {
   const { doctor, check, phase } = expected
   const config = ['--config', join(options.folder, options.file ?? 'gateway.yaml'), '--json']
-  const environment = options.environment ?? {}
+  const environment = asGiven(options)
   if (check !== undefined) {
-    const exit = await troupe(['check', ...config], environment)
+    const exit = await runHere(['check', ...config], environment)
     said.unless(exit.code === check, `check ends with ${exit.code} and not with ${check}`, exit)
-    const verdict: Record<'problems' | 'missing' | 'wrong' | 'warnings', { phase: Phase }[]> = JSON.parse(exit.output)
+    const verdict: Record<'problems' | 'missing' | 'wrong' | 'warnings', { phase: Phase }[]> = JSON.parse(exit.out)
     const { problems, missing, wrong, warnings } = verdict
     const found = [...problems, ...missing, ...wrong, ...warnings].map((each) => each.phase)
     said.unless(check === 0 || found.includes(phase), `check does not name ${phase}`, exit)
   }
   if (doctor !== undefined) {
-    const exit = await troupe(['doctor', ...config], environment)
-    const { checks }: { checks: { about: string; phase: Phase; ok: boolean; said: string }[] } = JSON.parse(exit.output)
+    const exit = await runHere(['doctor', ...config], environment)
+    const { checks }: { checks: { about: string; phase: Phase; ok: boolean; said: string }[] } = JSON.parse(exit.out)
     const found = checks.find(({ about, ok }) => about === doctor.about && !ok)
     said.unless(exit.code === 1 && found?.phase === doctor.phase, `doctor does not name ${doctor.about}`, exit)
     const words = doctor.says === undefined ? expected.cause : [doctor.says]
     const isSame = words.every((word) => found?.said.includes(word))
     said.unless(isSame, 'doctor says another cause', exit)
   }
+}
+
+/** The variables of the process that was started. */
+function asGiven({ environment = {} }: LaunchOptions): Record<string, string> {
+  const { PATH = '', HOME = '' } = process.env
+  const all = Object.entries({ PATH, HOME, ...environment })
+  return Object.fromEntries(all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }
 
 function jsonLines(text: string): Record<string, unknown>[] {
