@@ -62,6 +62,8 @@ export interface AgentDefinition {
   readonly fallbackModels: readonly ModelDefinition[]
   /** Whether its models are shown pictures; `auto`: those that are known to take them. */
   readonly vision: 'auto' | 'always' | 'never'
+  /** What describes pictures where its own model is shown none; null: nothing does. */
+  readonly describeWith: DescriberDefinition | null
   /** What makes text of speech; null: nothing does. */
   readonly transcription: TranscriptionDefinition | null
   /** From this part of the model's context on the history is summarised before a run. */
@@ -154,6 +156,9 @@ export type ModelDefinition =
       readonly contextTokens: number
       readonly prices: Prices | null
     }
+
+/** A model that looks at pictures for another one. */
+export type DescriberDefinition = Exclude<ModelDefinition, { provider: 'echo' }>
 
 export type TranscriptionDefinition =
   | {

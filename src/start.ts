@@ -6,6 +6,7 @@
 import type { GatewayContext } from '../machines/gateway-context.ts'
 import { withOpenAi } from '../machines/openai.ts'
 import { buildAgent } from './agents/catalog.ts'
+import { buildDescription } from './agents/description.ts'
 import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
 import type { Parts } from './actors/parts.ts'
@@ -170,7 +171,7 @@ function assemble(options: StartOptions, built: Built) {
   const lasting = { store: tellingWaiting(store, adapters), tokens }
   const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), ...lasting }
   const own = { cronTimes, hooks, runMcp: built.runMcp, ...toolParts(options, store, data) }
-  const thinking = { buildAgent, buildTranscription }
+  const thinking = { buildAgent, buildTranscription, buildDescription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
   const reading = { loaded, read: options.reload, inForce }

@@ -10,7 +10,7 @@ import type {
 } from '../../machines/definitions.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { ChannelReport, Commit, ToChannel, ToGateway } from '../../machines/messages.ts'
-import type { BuildAgent, BuildTranscription } from '../agents/agent.ts'
+import type { BuildAgent, BuildDescription, BuildTranscription } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
 import type { BuildTools, Notes, OpenReceived, RunMcp } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
@@ -34,6 +34,7 @@ export interface Parts {
   readonly platforms: Readonly<Record<string, Platform>>
   readonly buildAgent: BuildAgent
   readonly buildTranscription: BuildTranscription
+  readonly buildDescription: BuildDescription
   readonly buildTools: BuildTools
   readonly runMcp: RunMcp
   readonly openReceived: OpenReceived

@@ -6,6 +6,7 @@
 import type { AgentDefinition, GatewayDefinition, Lack, SecretReference } from '../../machines/definitions.ts'
 import { failureOf } from '../../machines/failure.ts'
 import { buildAgent } from '../agents/catalog.ts'
+import { buildDescription } from '../agents/description.ts'
 import { buildTranscription } from '../agents/transcription.ts'
 import { platforms } from '../channels/catalog.ts'
 import type { Log } from '../log.ts'
@@ -54,6 +55,7 @@ async function model(definition: AgentDefinition, parts: ConstructParts): Promis
   try {
     await buildAgent({ definition, ...parts })
     if (definition.transcription !== null) await buildTranscription({ definition, ...parts })
+    if (definition.describeWith !== null) await buildDescription({ definition, ...parts })
     return []
   } catch (error) {
     parts.log.error({ agent: definition.id, err: error }, 'an agent could not be built')

@@ -17,7 +17,7 @@ import { createGateway, gatewayActor } from '../../src/actors/gateway.ts'
 import type { Hooks } from '../../src/actors/hooks.ts'
 import type { Observe } from '../../src/actors/observe.ts'
 import type { Parts } from '../../src/actors/parts.ts'
-import type { ThinkRequest, Thought, Transcription, Usage } from '../../src/agents/agent.ts'
+import type { Description, ThinkRequest, Thought, Transcription, Usage } from '../../src/agents/agent.ts'
 import type { Adapter, Door, Fetching, Outgoing, Reception } from '../../src/channels/adapter.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -51,6 +51,8 @@ export interface HouseOptions {
   readonly files?: ReadonlyMap<string, Uint8Array>
   /** What makes text of speech. */
   readonly transcribe?: Transcription['transcribe']
+  /** What makes text of pictures. */
+  readonly describe?: Description['describe']
   /** What its agents' hooks do; there are none otherwise. */
   readonly hooks?: Hooks
   /** What the building of each toolbox waits for. */
@@ -161,6 +163,10 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     openReceived: (options.folders ?? testFolders()).open,
     buildTranscription: async () => ({
       transcribe: options.transcribe ?? (() => Promise.reject(new Error('nobody hears here'))),
+      probe: async () => {},
+    }),
+    buildDescription: async () => ({
+      describe: options.describe ?? (() => Promise.reject(new Error('nobody looks here'))),
       probe: async () => {},
     }),
     cronTimes,

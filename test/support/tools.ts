@@ -17,6 +17,7 @@ type Given =
   | 'asked'
   | 'hooks'
   | 'buildTools'
+  | 'buildDescription'
   | 'buildTranscription'
   | 'notes'
   | 'openReceived'
@@ -37,6 +38,7 @@ export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<P
       })
       return { tools: named, workdir: '/nowhere', close: async () => void closed.push(session) }
     },
+    buildDescription: () => Promise.reject(new Error('nobody looks here')),
     buildTranscription: () => Promise.reject(new Error('nobody hears here')),
     openReceived: () => Promise.reject(new Error('there is no folder here')),
     notes: { list: async () => [], add: async () => 1, remove: async () => false },
