@@ -22,6 +22,8 @@ export interface GatewayDefinition {
   readonly schedules: Readonly<Record<string, ScheduleDefinition>>
   /** Those of every agent stand in each of them. */
   readonly hooks: HooksOf<GatewayHookEvent>
+  /** What those hooks need and was not found at the start, or not as it must be. No channel fails for it: they are told after the fact. */
+  readonly lacking: readonly Lack[]
 }
 
 /** A text that is said to an agent again and again, at times of its own. */

@@ -17,7 +17,7 @@ import { cronTimes } from './config/cron.ts'
 import type { Loaded } from './config/load.ts'
 import type { Problem } from './config/problems.ts'
 import type { Watch } from './config/watch.ts'
-import type { GatewayDefinition, GatewaySettings, SecretReference } from '../machines/definitions.ts'
+import type { GatewayDefinition, GatewaySettings, Lack, SecretReference } from '../machines/definitions.ts'
 import type { ChannelStatus, GatewayPort, InspectionWish } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
@@ -27,7 +27,7 @@ import { clockWarning, requireClock } from './start/clock.ts'
 import { endWaiting, tellingWaiting } from './start/completions.ts'
 import { withConstruction } from './start/construct.ts'
 import { beginForgetting } from './start/forgetting.ts'
-import { type GatewayHooks, openHooks } from './start/hooks.ts'
+import { type GatewayHooks, openHooks, sayingLacks } from './start/hooks.ts'
 import { createInspection } from './start/inspection.ts'
 import { beginObserving, type Observing } from './start/observing.ts'
 import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
@@ -88,6 +88,8 @@ export interface RunningGateway {
   readonly port: GatewayPort
   /** Every channel, in the order of the file, once each has gone live or failed its first try. */
   readonly rollCall: Promise<readonly ChannelStatus[]>
+  /** What the gateway itself lacks at this moment; no channel fails for it. */
+  lacking(): readonly Lack[]
   /** Takes the configuration anew, changed or not. */
   refresh(): void
   /** What runs get at shutdown, by the definition of this moment. */
@@ -104,7 +106,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const phases = startPhases({ ...options.phases, world, log })
   const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
   const required = async (file: GatewayDefinition) => withOpenAi(await withLacks(overridden(file, options), world))
-  const constructed = (definition: GatewayDefinition) => withConstruction(definition, { secret, world, log })
+  const said = sayingLacks(log)
+  const constructed = async (needed: GatewayDefinition) => said(await withConstruction(needed, { secret, world, log }))
   const startedAtMs = world.nowMs()
   await phases.attempt('requires', () => requireClock(startedAtMs))
   const needed = await phases.whole('requires', () => required(loaded.definition))
@@ -136,14 +139,15 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 
     const ended = untilEnded(gateway, () => close(opened))
     const started = { at: holder.startedAt, version, url: http.url, rollCall: board.rollCall }
-    await hooking.begin(() => root().definition, started)
+    hooking.begin(() => root().definition, started)
     gateway.start()
     void board.rollCall.then((called) => phases.ready(called))
     options.watch?.begin(world, () => void reloading.refresh())
     opened.push(() => options.watch?.end())
     const drain = { drainMs: () => root().definition.gateway.drainMs, drain: () => gateway.send({ type: 'drain' }) }
     const refresh = (): void => void reloading.refresh()
-    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...drain, ended }
+    const called = { rollCall: board.rollCall, lacking: () => root().definition.lacking }
+    return { url: http.url, inspectUrl, port, ...called, refresh, ...drain, ended }
   } catch (error) {
     await close(opened)
     throw error

@@ -133,6 +133,7 @@ export function define(
     agents: Object.fromEntries(agents),
     channels: Object.fromEntries(channels),
     hooks: gatewayHooks(pieces.hooks, context.folder),
+    lacking: [],
     schedules: scheduleDefinitions(pieces.schedules, (index) =>
       context.unset.some(({ path }) => path[0] === 'schedules' && path[1] === index),
     ),

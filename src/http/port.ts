@@ -1,5 +1,6 @@
 // Port: what the HTTP server may ask of the running gateway. src/start.ts provides it; nothing here knows actors or stores.
 
+import type { Lack } from '../../machines/definitions.ts'
 import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
 import type { CompletionsPort } from './completions-port.ts'
@@ -150,6 +151,8 @@ export interface Status {
   readonly channels: readonly ChannelStatus[]
   /** Those whose last answer could not be given, and no others. */
   readonly agents: readonly AgentStatus[]
+  /** What the gateway's own hooks need and is not there; no channel fails for it. */
+  readonly lacking: readonly Lack[]
   readonly sessions: {
     readonly idle: number
     readonly pending: number

@@ -11,7 +11,7 @@ import { buildTranscription } from '../agents/transcription.ts'
 import { platforms } from '../channels/catalog.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
-import { eachAgent } from './needs.ts'
+import { type Hooked, withFound } from './needs.ts'
 
 export interface ConstructParts {
   readonly secret: (reference: SecretReference) => string
@@ -19,13 +19,16 @@ export interface ConstructParts {
   readonly log: Log
 }
 
-/** The definition with what could not be built of each agent written into it; its channels then fail by name, and only they. */
+/** The definition with what could not be built written into it: the channels of an agent then fail by name, and only they. */
 export async function withConstruction(
   definition: GatewayDefinition,
   parts: ConstructParts,
 ): Promise<GatewayDefinition> {
   const [constructed] = await Promise.all([
-    eachAgent(definition, (agent) => constructionLacks(agent, parts)),
+    withFound(definition, {
+      agent: (agent) => constructionLacks(agent, parts),
+      gateway: (own) => hookModules(own, parts.world),
+    }),
     loadPlatforms(definition),
   ])
   return constructed
@@ -44,7 +47,7 @@ async function modules(agent: AgentDefinition, { world }: ConstructParts): Promi
   return [...(await moduleLacks(agent, world.clock)), ...hooks]
 }
 
-async function hookModules({ hooks }: AgentDefinition, { clock }: World): Promise<readonly Lack[]> {
+async function hookModules({ hooks }: Hooked, { clock }: World): Promise<readonly Lack[]> {
   if (Object.keys(hooks).length === 0) return []
   const { hookModuleLacks } = await import('../tools/hook-needs.ts')
   return hookModuleLacks(hooks, clock)

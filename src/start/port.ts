@@ -95,6 +95,7 @@ async function status(parts: PortParts): Promise<Status> {
     uptime_s: (parts.world.nowMs() - parts.startedAtMs) / 1_000,
     channels,
     agents: parts.board.agents(),
+    lacking: parts.gateway.getSnapshot().context.definition.lacking,
     sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },
     outbox: counts.outbox,
     dead_letters: counts.deadLetters,

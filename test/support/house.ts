@@ -375,6 +375,7 @@ export function testDefinition({
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
     schedules: Object.fromEntries(schedules.map((schedule) => [schedule.name, schedule])),
     hooks: {},
+    lacking: [],
   }
 }
 
