@@ -9,6 +9,7 @@ import { buildAgent } from './agents/catalog.ts'
 import { buildDescription } from './agents/description.ts'
 import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
+import { FolderUses } from './actors/folders.ts'
 import type { Parts } from './actors/parts.ts'
 import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
@@ -32,14 +33,14 @@ import { createInspection } from './start/inspection.ts'
 import { beginObserving, type Observing } from './start/observing.ts'
 import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
-import { hiddenFromTools, withLacks } from './start/needs.ts'
+import { withLacks } from './start/needs.ts'
 import { lazyMcp } from './start/mcp.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
+import { toolParts } from './start/tools.ts'
 import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
-import { toolBuilder } from './tools/catalog.ts'
 import type { RunMcp } from './tools/tool.ts'
 import type { World } from './world.ts'
 
@@ -173,8 +174,15 @@ function assemble(options: StartOptions, built: Built) {
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
-  const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), ...lasting }
-  const own = { cronTimes, hooks, runMcp: built.runMcp, ...toolParts(options, store, data) }
+  const live = {
+    adapters,
+    said: new Said(),
+    toolboxes: new Map(),
+    folderUses: new FolderUses(),
+    asked: new Map(),
+    ...lasting,
+  }
+  const own = { cronTimes, hooks, runMcp: built.runMcp, ...toolParts({ loaded, store, data }) }
   const thinking = { buildAgent, buildTranscription, buildDescription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
@@ -274,20 +282,4 @@ function mcpServers({ secrets }: Loaded, opened: (() => void | Promise<void>)[])
   const mcp = lazyMcp((text) => secrets.redact(text))
   opened.push(() => mcp.ended())
   return mcp.run
-}
-
-type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>
-
-/** The tools of every run, and what they must not see or say. */
-function toolParts({ loaded }: StartOptions, store: Store, data: string): ToolParts {
-  const hidden = hiddenFromTools(loaded.file, data)
-  return {
-    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden }),
-    openReceived: async (given) => (await import('./tools/received.ts')).receivedOpener(hidden)(given),
-    notes: {
-      list: (agent, user) => store.notes(agent, user),
-      add: (agent, user, text) => store.addNote(agent, user, text),
-      remove: (agent, user, number) => store.removeNote(agent, user, number),
-    },
-  }
 }

@@ -47,6 +47,7 @@ export interface Arrived {
 export async function readMedia(parts: Parts, arrived: Arrived, signal: AbortSignal): Promise<ReadTurn> {
   const attachments = attachmentsOf(arrived.turn)
   if (attachments.length === 0) return { turn: arrived.turn, notices: [], failure: null }
+  signal.throwIfAborted()
   const desk = openDesk(parts, arrived, signal)
   try {
     const readings = new Map<number, ReadAttachment[]>(attachments.map(({ item }) => [item.message.seq, []]))
@@ -137,12 +138,14 @@ async function readOne(desk: Desk, paper: Paper): Promise<ReadAttachment> {
   if (isOnlyTold(attachment, desk.senses)) return without({ outcome: 'told' })
   const refused = isOver ? tooMany(attachment) : refusedUnseen(attachment, desk.senses)
   if (refused !== null) return without({ outcome: 'failed', failure: refused })
+  const { key: session, turnId: turn } = desk.arrived
   try {
-    return { attachment, path, reading: await Promise.race([readFile(desk, paper), desk.ended]) }
+    const reading = desk.parts.folderUses.during({ session, turn }, readFile(desk, paper))
+    return { attachment, path, reading: await Promise.race([reading, desk.ended]) }
   } catch (error) {
     // Ended with its preparation; what becomes of it is asked by nobody.
     if (failureOf(error).reason === 'cancelled') throw error
-    desk.parts.log.warn({ session: desk.arrived.key, kind: attachment.kind, err: error }, 'an attachment was not read')
+    desk.parts.log.warn({ session, kind: attachment.kind, err: error }, 'an attachment was not read')
     const { message, remedy } = failureOf(error)
     return without({ outcome: 'failed', failure: unreadable(attachment, message, remedy) })
   }

@@ -60,7 +60,7 @@ export interface Toolbox {
   readonly tools: readonly Tool[]
   /** The absolute path of the working folder; it is there as long as the toolbox is open. Empty: none of its tools has one. */
   readonly workdir: string
-  /** Ends what the tools hold open and removes a folder that was made for the run alone; resolves when nothing of it runs. */
+  /** Ends what the tools hold open; resolves when nothing of it runs. The folder stays: the run may go on in another process. */
   close(): Promise<void>
 }
 
@@ -89,6 +89,9 @@ export interface ReceivedFile {
 export type OpenReceived = (parts: ReceivedParts) => Promise<Received>
 
 export type ReceivedParts = Pick<ToolParts, 'definition' | 'session' | 'turn' | 'data' | 'world'>
+
+/** Removes the folder that was made for a run, once nothing works in it any more; where there is none, nothing. */
+export type RemoveFolder = (of: Pick<ToolParts, 'session' | 'turn' | 'data'>) => Promise<void>
 
 /** Durable notes of one agent about one person, kept by the store. `user` is as `noteOwner` in machines/notes.ts makes it. */
 export interface Notes {

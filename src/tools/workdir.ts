@@ -1,6 +1,7 @@
 // Work folders: where the tools of an agent work. Made for a run or a session under the data folder, or given by the file.
 //   Only its owner may look into a folder that is made here. A given folder is used as it is, and never made or removed.
-//   A run's folder has its name from session and turn, so that a run that goes on after a crash finds its files.
+//   A run's folder has its name from session and turn, so that a run that goes on after a crash or a shutdown finds its files. It is
+//   removed when its turn is over, by whoever knows that.
 //   A session's folder stays until nobody used it for `workdir_keep`; /new empties the history and not the folder.
 
 import { createHash } from 'node:crypto'
@@ -9,13 +10,12 @@ import { join, sep } from 'node:path'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import type { World } from '../world.ts'
 import { codeOf, missing } from './failures.ts'
+import type { RemoveFolder } from './tool.ts'
 
 export interface Workdir {
   /** Absolute, and no link itself. */
   readonly path: string
   readonly kind: 'own' | 'given'
-  /** Removes a folder that was made for the run alone. */
-  close(): Promise<void>
 }
 
 export interface WorkdirParts {
@@ -31,17 +31,19 @@ export interface WorkdirParts {
 
 export async function openWorkdir(parts: WorkdirParts): Promise<Workdir> {
   const { workdir } = parts.definition
-  if (workdir === 'per_session') return { path: await make(parts, sessionName(parts)), kind: 'own', close: nothing }
-  if (workdir === 'per_run') {
-    const path = await make(parts, `run-${sessionName(parts)}-${digest(parts.turn)}`)
-    return { path, kind: 'own', close: () => rm(path, { recursive: true, force: true, maxRetries: 2 }) }
-  }
+  if (workdir === 'per_session') return { path: await make(parts, sessionName(parts)), kind: 'own' }
+  if (workdir === 'per_run') return { path: await make(parts, runName(parts)), kind: 'own' }
   const path = await usableFolder(workdir.path)
   for (const hidden of parts.hidden) {
     const real = await realpath(hidden).catch(() => hidden)
     if (isWithin(real, path) || isWithin(path, real)) throw holdsSecrets(workdir.path)
   }
-  return { path, kind: 'given', close: nothing }
+  return { path, kind: 'given' }
+}
+
+/** As `RemoveFolder` says. */
+export async function removeRunFolder({ data, ...run }: Parameters<RemoveFolder>[0]): Promise<void> {
+  await rm(join(data, FOLDER, runName(run)), { recursive: true, force: true, maxRetries: 2 })
 }
 
 /** The real path of a folder that is there and can be written to; throws FailureError `missing` in words. */
@@ -100,9 +102,13 @@ async function make({ data, world }: WorkdirParts, name: string): Promise<string
 }
 
 /** Readable for an operator, and different for different sessions. */
-function sessionName({ session }: WorkdirParts): string {
+function sessionName({ session }: Pick<WorkdirParts, 'session'>): string {
   const readable = session.replace(/[^A-Za-z0-9-]+/g, '_').slice(0, 40)
   return `${readable}-${digest(session)}`
+}
+
+function runName(run: Pick<WorkdirParts, 'session' | 'turn'>): string {
+  return `run-${sessionName(run)}-${digest(run.turn)}`
 }
 
 function digest(text: string): string {
@@ -116,5 +122,3 @@ function isWithin(inner: string, outer: string): boolean {
 function holdsSecrets(path: string) {
   return missing(`the work folder ${path} holds the configuration or the data folder`, 'Name another one as workdir')
 }
-
-async function nothing(): Promise<void> {}

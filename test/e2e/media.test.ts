@@ -145,13 +145,17 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
 
 scenario('S15 /stop while a file is fetched or transcribed closes it, and the session is free', async () => {
   const { speech, bot, file, anna } = await media()
-  const { gateway } = await run(file)
+  const cfo = { ...file.agents.cfo, workdir: 'per_run' }
+  const { folder, gateway } = await run({ ...file, agents: { ...file.agents, cfo } })
+  const folders = () => readdirSync(join(folder, '.troupe/work'))
   bot.faults.next('download', { kind: 'hang' })
   anna.sendsVoice(bot)
   const download = await bot.waitFor(() => bot.calls.find(({ method }) => method === 'download'))
   expect((await statusOf(gateway)).sessions).toMatchObject({ pending: 1, running: 0 })
+  expect(folders()).toHaveLength(1)
   expect(await reply(bot, anna, () => anna.says(bot, '/stop'))).toEqual(['Stopped.'])
   await bot.waitFor(() => download.aborted)
+  await eventually(async () => folders().length === 0, gateway)
 
   anna.sendsVoice(bot)
   await speech.came(1)

@@ -59,8 +59,8 @@ export interface HouseOptions {
   readonly opening?: Promise<void>
   /** Who is told what happens; nobody is. */
   readonly observe?: Observe
-  /** In place of the tests' own: MCP servers, and the toolboxes that ask them. */
-  readonly parts?: Partial<Pick<Parts, 'buildTools' | 'runMcp'>>
+  /** In place of the tests' own: MCP servers, and the toolboxes that ask them; folders on the disk. */
+  readonly parts?: Partial<Pick<Parts, 'buildTools' | 'runMcp' | 'openReceived' | 'removeFolder'>>
   /** What each send does, from the first moment on. */
   readonly everySend?: TestPlatform['nextSend'][number]
   /** Wraps the store, for faults. */

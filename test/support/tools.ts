@@ -1,5 +1,6 @@
 // Tools for tests: toolboxes that hold what a test gives, and say when they are closed.
 
+import { FolderUses } from '../../src/actors/folders.ts'
 import { Said } from '../../src/actors/said.ts'
 import type { Parts } from '../../src/actors/parts.ts'
 import type { Tool } from '../../src/tools/tool.ts'
@@ -17,6 +18,8 @@ type Given =
   | 'asked'
   | 'hooks'
   | 'buildTools'
+  | 'folderUses'
+  | 'removeFolder'
   | 'buildDescription'
   | 'buildTranscription'
   | 'notes'
@@ -45,6 +48,8 @@ export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<P
     hooks: { run: async () => ({}) },
     said: new Said(),
     toolboxes: new Map(),
+    folderUses: new FolderUses(),
+    removeFolder: async () => {},
     asked: new Map(),
     runMcp: () => Promise.reject(new Error('this test has no MCP server')),
   }

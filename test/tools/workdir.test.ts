@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openWorkdir, sweepWorkdirs, type WorkdirParts } from '../../src/tools/workdir.ts'
+import { openWorkdir, removeRunFolder, sweepWorkdirs, type WorkdirParts } from '../../src/tools/workdir.ts'
 import { testAgent } from '../support/definitions.ts'
 import { failureOf, open, temporaryFolder, world } from './parts.ts'
 
@@ -21,7 +21,6 @@ describe('a folder of its own', () => {
     const first = parts()
     const folder = await openWorkdir(first)
     writeFileSync(join(folder.path, 'a.txt'), 'a')
-    await folder.close()
     const again = await openWorkdir({ ...first, turn: 't2' })
     expect(again).toMatchObject({ path: folder.path, kind: 'own' })
     expect(readdirSync(again.path)).toEqual(['a.txt'])
@@ -39,7 +38,7 @@ describe('a folder of its own', () => {
     expect(new Set(keys.map((key) => key.replace(/[^A-Za-z0-9-]+/g, '_').slice(0, 40))).size).toBeLessThan(keys.length)
   })
 
-  test('of a run is gone with the run, and there again for a run that goes on after a crash', async () => {
+  test('of a run is there again for a run that goes on after a crash, and is removed alone', async () => {
     const first = parts({}, 'per_run')
     const crashed = await openWorkdir(first)
     writeFileSync(join(crashed.path, 'half.txt'), 'half')
@@ -47,9 +46,9 @@ describe('a folder of its own', () => {
     expect(readdirSync(resumed.path)).toEqual(['half.txt'])
     const other = await openWorkdir({ ...first, turn: 't2' })
     expect(readdirSync(other.path)).toEqual([])
-    await resumed.close()
-    expect(existsSync(resumed.path)).toBe(false)
-    expect(existsSync(other.path)).toBe(true)
+    const session = await openWorkdir({ ...first, definition: testAgent('cfo') })
+    for (let times = 0; times < 2; times += 1) await removeRunFolder(first)
+    expect([resumed, other, session].map(({ path }) => existsSync(path))).toEqual([false, true, true])
   })
 
   test('that a command put a link in place of is not used', async () => {
@@ -68,9 +67,10 @@ describe('a given folder', () => {
     const given = temporaryFolder()
     const link = join(temporaryFolder(), 'link')
     symlinkSync(given, link)
-    const folder = await openWorkdir(parts({}, { path: link }))
+    const first = parts({}, { path: link })
+    const folder = await openWorkdir(first)
     expect(folder).toMatchObject({ path: given, kind: 'given' })
-    await folder.close()
+    await removeRunFolder(first)
     expect(existsSync(given)).toBe(true)
   })
 
