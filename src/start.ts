@@ -118,7 +118,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const { store, hooking } = await openKept(options, { phases, observing, settings, holder, opened })
+    const { store, hooking } = await openKept(options, { phases, observing, definition: needed, holder, opened })
     const definition = await phases.whole('construct', () => constructed(needed))
 
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
@@ -199,7 +199,7 @@ function assemble(options: StartOptions, built: Built) {
 interface Keeping {
   readonly phases: Phases
   readonly observing: Observing
-  readonly settings: GatewaySettings
+  readonly definition: GatewayDefinition
   readonly holder: Holder
   readonly opened: (() => void | Promise<void>)[]
 }
@@ -207,15 +207,16 @@ interface Keeping {
 /** What survives the process, and the hooks that are told of what becomes of it. */
 async function openKept(
   options: StartOptions,
-  { phases, observing, settings, holder, opened }: Keeping,
+  { phases, observing, definition, holder, opened }: Keeping,
 ): Promise<{ readonly store: Store; readonly hooking: GatewayHooks }> {
   const { loaded, world, log } = options
+  const { gateway: settings } = definition
   const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
   const bare = await phases.attempt('store', () => observing.store(open))
   opened.push(() => bare.close(), beginForgetting({ store: bare, world, log }))
   const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
   opened.push(() => hooking.close())
-  await tendFolder(settings, options)
+  await tendFolder({ store: bare, definition }, options)
   phases.end('store')
   return { store: hooking.around(bare), hooking }
 }
@@ -255,11 +256,14 @@ async function listen(
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
-async function tendFolder({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+async function tendFolder({ store, definition }: Pick<Built, 'store' | 'definition'>, { world, log }: StartOptions) {
+  const { data, workdirKeepMs: keepMs } = definition.gateway
   const warning = clockWarning(data, world.nowMs())
   if (warning !== null) log.warn({ phase: 'store' }, `store: ${warning}`)
   const { sweepWorkdirs } = await import('./tools/workdir.ts')
-  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
+  const over = async (names: readonly string[]) =>
+    (await import('./start/runs-over.ts')).runsOver(store, definition, names)
+  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world, runsOver: over })
   if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
 }
 

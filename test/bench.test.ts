@@ -256,7 +256,7 @@ describe('tools', () => {
 
 describe('workdirs', () => {
   test('finds the folders that nobody removed', async () => {
-    const section = await measureWorkdirs({ ...ONCE, removeFolder: async () => {} })
+    const section = await measureWorkdirs({ ...ONCE, clearFolder: async () => {} })
     const { rounds, target } = row(section, 'folders that are left')
     // A hundred of the first cycle, and a hundred that were measured.
     expect(rounds).toEqual([200])

@@ -1,9 +1,14 @@
-// Folders: the folder of a turn whose agent has one for each run: it goes with the end of its turn, however that came, and not before all
-// that works in it has ended. A turn that a shutdown or a crash ends goes on in another life, and finds its files.
+// Folders: what was made for a turn alone goes with its end, however that came, and not before all that works there has ended: the folder
+// of an agent that has one for each run; in others, what the end of an earlier process left. A turn that a shutdown or a crash ends
+// goes on in another life, and finds its files.
 
 import type { AgentDefinition } from '../../machines/definitions.ts'
+import type { Inbox } from '../../machines/inbox.ts'
 import type { sessionMachine } from '../../machines/session.ts'
+import type { SessionContext } from '../../machines/session-context.ts'
+import { turnIdOf } from '../../machines/steps.ts'
 import { usesFolder } from '../../machines/tool-names.ts'
+import type { ClearedParts } from '../tools/tool.ts'
 import type { Look } from './observed.ts'
 import { agentFor, type Parts } from './parts.ts'
 
@@ -43,26 +48,51 @@ function keyOf({ session, turn }: OfTurn): string {
   return `${session} ${turn}`
 }
 
-/** Removes the folder of each turn that ends. */
+/** Clears the folder of each turn that ends. */
 export function lookAtTurnEnds(parts: Parts): Look<typeof sessionMachine> {
   return ({ before, event, after }) => {
-    const { turnId: turn, key: session, channel, agent } = before.context
-    if (turn === '' || after?.status !== 'active' || after.context.turnId === turn) return
-    if (event.type === 'drain' || event.type === 'halt') return
-    const definition = before.context.definition ?? agentFor(parts, channel, agent)
-    if (definition !== undefined && hasOne(definition)) void remove(parts, { session, turn })
+    if (after?.status !== 'active' || event.type === 'drain' || event.type === 'halt') return
+    const [was, is] = [before.context, after.context]
+    if (was.turnId === is.turnId && was.waiting.length <= is.waiting.length) return
+    const { key: session, channel, agent } = was
+    const definition = was.definition ?? agentFor(parts, channel, agent)
+    if (definition === undefined) return
+    for (const ended of endedTurns(was, is)) {
+      const { turn, items } = ended
+      const isBegunBefore = items.some(({ message }) => message.again === 'restart')
+      const seqs = items.map(({ message }) => message.seq)
+      if (isBegunBefore || hasOne(definition)) void clear(parts, { definition, session, turn, seqs })
+    }
   }
+}
+
+interface EndedTurn {
+  readonly turn: string
+  readonly items: Inbox
+}
+
+/** The one that was at work, and those that an earlier life had begun and that nobody takes up any more. */
+function endedTurns(was: SessionContext, is: SessionContext): readonly EndedTurn[] {
+  const ended = was.turnId === '' || was.turnId === is.turnId ? [] : [{ turn: was.turnId, items: was.turn }]
+  const before = was.waiting.filter(({ message }) => message.again === 'restart')
+  if (before.length === 0) return ended
+  const kept = new Set([...is.turn, ...is.waiting].map(({ message }) => message.seq))
+  const dropped = before.filter(({ message }) => !kept.has(message.seq))
+  return [...ended, ...dropped.map((item) => ({ turn: turnIdOf(item.message), items: [item] }))]
 }
 
 function hasOne({ workdir, tools }: AgentDefinition): boolean {
   return workdir === 'per_run' && tools.some(usesFolder)
 }
 
-async function remove({ definition, folderUses, removeFolder, log }: Parts, of: OfTurn): Promise<void> {
+type Clearing = OfTurn & Pick<ClearedParts, 'definition' | 'seqs'>
+
+async function clear({ definition: file, folderUses, clearFolder, log }: Parts, of: Clearing): Promise<void> {
+  const { session, turn } = of
   // What a transition ends learns of it right after it.
   await Promise.resolve()
   await folderUses.ended(of)
-  await removeFolder({ ...of, data: definition.gateway.data }).catch((error: unknown) =>
-    log.warn({ ...of, err: error }, 'the work folder of a run could not be removed'),
+  await clearFolder({ ...of, data: file.gateway.data }).catch((error: unknown) =>
+    log.warn({ session, turn, err: error }, 'what a turn left in its work folder could not be removed'),
   )
 }

@@ -12,7 +12,7 @@ import type { Failure } from '../../machines/failure.ts'
 import type { ChannelReport, Commit, ToChannel, ToGateway } from '../../machines/messages.ts'
 import type { BuildAgent, BuildDescription, BuildTranscription } from '../agents/agent.ts'
 import type { Adapter, Platform } from '../channels/adapter.ts'
-import type { BuildTools, Notes, OpenReceived, RemoveFolder, RunMcp } from '../tools/tool.ts'
+import type { BuildTools, ClearFolder, Notes, OpenReceived, RunMcp } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
@@ -39,7 +39,7 @@ export interface Parts {
   readonly buildTools: BuildTools
   readonly runMcp: RunMcp
   readonly openReceived: OpenReceived
-  readonly removeFolder: RemoveFolder
+  readonly clearFolder: ClearFolder
   readonly notes: Notes
   readonly hooks: Hooks
   /** The times of a schedule's pattern. */

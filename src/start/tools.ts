@@ -14,14 +14,14 @@ export interface ToolPartsOptions {
   readonly data: string
 }
 
-type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'removeFolder' | 'notes'>
+type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'clearFolder' | 'notes'>
 
 export function toolParts({ loaded, store, data }: ToolPartsOptions): ToolParts {
   const hidden = hiddenFromTools(loaded.file, data)
   return {
     buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden }),
     openReceived: async (given) => (await import('../tools/received.ts')).receivedOpener(hidden)(given),
-    removeFolder: async (of) => (await import('../tools/workdir.ts')).removeRunFolder(of),
+    clearFolder: async (of) => (await import('../tools/cleared.ts')).clearFolder(of),
     notes: {
       list: (agent, user) => store.notes(agent, user),
       add: (agent, user, text) => store.addNote(agent, user, text),

@@ -90,8 +90,16 @@ export type OpenReceived = (parts: ReceivedParts) => Promise<Received>
 
 export type ReceivedParts = Pick<ToolParts, 'definition' | 'session' | 'turn' | 'data' | 'world'>
 
-/** Removes the folder that was made for a run, once nothing works in it any more; where there is none, nothing. */
-export type RemoveFolder = (of: Pick<ToolParts, 'session' | 'turn' | 'data'>) => Promise<void>
+/**
+ * Removes what was made for a turn alone, once nothing works there any more: the folder of a run, or in one that stays what the end of
+ * a process left: the temporary files of commands, and halves of files that people sent. Where there is nothing, nothing.
+ */
+export type ClearFolder = (of: ClearedParts) => Promise<void>
+
+export interface ClearedParts extends Pick<ToolParts, 'definition' | 'session' | 'turn' | 'data'> {
+  /** Of the turn's messages. */
+  readonly seqs: readonly number[]
+}
 
 /** Durable notes of one agent about one person, kept by the store. `user` is as `noteOwner` in machines/notes.ts makes it. */
 export interface Notes {

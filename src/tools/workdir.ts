@@ -10,7 +10,6 @@ import { join, sep } from 'node:path'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import type { World } from '../world.ts'
 import { codeOf, missing } from './failures.ts'
-import type { RemoveFolder } from './tool.ts'
 
 export interface Workdir {
   /** Absolute, and no link itself. */
@@ -32,7 +31,7 @@ export interface WorkdirParts {
 export async function openWorkdir(parts: WorkdirParts): Promise<Workdir> {
   const { workdir } = parts.definition
   if (workdir === 'per_session') return { path: await make(parts, sessionName(parts)), kind: 'own' }
-  if (workdir === 'per_run') return { path: await make(parts, runName(parts)), kind: 'own' }
+  if (workdir === 'per_run') return { path: await make(parts, runFolderName(parts)), kind: 'own' }
   const path = await usableFolder(workdir.path)
   for (const hidden of parts.hidden) {
     const real = await realpath(hidden).catch(() => hidden)
@@ -41,9 +40,25 @@ export async function openWorkdir(parts: WorkdirParts): Promise<Workdir> {
   return { path, kind: 'given' }
 }
 
-/** As `RemoveFolder` says. */
-export async function removeRunFolder({ data, ...run }: Parameters<RemoveFolder>[0]): Promise<void> {
-  await rm(join(data, FOLDER, runName(run)), { recursive: true, force: true, maxRetries: 2 })
+/** The folder that a session or the file gives, when it is there; null: there is none. Nothing is made. */
+export async function standingFolder({ definition, data, session }: StandingParts): Promise<string | null> {
+  const { workdir } = definition
+  const path = typeof workdir === 'object' ? workdir.path : join(data, FOLDER, sessionName({ session }))
+  try {
+    const real = await realpath(path)
+    return typeof workdir === 'object' || (await lstat(path)).isDirectory() ? real : null
+  } catch {
+    return null
+  }
+}
+
+type StandingParts = Pick<WorkdirParts, 'definition' | 'data' | 'session'>
+
+export async function removeRunFolder({
+  data,
+  ...run
+}: Pick<WorkdirParts, 'data' | 'session' | 'turn'>): Promise<void> {
+  await rm(join(data, FOLDER, runFolderName(run)), { recursive: true, force: true, maxRetries: 2 })
 }
 
 /** The real path of a folder that is there and can be written to; throws FailureError `missing` in words. */
@@ -61,16 +76,21 @@ export async function usableFolder(path: string): Promise<string> {
   }
 }
 
-/** Removes folders that were made here and that nobody used for so long; answers with how many. Never rejects. */
-export async function sweepWorkdirs({ data, keepMs, world }: Sweep): Promise<{ removed: number; failed: number }> {
+/**
+ * Removes folders that were made here and that nobody used for so long, and those of runs that are over; answers with how many. Never
+ * rejects.
+ */
+export async function sweepWorkdirs({ data, keepMs, world, runsOver }: Sweep): Promise<Swept> {
   const folder = join(data, FOLDER)
   const names = await readdir(folder).catch((): string[] => [])
+  const runs = names.filter((name) => name.startsWith(OF_RUN))
+  const over = runs.length === 0 ? new Set() : await runsOver(runs).catch(() => new Set())
   const outcome = { removed: 0, failed: 0 }
   for (const name of names) {
     const path = join(folder, name)
     try {
       const { mtimeMs } = await lstat(path)
-      if (world.nowMs() - mtimeMs < keepMs) continue
+      if (world.nowMs() - mtimeMs < keepMs && !over.has(name)) continue
       await rm(path, { recursive: true, force: true })
       outcome.removed += 1
     } catch {
@@ -84,6 +104,13 @@ interface Sweep {
   readonly data: string
   readonly keepMs: number
   readonly world: World
+  /** Which of these folders of runs nobody will ask for any more. */
+  readonly runsOver: (names: readonly string[]) => Promise<ReadonlySet<string>>
+}
+
+interface Swept {
+  readonly removed: number
+  readonly failed: number
 }
 
 /** Below the data folder. */
@@ -103,12 +130,22 @@ async function make({ data, world }: WorkdirParts, name: string): Promise<string
 
 /** Readable for an operator, and different for different sessions. */
 function sessionName({ session }: Pick<WorkdirParts, 'session'>): string {
-  const readable = session.replace(/[^A-Za-z0-9-]+/g, '_').slice(0, 40)
-  return `${readable}-${digest(session)}`
+  return `${readable(session)}-${digest(session)}`
 }
 
-function runName(run: Pick<WorkdirParts, 'session' | 'turn'>): string {
-  return `run-${sessionName(run)}-${digest(run.turn)}`
+const OF_RUN = 'run-'
+
+export function runFolderName(run: Pick<WorkdirParts, 'session' | 'turn'>): string {
+  return `${OF_RUN}${sessionName(run)}-${digest(run.turn)}`
+}
+
+/** What the names of the folders of a channel's runs begin with; those of other channels may, too. */
+export function runFolderPrefix(channel: string): string {
+  return `${OF_RUN}${readable(`${encodeURIComponent(channel)}/`)}`
+}
+
+function readable(text: string): string {
+  return text.replace(/[^A-Za-z0-9-]+/g, '_').slice(0, 40)
 }
 
 function digest(text: string): string {

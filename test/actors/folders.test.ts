@@ -10,7 +10,7 @@ import { type Attachment, UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import { FolderUses } from '../../src/actors/folders.ts'
 import { toolBuilder } from '../../src/tools/catalog.ts'
 import { receivedOpener } from '../../src/tools/received.ts'
-import { removeRunFolder } from '../../src/tools/workdir.ts'
+import { clearFolder } from '../../src/tools/cleared.ts'
 import { PLAIN_MODEL } from '../support/definitions.ts'
 import { type House, type HouseOptions, openHouse } from '../support/house.ts'
 import { jpeg } from '../support/received.ts'
@@ -32,11 +32,12 @@ async function house(more: HouseOptions & { readonly data?: string } = {}, agent
   const parts = {
     buildTools: toolBuilder({ redact: (text) => text, hidden: [] }),
     openReceived: receivedOpener([]),
-    removeFolder: removeRunFolder,
+    clearFolder,
     ...rest.parts,
   }
   const files = new Map([['p1', jpeg('p1')]])
-  const opened = await openHouse({ files, gateway: { data }, ...rest, parts, agents: { cfo: { ...AGENT, ...agent } } })
+  const gateway = { data, ...rest.gateway }
+  const opened = await openHouse({ files, ...rest, gateway, parts, agents: { cfo: { ...AGENT, ...agent } } })
   const work = () => (existsSync(join(data, 'work')) ? readdirSync(join(data, 'work')) : [])
   return { ...opened, work, data } satisfies Place
 }
@@ -78,8 +79,8 @@ describe('goes with the end of the turn', () => {
     const open = receivedOpener([])
     const openReceived: typeof open = async (given) => (await making.promise, open(given))
     const removed: string[] = []
-    const removeFolder: typeof removeRunFolder = async (of) => (await removeRunFolder(of), void removed.push(of.turn))
-    const opened = await house({ parts: { openReceived, removeFolder } })
+    const clearing: typeof clearFolder = async (of) => (await clearFolder(of), void removed.push(of.turn))
+    const opened = await house({ parts: { openReceived, clearFolder: clearing } })
     await opened.says('a', 'look', { attachments: [photo] })
     await opened.says('a', '/stop')
     expect(removed).toEqual([])
@@ -109,6 +110,18 @@ describe('goes with the end of the turn', () => {
     await opened.says('a', '', { attachments: [photo] })
     await soon(() => expect(opened.platform('a').sent).toHaveLength(1))
     await gone(opened)
+  })
+
+  test('that an earlier life began, and that is given up before this one takes it up', async () => {
+    const first = await house()
+    await first.says('a', 'look', { attachments: [photo] })
+    await asked(first, 1)
+    first.kill()
+    const second = await house({ data: first.data, store: first.store, gateway: { concurrentRuns: 0 } })
+    expect([second.work().length, second.census().pending]).toEqual([1, 1])
+    await second.world.advance(100)
+    await second.says('a', '/stop', { platformMessageId: 'another' })
+    await gone(second)
   })
 
   test('and not before everything that works in it has ended', async () => {
@@ -164,8 +177,23 @@ describe('stays', () => {
   })
 })
 
+test('what an earlier life left in the folder of a session goes with the turn that it began, and with no other', async () => {
+  const first = await house({}, { workdir: 'per_session' })
+  first.platform('a').nextFetch.push(() => held<void>().promise)
+  await first.says('a', 'look', { attachments: [photo] })
+  await there(first)
+  const received = join(first.data, 'work', first.work()[0] ?? '', 'received')
+  const drafts = () => readdirSync(received).filter((name) => name.endsWith('-left.draft'))
+  await soon(() => expect(existsSync(received)).toBe(true))
+  first.kill()
+  for (const seq of [1, 9]) writeFileSync(join(received, `.${seq}-1-left.draft`), 'half')
+  const second = await house({ data: first.data, store: first.store }, { workdir: 'per_session' })
+  await second.says('a', '/stop', { platformMessageId: 'another' })
+  await soon(() => expect(drafts()).toEqual(['.9-1-left.draft']))
+})
+
 test('one that cannot be removed is in nobody’s way', async () => {
-  const opened = await house({ parts: { removeFolder: () => Promise.reject(new Error('EBUSY')) } })
+  const opened = await house({ parts: { clearFolder: () => Promise.reject(new Error('EBUSY')) } })
   for (const count of [1, 2]) {
     await opened.says('a', 'hello')
     await asked(opened, count)

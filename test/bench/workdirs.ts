@@ -5,8 +5,8 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BuildAgent } from '../../src/agents/agent.ts'
 import { toolBuilder } from '../../src/tools/catalog.ts'
-import type { RemoveFolder } from '../../src/tools/tool.ts'
-import { removeRunFolder } from '../../src/tools/workdir.ts'
+import type { ClearFolder } from '../../src/tools/tool.ts'
+import { clearFolder as clearNow } from '../../src/tools/cleared.ts'
 import { noTools } from '../support/tools.ts'
 import { Bench } from './processes.ts'
 import { atMost, type MeasureOptions, type Section } from './report.ts'
@@ -16,17 +16,17 @@ const SESSIONS = 100
 
 export interface WorkdirsOptions extends MeasureOptions {
   /** In place of what removes a folder. */
-  readonly removeFolder?: RemoveFolder
+  readonly clearFolder?: ClearFolder
 }
 
 export async function measureWorkdirs(options: WorkdirsOptions): Promise<Section> {
   await using bench = new Bench()
   const data = join(bench.folder(), 'data')
   mkdirSync(data)
-  const { removeFolder: remove = removeRunFolder } = options
+  const { clearFolder: remove = clearNow } = options
   const buildTools = toolBuilder({ redact: (text) => text, hidden: [data] })
   const removals: Promise<void>[] = []
-  const removeFolder: RemoveFolder = (of) => {
+  const clearFolder: ClearFolder = (of) => {
     const removal = remove(of)
     removals.push(removal)
     return removal
@@ -36,7 +36,7 @@ export async function measureWorkdirs(options: WorkdirsOptions): Promise<Section
     data,
     agent: { tools: ['files'], workdir: 'per_run', approval: { files_write: 'allow' } },
     buildAgent: writing,
-    tools: { ...noTools(), buildTools, removeFolder },
+    tools: { ...noTools(), buildTools, clearFolder },
   })
   const talking = await openTree({ buildAgent: answering })
   // The first cycle loads the tools, and compiles.

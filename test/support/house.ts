@@ -60,7 +60,7 @@ export interface HouseOptions {
   /** Who is told what happens; nobody is. */
   readonly observe?: Observe
   /** In place of the tests' own: MCP servers, and the toolboxes that ask them; folders on the disk. */
-  readonly parts?: Partial<Pick<Parts, 'buildTools' | 'runMcp' | 'openReceived' | 'removeFolder'>>
+  readonly parts?: Partial<Pick<Parts, 'buildTools' | 'runMcp' | 'openReceived' | 'clearFolder'>>
   /** What each send does, from the first moment on. */
   readonly everySend?: TestPlatform['nextSend'][number]
   /** Wraps the store, for faults. */

@@ -19,7 +19,7 @@ type Given =
   | 'hooks'
   | 'buildTools'
   | 'folderUses'
-  | 'removeFolder'
+  | 'clearFolder'
   | 'buildDescription'
   | 'buildTranscription'
   | 'notes'
@@ -49,7 +49,7 @@ export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<P
     said: new Said(),
     toolboxes: new Map(),
     folderUses: new FolderUses(),
-    removeFolder: async () => {},
+    clearFolder: async () => {},
     asked: new Map(),
     runMcp: () => Promise.reject(new Error('this test has no MCP server')),
   }

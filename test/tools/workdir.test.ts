@@ -2,7 +2,7 @@
 // the name of its session alone is caught by two sessions that look alike.
 
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openWorkdir, removeRunFolder, sweepWorkdirs, type WorkdirParts } from '../../src/tools/workdir.ts'
 import { testAgent } from '../support/definitions.ts'
@@ -108,6 +108,8 @@ test('an agent without a tool that works in a folder has none', async () => {
   expect(readdirSync(built.data)).toEqual([])
 })
 
+const nobodyAsks = () => Promise.reject(new Error('there are no folders of runs here'))
+
 describe('a start', () => {
   test('removes what nobody used for so long, and nothing else', async () => {
     const data = temporaryFolder()
@@ -116,14 +118,29 @@ describe('a start', () => {
     mkdirSync(join(old.path, 'deep/er'), { recursive: true })
     for (const { path } of [old, used]) utimesSync(path, 1, (Date.now() - 31 * DAY_MS) / 1_000)
     await openWorkdir(parts({ data, session: 'web/used' }))
-    const sweep = { data, keepMs: 30 * DAY_MS, world: world() }
+    const sweep = { data, keepMs: 30 * DAY_MS, world: world(), runsOver: nobodyAsks }
     expect(await sweepWorkdirs(sweep)).toEqual({ removed: 1, failed: 0 })
     expect([existsSync(old.path), existsSync(used.path)]).toEqual([false, true])
     expect(await sweepWorkdirs(sweep)).toEqual({ removed: 0, failed: 0 })
   })
 
   test('in a data folder without work folders has nothing to do', async () => {
-    const sweep = { data: join(temporaryFolder(), 'none'), keepMs: 0, world: world() }
+    const sweep = { data: join(temporaryFolder(), 'none'), keepMs: 0, world: world(), runsOver: nobodyAsks }
     expect(await sweepWorkdirs(sweep)).toEqual({ removed: 0, failed: 0 })
+  })
+
+  test('removes the folders of runs that are over, and none when nobody can say which', async () => {
+    const data = temporaryFolder()
+    const paths: string[] = []
+    for (const turn of ['t1', 't2']) paths.push((await openWorkdir(parts({ data, turn }, 'per_run'))).path)
+    const session = await openWorkdir(parts({ data }))
+    const asked: string[] = []
+    const runsOver = async (names: readonly string[]) => (asked.push(...names), new Set([basename(paths[0] ?? '')]))
+    const sweep = { data, keepMs: DAY_MS, world: world(), runsOver }
+    const unknown = { ...sweep, runsOver: () => Promise.reject(new Error('the disk is away')) }
+    expect(await sweepWorkdirs(unknown)).toEqual({ removed: 0, failed: 0 })
+    expect(await sweepWorkdirs(sweep)).toEqual({ removed: 1, failed: 0 })
+    expect(asked.toSorted()).toEqual(paths.map((path) => basename(path)).toSorted())
+    expect([...paths, session.path].map(existsSync)).toEqual([false, true, true])
   })
 })
