@@ -213,12 +213,14 @@ async function openKept(
   const { gateway: settings } = definition
   const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
   const bare = await phases.attempt('store', () => observing.store(open))
-  opened.push(() => bare.close(), beginForgetting({ store: bare, world, log }))
+  opened.push(() => bare.close())
+  const forgetter = beginForgetting({ store: bare, data: settings.data, world, log })
+  opened.push(() => forgetter.end())
   const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
   opened.push(() => hooking.close())
   await tendFolder({ store: bare, definition }, options)
   phases.end('store')
-  return { store: hooking.around(bare), hooking }
+  return { store: hooking.around(forgetter.store), hooking }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
@@ -246,7 +248,8 @@ async function listen(
     const reference = running.root().definition.gateway.token
     return reference && loaded.secrets.resolve(reference)
   }
-  const http = await startHttp({ host, port, gateway: running.port, log, world, token })
+  const allowedOrigins = (): readonly string[] => running.root().definition.gateway.allowedOrigins
+  const http = await startHttp({ host, port, gateway: running.port, log, world, token, allowedOrigins })
   const close = async (): Promise<void> => {
     // Who waits for an answer is told that it comes after the next start, before the connection is closed.
     endWaiting(running.adapters)

@@ -5,7 +5,7 @@
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import type { Inbox } from '../../machines/inbox.ts'
 import type { sessionMachine } from '../../machines/session.ts'
-import type { SessionContext } from '../../machines/session-context.ts'
+import { type SessionContext, turnAgent } from '../../machines/session-context.ts'
 import { turnIdOf } from '../../machines/steps.ts'
 import { usesFolder } from '../../machines/tool-names.ts'
 import type { ClearedParts } from '../tools/tool.ts'
@@ -55,10 +55,9 @@ export function lookAtTurnEnds(parts: Parts): Look<typeof sessionMachine> {
     const [was, is] = [before.context, after.context]
     if (was.turnId === is.turnId && was.waiting.length <= is.waiting.length) return
     const { key: session, channel, agent } = was
-    const definition = was.definition ?? agentFor(parts, channel, agent)
-    if (definition === undefined) return
-    for (const ended of endedTurns(was, is)) {
-      const { turn, items } = ended
+    for (const { turn, items, begun } of endedTurns(was, is)) {
+      const definition = begun ?? agentFor(parts, channel, turnAgent({ turn: items, agent }))
+      if (definition === undefined) continue
       const isBegunBefore = items.some(({ message }) => message.again === 'restart')
       const seqs = items.map(({ message }) => message.seq)
       if (isBegunBefore || hasOne(definition)) void clear(parts, { definition, session, turn, seqs })
@@ -69,16 +68,19 @@ export function lookAtTurnEnds(parts: Parts): Look<typeof sessionMachine> {
 interface EndedTurn {
   readonly turn: string
   readonly items: Inbox
+  /** What its run began with; null: it was not prepared. */
+  readonly begun: AgentDefinition | null
 }
 
 /** The one that was at work, and those that an earlier life had begun and that nobody takes up any more. */
 function endedTurns(was: SessionContext, is: SessionContext): readonly EndedTurn[] {
-  const ended = was.turnId === '' || was.turnId === is.turnId ? [] : [{ turn: was.turnId, items: was.turn }]
+  const { turnId, turn: items, definition: begun } = was
+  const ended = turnId === '' || turnId === is.turnId ? [] : [{ turn: turnId, items, begun }]
   const before = was.waiting.filter(({ message }) => message.again === 'restart')
   if (before.length === 0) return ended
   const kept = new Set([...is.turn, ...is.waiting].map(({ message }) => message.seq))
   const dropped = before.filter(({ message }) => !kept.has(message.seq))
-  return [...ended, ...dropped.map((item) => ({ turn: turnIdOf(item.message), items: [item] }))]
+  return [...ended, ...dropped.map((item) => ({ turn: turnIdOf(item.message), items: [item], begun: null }))]
 }
 
 function hasOne({ workdir, tools }: AgentDefinition): boolean {

@@ -2,7 +2,8 @@
 //   Only its owner may look into a folder that is made here. A given folder is used as it is, and never made or removed.
 //   A run's folder has its name from session and turn, so that a run that goes on after a crash or a shutdown finds its files. It is
 //   removed when its turn is over, by whoever knows that.
-//   A session's folder stays until nobody used it for `workdir_keep`; /new empties the history and not the folder.
+//   A session's folder stays until nobody used it for `workdir_keep`; /new empties the history and not the folder. That of a
+//   conversation that is asked once goes with it.
 
 import { createHash } from 'node:crypto'
 import { access, constants, lstat, mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises'
@@ -98,6 +99,11 @@ export async function sweepWorkdirs({ data, keepMs, world, runsOver }: Sweep): P
     }
   }
   return outcome
+}
+
+/** Removes the folder that a session had for itself, if it had one. One that cannot be removed goes with a sweep. */
+export async function removeWorkdir({ data, session }: Pick<WorkdirParts, 'data' | 'session'>): Promise<void> {
+  await rm(join(data, FOLDER, sessionName({ session })), { recursive: true, force: true }).catch(() => {})
 }
 
 interface Sweep {
