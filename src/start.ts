@@ -157,9 +157,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       gateway.send({ type: 'drain' })
     }
     const ending = { drainMs: () => root().definition.gateway.drainMs, drain }
-    const refresh = (): void => void reloading.refresh()
     const called = { rollCall: board.rollCall, lacking: () => root().definition.lacking }
-    return { url: http.url, inspectUrl, port, ...called, refresh, ...ending, ended }
+    return { url: http.url, inspectUrl, port, ...called, refresh: () => void reloading.refresh(), ...ending, ended }
   } catch (error) {
     await close(opened)
     throw error
