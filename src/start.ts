@@ -34,10 +34,12 @@ import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
 import { lazyMcp } from './start/mcp.ts'
 import { createReloading } from './start/reload.ts'
+import { beginSweeping } from './start/sweeping.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
+import { openUploads, type Uploads } from './store/uploads.ts'
 import { toolBuilder } from './tools/catalog.ts'
 import type { RunMcp } from './tools/tool.ts'
 import type { World } from './world.ts'
@@ -113,7 +115,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const { store, hooking } = await openKept(options, { phases, observing, settings, holder, opened })
+    const { store, uploads, hooking } = await openKept(options, { phases, observing, settings, holder, opened })
     const definition = await phases.whole('construct', () => constructed(needed))
 
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
@@ -122,7 +124,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
     const { hooks } = hooking
     const built = {
-      ...{ definition, data: settings.data, store, tokens, observing, secret, startedAtMs, inForce },
+      ...{ definition, data: settings.data, store, uploads, tokens, observing, secret, startedAtMs, inForce },
       ...{ hooks, runMcp: mcpServers(loaded, opened) },
     }
     const { gateway, root, board, reloading, inspection, port, adapters } = assemble(options, built)
@@ -153,6 +155,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'> {
   readonly tokens: TokenLocks
   readonly data: string
+  readonly uploads: Uploads
   readonly observing: Observing
   readonly startedAtMs: number
   /** What of a newer file holds on this machine. */
@@ -163,13 +166,13 @@ interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'>
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, data, store, tokens, observing, secret, hooks, startedAtMs, inForce } = built
+  const { definition, data, store, uploads, tokens, observing, secret, hooks, startedAtMs, inForce } = built
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
   const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), ...lasting }
-  const own = { cronTimes, hooks, runMcp: built.runMcp, ...toolParts(options, store, data) }
+  const own = { cronTimes, hooks, uploads, runMcp: built.runMcp, ...toolParts(options, store, data) }
   const thinking = { buildAgent, buildTranscription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
@@ -179,7 +182,7 @@ function assemble(options: StartOptions, built: Built) {
   const inspection = createInspection({ root: gateway, channels, world, log })
   const transitions = createTransitions({ root: gateway, world, log })
   const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
-  const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
+  const port = gatewayPort({ gateway, store, uploads, adapters, world, version, startedAtMs, ...told })
   return { gateway, root, board, reloading, inspection, port, adapters }
 }
 
@@ -195,16 +198,19 @@ interface Keeping {
 async function openKept(
   options: StartOptions,
   { phases, observing, settings, holder, opened }: Keeping,
-): Promise<{ readonly store: Store; readonly hooking: GatewayHooks }> {
+): Promise<{ readonly store: Store; readonly uploads: Uploads; readonly hooking: GatewayHooks }> {
   const { loaded, world, log } = options
   const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
   const bare = await phases.attempt('store', () => observing.store(open))
-  opened.push(() => bare.close(), beginForgetting({ store: bare, world, log }))
+  const { data } = settings
+  const uploads = await openUploads({ folder: data, world })
+  opened.push(() => bare.close(), beginForgetting({ store: bare, data, world, log }))
+  opened.push(beginSweeping({ uploads, store: bare, world, log }))
   const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
   opened.push(() => hooking.close())
   await tendFolder(settings, options)
   phases.end('store')
-  return { store: hooking.around(bare), hooking }
+  return { store: hooking.around(bare), uploads, hooking }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */

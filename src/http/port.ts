@@ -1,8 +1,10 @@
 // Port: what the HTTP server may ask of the running gateway. src/start.ts provides it; nothing here knows actors or stores.
 
+import type { Attachment } from '../../machines/media.ts'
 import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
 import type { CompletionsPort } from './completions-port.ts'
+import type { UploadsPort } from './uploads.ts'
 
 export interface GatewayPort {
   status(): Promise<Status>
@@ -12,6 +14,8 @@ export interface GatewayPort {
   send(channel: string, conversation: string, text: string): Promise<boolean>
   /** `unknown`: no such channel; `notWeb`: it is not a web channel; `notLive`: it is paused, failed or stopped. */
   web(channel: string): WebPort | 'unknown' | 'notWeb' | 'notLive'
+  /** Where files go that come with messages. */
+  readonly uploads: UploadsPort
   /** The agents for clients of the OpenAI API; null: that is switched off. */
   completions(): CompletionsPort | null
   /** Reads the configuration anew; resolves once its channels have settled, or after a few seconds. */
@@ -131,6 +135,7 @@ export interface WebMessage {
   readonly conversation: string
   readonly user: string
   readonly text: string
+  readonly attachments: readonly Attachment[]
   /** The client's own id, for retries without doubling; null: every post is a new message. */
   readonly messageId: string | null
 }

@@ -10,6 +10,7 @@ import type { ChannelStatus, GatewayPort, Status, WebPort } from '../http/port.t
 import type { Transitions } from '../inspect/transitions.ts'
 import { actorsPage } from '../inspect/tree.ts'
 import type { Store } from '../store/store.ts'
+import type { Uploads } from '../store/uploads.ts'
 import type { World } from '../world.ts'
 import type { Board } from './board.ts'
 import { completionsPort } from './completions.ts'
@@ -25,6 +26,7 @@ import { stopSession } from './stop.ts'
 export interface PortParts {
   readonly gateway: GatewayActor
   readonly store: Store
+  readonly uploads: Uploads
   readonly adapters: ReadonlyMap<string, Adapter>
   readonly world: World
   readonly version: string
@@ -49,6 +51,7 @@ export function gatewayPort(parts: PortParts): GatewayPort {
   })
   return {
     ...records,
+    uploads: parts.uploads,
     status: () => status(parts),
     reload: () => reloading.reload(),
     inspect: (wish) => parts.inspection.open(wish),

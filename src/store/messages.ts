@@ -137,8 +137,22 @@ function messageOf(row: Row): AcceptedMessage {
 }
 
 /** Text and what came with it, for people. */
+export function written({ text, attachments }: Pick<AcceptedMessage, 'text' | 'attachments'>): string {
+  return [text, ...attachments.map(unreadText)].filter((part) => part !== '').join('\n')
+}
+
 export function writtenIn(row: Row): string {
-  return [textOf(row, 'text'), ...attachmentsOf(row).map(unreadText)].filter((part) => part !== '').join('\n')
+  return written({ text: textOf(row, 'text'), attachments: attachmentsOf(row) })
+}
+
+/** What came with messages that may still be prepared. */
+export function attachmentsInUse(database: Database): () => Attachment[] {
+  const statements = [
+    'SELECT media, attachments FROM messages WHERE outcome IS NULL AND media IS NOT NULL',
+    `SELECT media, attachments FROM dead_letters JOIN messages ON messages.seq = dead_letters.message_seq
+     WHERE dead_letters.message_seq IS NOT NULL AND media IS NOT NULL`,
+  ].map((sql) => database.prepare(sql))
+  return () => statements.flatMap((statement) => statement.all().flatMap(attachmentsOf))
 }
 
 /** Of a message that an earlier version kept, only how many there were is known. */

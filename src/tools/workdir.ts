@@ -78,6 +78,11 @@ export async function sweepWorkdirs({ data, keepMs, world }: Sweep): Promise<{ r
   return outcome
 }
 
+/** Removes the folder that a session had for itself, if it had one. One that cannot be removed goes with a sweep. */
+export async function removeWorkdir({ data, session }: Pick<WorkdirParts, 'data' | 'session'>): Promise<void> {
+  await rm(join(data, FOLDER, sessionName({ session })), { recursive: true, force: true }).catch(() => {})
+}
+
 interface Sweep {
   readonly data: string
   readonly keepMs: number
@@ -100,7 +105,7 @@ async function make({ data, world }: WorkdirParts, name: string): Promise<string
 }
 
 /** Readable for an operator, and different for different sessions. */
-function sessionName({ session }: WorkdirParts): string {
+function sessionName({ session }: Pick<WorkdirParts, 'session'>): string {
   const readable = session.replace(/[^A-Za-z0-9-]+/g, '_').slice(0, 40)
   return `${readable}-${digest(session)}`
 }

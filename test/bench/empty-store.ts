@@ -35,10 +35,11 @@ const nobody = async (): Promise<null> => null
 
 const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'receipt'> = {
   release: nothing,
-  forget: async () => 0,
+  forget: none,
   commitUndo: nothing,
   unfinished: none,
   unfinishedOf: none,
+  attachments: none,
   owed: none,
   attempt: nothing,
   unattempt: nothing,

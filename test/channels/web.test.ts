@@ -1,10 +1,12 @@
 // The web adapter: connection, posts, sends, and what its subscribers are shown beside the journal.
 
 import { afterEach, expect, test } from 'vitest'
+import type { Attachment } from '../../machines/media.ts'
 import type { Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
 import type { WebEvent, WebPort } from '../../src/http/port.ts'
 import { ChannelDouble, MemoryJournal, manualWorld, silentLog, webDefinition } from '../http/double.ts'
+import { testUploads } from '../support/uploads.ts'
 
 const open: AbortController[] = []
 afterEach(() => {
@@ -22,7 +24,9 @@ function watch(adapter: WebAdapter, afterId = 0, conversation = 'c') {
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
-const post = (text: string, messageId: string | null = null) => ({ conversation: 'c', user: 'u1', text, messageId })
+const post = (text: string, messageId: string | null = null, attachments: readonly Attachment[] = []) => ({
+  ...{ conversation: 'c', user: 'u1', text, attachments, messageId },
+})
 
 test('run is live at once, ends with its signal, and can be run again', async () => {
   const channel = new ChannelDouble('a', manualWorld())
@@ -80,6 +84,7 @@ test('W3: run does not end before what was handed over is on disk or turned away
     definition: webDefinition('a'),
     secret: () => '',
     journal: new MemoryJournal(),
+    uploads: testUploads(),
     world: manualWorld(),
     log: silentLog,
   })

@@ -8,6 +8,7 @@ import type { CompletionsPort } from '../../src/http/completions-port.ts'
 import type { ChannelStatus, GatewayPort, Reloaded, SessionView, Status } from '../../src/http/port.ts'
 import type { Log } from '../../src/log.ts'
 import type { World } from '../../src/world.ts'
+import { type TestUploads, testUploads } from '../support/uploads.ts'
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog }
 
@@ -73,6 +74,7 @@ export class MemoryJournal implements Journal {
 /** One web channel with the real adapter, connected. */
 export class ChannelDouble implements Door {
   readonly journal = new MemoryJournal()
+  readonly uploads: TestUploads
   readonly adapter: WebAdapter
   readonly received: Inbound[] = []
   /** What admission says; null: accept. */
@@ -85,11 +87,13 @@ export class ChannelDouble implements Door {
   #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
 
-  constructor(id: string, world: World) {
+  constructor(id: string, world: World, uploads = testUploads()) {
+    this.uploads = uploads
     this.adapter = createWebAdapter({
       definition: webDefinition(id),
       secret: () => '',
       journal: this.journal,
+      uploads: this.uploads,
       world,
       log: silentLog,
     })
@@ -140,6 +144,7 @@ export class ChannelDouble implements Door {
 }
 
 export interface GatewayDouble extends GatewayPort {
+  readonly uploads: TestUploads
   readonly channels: Map<string, ChannelDouble>
   /** Channels of other platforms, and web channels that are not live. */
   readonly others: Map<string, ChannelStatus>
@@ -157,7 +162,8 @@ const USED = { runs: 1, input_tokens: 20, output_tokens: 3, cost: null }
 const SINCE = '2026-01-02T03:04:05.000Z'
 
 export function createGatewayDouble(world: World, ids: readonly string[]): GatewayDouble {
-  const channels = new Map(ids.map((id) => [id, new ChannelDouble(id, world)]))
+  const uploads = testUploads()
+  const channels = new Map(ids.map((id) => [id, new ChannelDouble(id, world, uploads)]))
   const others = new Map<string, ChannelStatus>()
   const calls: string[] = []
   const failures = new Map<string, Error>()
@@ -169,6 +175,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
   const known = (id: string) => channels.has(id) || others.has(id)
   const double: GatewayDouble = {
     channels,
+    uploads,
     others,
     calls,
     failures,
