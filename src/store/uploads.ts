@@ -166,9 +166,9 @@ function onDisk(bytes: number): number {
 const BLOCK_BYTES = 4_096
 const PIECE_BYTES = 64 * 1024
 
-/** It is a name in that folder and nothing else. */
+/** It is a name in that folder and nothing else: an id of the world's. */
 function isReference(name: string): boolean {
-  return /^[A-Za-z0-9-]{1,64}$/.test(name)
+  return /^[\w-]{1,64}$/.test(name)
 }
 
 async function makeFolder(path: string): Promise<void> {

@@ -188,6 +188,19 @@ describe('what else becomes of a question', () => {
     expect(question.told.end).toEqual(told)
   })
 
+  test('what of its files could not be read is said with the answer, behind it, as it is told and as it is heard', async () => {
+    const { ask, commits, says } = stage()
+    const question = await ask('a')
+    says(1, 'It is ')
+    await commits({
+      settled: end('answered'),
+      entries: [{ role: 'assistant', turn: turnIdOf(1), text: 'It is a cat.', sender: null }],
+      replies: [reply('The picture could not be read.', 'a'), reply('It is a cat.', 'a')],
+    })
+    const whole = 'It is a cat.\n\nThe picture could not be read.'
+    expect([question.told.end, question.heard()]).toEqual([answered(whole, NOTHING), whole])
+  })
+
   test('words to nobody in particular, and of other conversations, concern nobody who waits', async () => {
     const { ask, commits, adapter } = stage()
     const question = await ask('a')

@@ -1,7 +1,7 @@
 // The web adapter: connection, posts, sends, and what its subscribers are shown beside the journal.
 
 import { afterEach, expect, test } from 'vitest'
-import type { Attachment } from '../../machines/media.ts'
+import { type Attachment, UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import type { Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
 import type { WebEvent, WebPort } from '../../src/http/port.ts'
@@ -60,6 +60,23 @@ test('a post becomes one inbound message with the client’s id, or a new one', 
   })
   expect(channel.received[1]?.platformMessageId).toMatch(/^id-/)
 })
+
+test('files come with a message, and are asked for by what it says of them', async () => {
+  const channel = new ChannelDouble('a', manualWorld())
+  const { reference } = await channel.uploads.keep(chunksOf('what came'))
+  const attachment = { ...UNKNOWN_ATTACHMENT, kind: 'document', reference } as const
+  await channel.adapter.post(post('', null, [attachment]))
+  expect(channel.received[0]).toMatchObject({ text: '', attachments: [attachment] })
+  const taken: Uint8Array[] = []
+  const take = async (piece: Uint8Array): Promise<void> => void taken.push(piece)
+  const fetching = { bytesMax: 100, withinMs: 1_000, signal: new AbortController().signal, take }
+  await channel.adapter.fetch(attachment, fetching)
+  expect(Buffer.concat(taken).toString()).toBe('what came')
+})
+
+async function* chunksOf(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text)
+}
 
 test('S29 the same message id twice is one message', async () => {
   const channel = new ChannelDouble('a', manualWorld())

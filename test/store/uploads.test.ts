@@ -14,7 +14,9 @@ async function* pieces(...texts: string[]): AsyncGenerator<Uint8Array> {
 
 async function stage(bytesMax?: number) {
   const folder = temporaryFolder()
-  const world = testWorld()
+  let ids = 0
+  // As long as those of the real world, with all that may stand in them.
+  const world = { ...testWorld(), id: () => `-_aZ09${String((ids += 1)).padStart(10, '0')}` }
   const open = (): Promise<Uploads> => openUploads({ folder, world, ...(bytesMax === undefined ? {} : { bytesMax }) })
   const path = join(folder, 'uploads')
   const there = (): string[] => (existsSync(path) ? readdirSync(path).toSorted() : [])
