@@ -44,8 +44,18 @@ export const control = (channel, verb) => ask(path(['channels', channel, verb]),
 export const retryDeadLetter = (id) => ask(path(['deadletters', id, 'retry']), { method: 'POST' })
 export const approvePairing = (code) => ask(path(['pairings', code, 'approve']), { method: 'POST' })
 export const revokePairing = (channel, user) => ask(path(['pairings', channel, user]), { method: 'DELETE' })
-export const post = (channel, message) =>
-  ask(path(['channels', channel, 'messages']), { method: 'POST', json: message })
+export const post = (channel, message, files) =>
+  ask(path(['channels', channel, 'messages']), {
+    method: 'POST',
+    ...(files.length === 0 ? { json: message } : { form: formOf(message, files) }),
+  })
+
+function formOf(message, files) {
+  const form = new FormData()
+  for (const [name, value] of Object.entries(message)) form.append(name, value)
+  for (const file of files) form.append('file', file)
+  return form
+}
 
 export function openConversation(channel, conversation) {
   return ({ lastEventId, signal }) => {
@@ -58,7 +68,7 @@ export function openActor(place) {
   return ({ signal }) => ask(path(['actors', place, 'events']), { signal })
 }
 
-async function ask(address, { method = 'GET', json, headers = {}, signal } = {}) {
+async function ask(address, { method = 'GET', json, form, headers = {}, signal } = {}) {
   const token = sessionStorage.getItem(TOKEN)
   const request = {
     method,
@@ -70,6 +80,8 @@ async function ask(address, { method = 'GET', json, headers = {}, signal } = {})
       ...(json === undefined ? {} : { 'Content-Type': 'application/json' }),
     },
     ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    // The browser says its type, with the boundary that it chose.
+    ...(form === undefined ? {} : { body: form }),
   }
   let response
   try {

@@ -29,7 +29,10 @@ export async function readBody(request: Request, files: MessageFiles): Promise<C
   const take = async (text: AsyncIterable<Uint8Array>, place: string): Promise<number> => {
     if (lifted.length === COMPLETION_FILES_MAX) throw tooManyFiles(COMPLETION_FILES_MAX)
     const { mediaType, pieces } = await dataFile(text, place)
-    return lifted.push({ upload: await files.keep(pieces, `"${place}"`), mediaType }) - 1
+    const upload = await files.keep(pieces, `"${place}"`).catch((error: unknown) => {
+      throw error instanceof Refusal && error.param === null ? error.about(place) : error
+    })
+    return lifted.push({ upload, mediaType }) - 1
   }
   return { fields: await readLifted(request, { bytesMax: COMPLETION_BYTES_MAX, isFile, take }), lifted }
 }

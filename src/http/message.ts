@@ -106,7 +106,8 @@ async function textOf({ name, pieces }: FormPart): Promise<string> {
     chunks.push(piece)
   }
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    // A form has its line ends as CRLF, whatever somebody wrote.
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)).replaceAll('\r\n', '\n')
   } catch {
     throw new Refusal(400, 'bad_value', `"${name}" is not valid UTF-8.`)
   }

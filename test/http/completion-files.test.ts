@@ -133,7 +133,7 @@ describe('what is refused, in the form of that API, and leaves no file', () => {
     ],
     ['what is no picture', user('x', picture(pdf())), 400, 'invalid_image_format', at('image_url.url')],
     ['what is not base64', user('x', picture('data:image/png;base64,???')), 400, 'invalid_value', at('image_url.url')],
-    ['an empty picture', user('x', picture('data:image/png;base64,')), 400, 'empty_file', null],
+    ['an empty picture', user('x', picture('data:image/png;base64,')), 400, 'empty_file', at('image_url.url')],
     ['a picture without an address', user('x', { type: 'image_url' }), 400, 'invalid_value', at('image_url.url')],
     [
       'a number that stands for no file',
@@ -142,7 +142,13 @@ describe('what is refused, in the form of that API, and leaves no file', () => {
       'invalid_value',
       at('image_url.url'),
     ],
-    ['a file that is too large', user('x', { type: 'file', file: { file_data: large } }), 413, 'too_large', null],
+    [
+      'a file that is too large',
+      user('x', { type: 'file', file: { file_data: large } }),
+      413,
+      'too_large',
+      at('file.file_data'),
+    ],
     [
       'a file by an id',
       user('x', { type: 'file', file: { file_id: 'file-1' } }),

@@ -76,7 +76,7 @@ test('a text with files is one message, with each as it came and as what its fir
 })
 
 test('a form without a file is a message as in JSON; a file needs no text; the order of fields is no matter', async () => {
-  expect((await post(['text', 'hello'], ...who)).status).toBe(202)
+  expect((await post(['text', 'hello\nthere'], ...who)).status).toBe(202)
   expect((await post(['file', file('x', 'x.txt')], ...who)).status).toBe(202)
   expect((await post(['text', ' '], ['file', file('x', 'x.txt')], ...who)).status).toBe(202)
   // A browser's form in which no file was chosen.
@@ -87,7 +87,7 @@ test('a form without a file is a message as in JSON; a file needs no text; the o
   const headers = { 'content-type': 'multipart/form-data; boundary="XX"' }
   expect((await raw(url(), { method: 'POST', headers, body })).status).toBe(202)
   expect(door().received.map(({ text, attachments }) => [text, attachments.length])).toEqual([
-    ['hello', 0],
+    ['hello\nthere', 0],
     ['', 1],
     ['', 1],
     ['none', 0],

@@ -1,8 +1,9 @@
 // Uploads: what is on disk when, what is left when something breaks off, and when it goes. On real files.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { type FileHandle, open, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Attachment } from '../../machines/media.ts'
 import { openUploads, type Uploads } from '../../src/store/uploads.ts'
 import { testWorld } from '../support/world.ts'
@@ -17,10 +18,10 @@ async function stage(bytesMax?: number) {
   let ids = 0
   // As long as those of the real world, with all that may stand in them.
   const world = { ...testWorld(), id: () => `-_aZ09${String((ids += 1)).padStart(10, '0')}` }
-  const open = (): Promise<Uploads> => openUploads({ folder, world, ...(bytesMax === undefined ? {} : { bytesMax }) })
+  const begin = (): Promise<Uploads> => openUploads({ folder, world, ...(bytesMax === undefined ? {} : { bytesMax }) })
   const path = join(folder, 'uploads')
   const there = (): string[] => (existsSync(path) ? readdirSync(path).toSorted() : [])
-  return { folder, path, there, open, uploads: await open() }
+  return { folder, path, there, begin, uploads: await begin() }
 }
 
 const attachment = (reference: string): Attachment => ({
@@ -46,6 +47,20 @@ test('a file is there as it came, for its owner alone, and is read piece by piec
   expect(await read(uploads, upload.reference)).toBe(`GIF89a${long}`)
 })
 
+test('P3: its bytes and its name are flushed before anybody is told that it is kept', async () => {
+  const { uploads, folder, path } = await stage()
+  const handle = await open(folder)
+  const flushed: string[] = []
+  const prototype = Object.getPrototypeOf(handle) as FileHandle // The class has no name of its own in Node.
+  const sync = vi.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
+    flushed.push(await readlink(`/proc/self/fd/${this.fd}`))
+  })
+  onTestFinished(() => sync.mockRestore())
+  await handle.close()
+  const { reference } = await uploads.keep(pieces('x'))
+  expect(flushed).toEqual([folder, join(path, reference), path])
+})
+
 test('what breaks off leaves nothing, and its reason is passed on', async () => {
   const { uploads, there } = await stage()
   const left = new Error('the client left')
@@ -65,7 +80,7 @@ test('a disk that does not take it is told, and nothing is kept', async () => {
 })
 
 test('M2: all together have a bound, in bytes and, because each takes a block, in number', async () => {
-  const { uploads, there, open } = await stage(10_000)
+  const { uploads, there, begin } = await stage(10_000)
   const full = { failure: { kind: 'retryable', reason: 'storage', message: 'Too many files wait for their turns.' } }
   const one = await uploads.keep(pieces('x'))
   await uploads.keep(pieces('y'.repeat(5_000)))
@@ -76,7 +91,7 @@ test('M2: all together have a bound, in bytes and, because each takes a block, i
   await expect(uploads.keep(pieces('z'.repeat(4_000), 'z'.repeat(4_000)))).rejects.toMatchObject(full)
   await uploads.keep(pieces('z'))
   // A process that begins counts what is there.
-  await expect((await open()).keep(pieces('z'))).rejects.toMatchObject(full)
+  await expect((await begin()).keep(pieces('z'))).rejects.toMatchObject(full)
 })
 
 test('M5: a sweep removes what belongs to no message that may be prepared, and nothing that is on its way to one', async () => {
@@ -101,9 +116,9 @@ test('M5: a sweep removes what belongs to no message that may be prepared, and n
 })
 
 test('a crash between a file and its message leaves an orphan, and the next start removes it', async () => {
-  const { uploads, there, open } = await stage()
+  const { uploads, there, begin } = await stage()
   const [kept, orphan] = [await uploads.keep(pieces('kept')), await uploads.keep(pieces('orphan'))]
-  const next = await open()
+  const next = await begin()
   expect(there()).toHaveLength(2)
   expect(await next.sweep(async () => [attachment(kept.reference)])).toBe(1)
   expect(there()).toEqual([kept.reference])
@@ -112,14 +127,14 @@ test('a crash between a file and its message leaves an orphan, and the next star
 })
 
 test('what is not a file of ours is neither read nor removed', async () => {
-  const { uploads, folder, path, open } = await stage()
+  const { uploads, folder, path, begin } = await stage()
   mkdirSync(path, { recursive: true })
   writeFileSync(join(folder, 'secret'), 'secret')
   writeFileSync(join(path, '.hidden file'), 'x')
   mkdirSync(join(path, 'folder'))
   for (const reference of ['../secret', '..', '', '.', 'folder/../../secret', join(folder, 'secret')])
     await expect(read(uploads, reference), reference).rejects.toMatchObject({ failure: { reason: 'notFound' } })
-  expect(await (await open()).sweep(async () => [])).toBe(0)
+  expect(await (await begin()).sweep(async () => [])).toBe(0)
   expect(readdirSync(path)).toHaveLength(2)
 })
 
