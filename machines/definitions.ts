@@ -52,6 +52,8 @@ export interface GatewaySettings {
   readonly workdirKeepMs: number
   /** Whether clients of the OpenAI API may talk to the agents: see openai.ts. */
   readonly openaiApi: boolean
+  /** Origins of web pages, as a browser names them, that may use the OpenAI API and the web channels; empty: only our own page may. */
+  readonly allowedOrigins: readonly string[]
 }
 
 export interface AgentDefinition {

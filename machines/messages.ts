@@ -28,7 +28,7 @@ export interface Inbound {
   readonly channel: string
   /** The place where people talk, as the adapter encodes it; a topic is a place of its own. */
   readonly conversation: string
-  /** The platform's own id of the message, unique within the conversation; the key of duplicate detection. */
+  /** The platform's own id of the message, unique within the conversation; with its sender the key of duplicate detection. */
   readonly platformMessageId: string
   readonly kind: 'dm' | 'group'
   readonly sender: Sender
@@ -74,6 +74,11 @@ export interface AcceptedMessage extends Omit<Inbound, 'earlier' | 'brief'> {
    * begins, and is given to no other run.
    */
   readonly resumes?: true
+  /**
+   * How often a turn that it began has ended without it: it was given up, the others of the turn were answered, and it is tried again
+   * as a dead letter. Its next turn is another one, and has none of the steps of the earlier ones. Left out: never.
+   */
+  readonly renewed?: number
 }
 
 // --- what a session writes down -----------------------------------------------------------------------------------
@@ -156,6 +161,8 @@ export interface Commit {
   readonly notes?: NotesQuestion
   /** Why its turn has no answer, for whoever waits for one; people read it in the reply. */
   readonly failure?: Failure
+  /** Its turn's answer ends where the model's longest answer ends. */
+  readonly isCut?: true
 }
 
 export interface NotesQuestion {

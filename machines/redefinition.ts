@@ -121,6 +121,7 @@ const FILE_KEYS: readonly (readonly [keyof GatewaySettings, string])[] = [
   ['passivateAfterMs', 'gateway.passivate_after'],
   ['workdirKeepMs', 'gateway.workdir_keep'],
   ['openaiApi', 'gateway.openai_api'],
+  ['allowedOrigins', 'gateway.allowed_origins'],
 ]
 
 function settingsChange(current: GatewaySettings, newer: GatewaySettings) {

@@ -22,6 +22,7 @@ import {
   type SessionContext,
   type SessionInput,
   steeringOf,
+  turnAgent,
 } from './session-context.ts'
 import { askedIn, turnIdOf } from './steps.ts'
 
@@ -73,7 +74,7 @@ export const words = setup({
       return {
         turn,
         waiting: inbox,
-        turnId: turnIdOf(turn[0]?.message.seq ?? 0),
+        turnId: turnIdOf(turn[0]?.message ?? { seq: 0 }),
         ...NOTHING_PREPARED,
         commitFailures: 0,
       }
@@ -193,8 +194,8 @@ export function state(now: SessionState) {
 }
 
 export function preparation({ context }: { readonly context: SessionContext }): Preparation {
-  const { key, channel, turnId, turn, agent } = context
-  return { key, channel, turnId, turn, agent }
+  const { key, channel, turnId, turn } = context
+  return { key, channel, turnId, turn, agent: turnAgent(context) }
 }
 
 /** Of a message whose sender is gone. */

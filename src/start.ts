@@ -204,13 +204,14 @@ async function openKept(
   const bare = await phases.attempt('store', () => observing.store(open))
   const { data } = settings
   const uploads = await openUploads({ folder: data, world })
-  opened.push(() => bare.close(), beginForgetting({ store: bare, data, world, log }))
-  opened.push(beginSweeping({ uploads, store: bare, world, log }))
+  opened.push(() => bare.close())
+  const forgetter = beginForgetting({ store: bare, data, world, log })
+  opened.push(() => forgetter.end(), beginSweeping({ uploads, store: bare, world, log }))
   const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
   opened.push(() => hooking.close())
   await tendFolder(settings, options)
   phases.end('store')
-  return { store: hooking.around(bare), uploads, hooking }
+  return { store: hooking.around(forgetter.store), uploads, hooking }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
@@ -238,7 +239,8 @@ async function listen(
     const reference = running.root().definition.gateway.token
     return reference && loaded.secrets.resolve(reference)
   }
-  const http = await startHttp({ host, port, gateway: running.port, log, world, token })
+  const allowedOrigins = (): readonly string[] => running.root().definition.gateway.allowedOrigins
+  const http = await startHttp({ host, port, gateway: running.port, log, world, token, allowedOrigins })
   const close = async (): Promise<void> => {
     // Who waits for an answer is told that it comes after the next start, before the connection is closed.
     endWaiting(running.adapters)

@@ -76,7 +76,8 @@ async function think(parts: Parts, thinking: Thinking, { signal, system }: Stage
     end('done')
     parts.onAnswer(definition.id, null)
     const calls = planned(thought.calls, { run, tools, steps })
-    return { text: thought.text, calls, atMs: parts.world.nowMs(), ...credit }
+    const isCut = thought.isCut === true && calls.length === 0
+    return { text: thought.text, calls, atMs: parts.world.nowMs(), ...credit, ...(isCut ? { isCut } : {}) }
   } catch (error) {
     end(signal.aborted ? 'stopped' : 'failed')
     if (!signal.aborted) {

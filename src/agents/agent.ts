@@ -86,6 +86,8 @@ export interface Thought {
   /** Tools that the model asks for; empty: this answer is the last. */
   readonly calls: readonly ToolCall[]
   readonly usage: Usage | null
+  /** The model stopped at its longest answer, in the middle of it. */
+  readonly isCut?: true
   /** Which of the definition's models gave it; left out: its own and no fallback. */
   readonly model?: ModelDefinition
 }

@@ -89,7 +89,11 @@ function exchange(request: ClientRequest, body: string, signal: AbortSignal): Pr
 function watchConnection(request: ClientRequest): () => boolean {
   let connected = false
   request.on('socket', (socket) => {
-    if (request.reusedSocket) connected = true
+    if (request.reusedSocket) {
+      // It stands already: nothing would ever come that a listener could be taken off by.
+      connected = true
+      return
+    }
     const event = 'encrypted' in socket ? 'secureConnect' : 'connect'
     socket.once(event, () => {
       connected = true

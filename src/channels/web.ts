@@ -5,6 +5,7 @@
 
 import { assert, FailureError } from '../../machines/failure.ts'
 import type { Attachment } from '../../machines/media.ts'
+import { ownId } from '../../machines/message-ids.ts'
 import type { Inbound, Progress } from '../../machines/messages.ts'
 import type { Adapter, AdapterParts, Door, Fetching, Identity, Outgoing, Receipt, Reception } from './adapter.ts'
 import { fetchUpload } from './uploaded.ts'
@@ -88,7 +89,7 @@ class JournaledWeb implements WebAdapter {
 
   async post(message: WebMessage): Promise<WebReception> {
     if (this.#door === null) return { accepted: false, reason: 'paused' }
-    const receiving = this.#door.receive(this.#inbound(message))
+    const receiving = receive(this.#door, this.#inbound(message))
     this.#receiving.add(receiving)
     try {
       const reception = await receiving
@@ -193,6 +194,13 @@ class JournaledWeb implements WebAdapter {
     if (this.#lingerTimer !== null) this.#parts.world.clock.clearTimeout(this.#lingerTimer)
     this.#lingerTimer = null
   }
+}
+
+/** People give their ids themselves, and two may have the same one: each has it for themself. */
+async function receive(door: Door, message: Inbound): Promise<Reception> {
+  const reception = await door.receive(message)
+  if (reception.accepted || reception.reason !== 'taken') return reception
+  return door.receive({ ...message, platformMessageId: ownId(message) })
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -160,6 +160,7 @@ export function gatewayDefinition(keys: GatewayKeys, folder: string): GatewaySet
     passivateAfterMs: keys.passivate_after,
     workdirKeepMs: keys.workdir_keep,
     openaiApi: keys.openai_api,
+    allowedOrigins: [...new Set(keys.allowed_origins)],
   }
 }
 

@@ -21,6 +21,7 @@ import {
   textOf,
   valueOf,
 } from './tree.ts'
+import { originFindings } from './origins.ts'
 import { scheduleFindings } from './schedules.ts'
 import { resetFindings } from './session-reset.ts'
 import { userOf } from './users.ts'
@@ -31,6 +32,7 @@ export function crossCheck(root: Tree, secrets: readonly SecretEntry[]): Finding
     ...hostFindings(root),
     ...dataFindings(root),
     ...addressFindings(root),
+    ...originFindings(root),
     ...modelFindings(root),
     ...resetFindings(root),
     ...scheduleFindings(root),

@@ -3,6 +3,7 @@
 //   A platform or provider has exactly the keys that have an effect on it; a secret is read as its reference, never as its value.
 
 import { agentId, choice, decimal, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
+import { ORIGIN } from './origins.ts'
 import { hooksForEditors } from './hook-schema.ts'
 import { mcpServers } from './mcp-schema.ts'
 import { modelSchemas, shortModel } from './model-schema.ts'
@@ -52,6 +53,12 @@ export const gatewaySchema = z
       .boolean({ error: 'expected true or false' })
       .prefault(true)
       .describe('Clients of the OpenAI API may talk to the agents at /v1, each agent a model. false: there is no /v1.'),
+    allowed_origins: z
+      .array(text(`expected ${ORIGIN}`), { error: 'expected a list such as ["https://chat.example"]' })
+      .prefault([])
+      .describe(
+        'Web pages from elsewhere that may use /v1 and the web channels, by their exact origins such as https://chat.example.',
+      ),
   })
   .describe('Settings of the whole process.')
 

@@ -44,22 +44,22 @@ function isFile(parent: string, key: string, begin: string): boolean {
 
 export interface Content {
   readonly text: string
-  readonly files: readonly Attachment[]
+  readonly attachments: readonly Attachment[]
 }
 
 /** Throws Refusals that name `place`. */
 export function contentOf(content: unknown, place: string, lifted: readonly Lifted[]): Content {
-  if (typeof content === 'string') return { text: content, files: [] }
+  if (typeof content === 'string') return { text: content, attachments: [] }
   if (!Array.isArray(content)) throw bad(place, `"${place}.content" must be text, or a list of parts.`)
   const texts: string[] = []
-  const files: Attachment[] = []
+  const attachments: Attachment[] = []
   content.forEach((part: unknown, index) => {
     const { type, text, refusal } = isObject(part) ? part : {}
     if (type === 'text' && typeof text === 'string') texts.push(text)
     else if (type === 'refusal' && typeof refusal === 'string') texts.push(refusal)
-    else files.push(fileOf(part, `${place}.content[${index}]`, lifted))
+    else attachments.push(fileOf(part, `${place}.content[${index}]`, lifted))
   })
-  return { text: texts.join('\n'), files }
+  return { text: texts.join('\n'), attachments }
 }
 
 function fileOf(part: unknown, place: string, lifted: readonly Lifted[]): Attachment {

@@ -3,9 +3,9 @@
 //   and so is a key that nobody knows: clients of that API send many. README.md has the table.
 
 import { FILES_MAX, SHOWN_AGAIN_TURNS, TEXT_UNITS_MAX } from '../../machines/limits.ts'
-import { type Attachment, unreadText } from '../../machines/media.ts'
+import { type Attachment, writtenText } from '../../machines/media.ts'
 import { briefText, type Earlier } from '../../machines/openai.ts'
-import { type Fields, identifier, isObject } from './body.ts'
+import { type Fields, identifier, isObject, personName } from './body.ts'
 import { type CompletionBody, type Content, contentOf, readBody } from './completion-parts.ts'
 import { bad, missing, tooLong, tooManyFiles, unsupported } from './completion-refusals.ts'
 import type { MessageFiles } from './uploads.ts'
@@ -42,13 +42,13 @@ function completionIn(request: Request, { fields, lifted }: CompletionBody): Com
     const value = fields[key]
     if (value !== undefined && value !== null && !isHarmless(value)) throw unsupported(key, why)
   }
-  const user = optional(fields, 'user')
+  const user = person(fields, 'user')
   const name = header(request, 'x-conversation') ?? user
   const options = fields['stream_options']
   const { again, ...words } = spoken(fields['messages'], lifted)
   return {
     model,
-    user: user ?? optional(fields, 'safety_identifier'),
+    user: user ?? person(fields, 'safety_identifier'),
     name,
     ...words,
     // A conversation with a name has them in its own history.
@@ -106,7 +106,7 @@ function spoken(messages: unknown, lifted: CompletionBody['lifted']): Spoken {
   const [before, now] = [said.slice(0, newest), said.slice(newest)]
   const texts = now.map(({ text }) => text).filter((text) => text !== '')
   const text = texts.join('\n\n').toWellFormed()
-  const attachments = now.flatMap(({ files }) => files)
+  const attachments = now.flatMap((content) => content.attachments)
   if (now.length === 0) throw bad('messages', 'The last message must be the user’s: an agent answers it.')
   if (text.trim() === '' && attachments.length === 0) throw bad('messages', 'The user’s message must not be blank.')
   if (text.length > TEXT_UNITS_MAX)
@@ -115,7 +115,9 @@ function spoken(messages: unknown, lifted: CompletionBody['lifted']): Spoken {
   return {
     text,
     attachments,
-    earlier: before.map(({ role, ...content }) => ({ role, text: written(content) })),
+    earlier: before
+      .map(({ role, ...content }) => ({ role, text: writtenText(content) }))
+      .filter((message) => message.text.trim() !== ''),
     brief: brief === '' ? null : briefText(brief.toWellFormed()),
     again: filesAgain(before),
   }
@@ -128,15 +130,11 @@ interface Said extends Content {
 /** Those of the newest turn first, because in the end the last of them do not fit. */
 function filesAgain(before: readonly Said[]): readonly Attachment[] {
   const turns: Attachment[][] = []
-  for (const { role, files } of before.toReversed()) {
+  for (const { role, attachments } of before.toReversed()) {
     if (role === 'assistant') turns.push([])
-    else turns.at(-1)?.unshift(...files)
+    else turns.at(-1)?.unshift(...attachments)
   }
   return turns.slice(0, SHOWN_AGAIN_TURNS).flat()
-}
-
-function written({ text, files }: Content): string {
-  return [text, ...files.map(unreadText)].filter((part) => part !== '').join('\n')
 }
 
 function messageOf(
@@ -146,12 +144,15 @@ function messageOf(
 ): Content & { readonly role: 'system' | Earlier['role'] } {
   const place = `messages[${index}]`
   if (!isObject(message)) throw bad(place, `"${place}" must be an object.`)
-  const { role, content, tool_calls: calls } = message
+  const { role, content, refusal, tool_calls: calls } = message
   if (role === 'tool' || role === 'function' || (calls !== undefined && calls !== null && !isEmpty(calls)))
     throw unsupported(place, `Calls of a client’s tools are not taken. ${TOOLS}`)
+  // As clients give an answer back that had no text: a refusal, or nothing.
+  if (role === 'assistant' && (content ?? null) === null)
+    return { role, text: typeof refusal === 'string' ? refusal : '', attachments: [] }
   const read = contentOf(content, place, lifted)
   if (role === 'user') return { role, ...read }
-  if (read.files.length > 0) throw unsupported(place, 'Files come with the messages of users alone.')
+  if (read.attachments.length > 0) throw unsupported(place, 'Files come with the messages of users alone.')
   if (role === 'system' || role === 'developer') return { role: 'system', ...read }
   if (role === 'assistant') return { role, ...read }
   throw bad(place, `"${place}.role" must be one of system, developer, user, assistant.`)
@@ -165,9 +166,9 @@ function wanted(fields: Fields, key: string): string {
 }
 
 /** null: not given, as most clients say it. */
-function optional(fields: Fields, key: string): string | null {
+function person(fields: Fields, key: string): string | null {
   const value = fields[key]
-  return value === undefined || value === null || value === '' ? null : identifier(fields, key)
+  return value === undefined || value === null || value === '' ? null : personName(fields, key)
 }
 
 function header(request: Request, name: string): string | null {

@@ -11,6 +11,7 @@ import {
   completion,
   completionError,
   type Delta,
+  finishOf,
   type Heading,
   model as modelView,
   models,
@@ -47,7 +48,7 @@ export async function complete(call: Call): Promise<Response> {
 async function whole(asking: Asking): Promise<Response> {
   const end = await asking.ended
   if (end.kind !== 'answered') throw refusalFor(end)
-  return json(200, completion(asking.heading, end.text, end.spent))
+  return json(200, completion(asking.heading, end))
 }
 
 /** What is refused is usually refused at once: then the status says so. Later it is an event of the stream. */
@@ -116,7 +117,7 @@ class Asking {
     const end = this.#end
     if (end === null) return
     if (end.kind !== 'answered') return emit(plain(JSON.stringify(completionError(refusalFor(end)))))
-    await show('stop')
+    await show(finishOf(end))
     if (this.#wish.wantsUsage) await show(null, { usage: end.spent })
     await emit(plain('[DONE]'))
   }
@@ -128,7 +129,7 @@ class Asking {
   async #ask(agents: CompletionsPort, question: Question): Promise<CompletionEnd> {
     const hearing = {
       accepted: ({ seq, duplicate }: { readonly seq: number; readonly duplicate: boolean }): void => {
-        this.heading = { ...this.heading, id: `chatcmpl-${turnIdOf(seq)}` }
+        this.heading = { ...this.heading, id: `chatcmpl-${turnIdOf({ seq })}` }
         if (duplicate) void this.#files.drop()
         else this.#files.release()
       },

@@ -7,6 +7,7 @@ import { Dicer } from '@fastify/busboy'
 import type { Readable } from 'node:stream'
 import { sizeText } from '../../machines/media.ts'
 import { Refusal } from './answers.ts'
+import { discard } from './body.ts'
 import { dispositionOf } from './form-headers.ts'
 
 export interface FormPart {
@@ -22,8 +23,9 @@ export interface FormPart {
 export async function* formParts(request: Request, bytesMax: number): AsyncGenerator<FormPart> {
   const boundary = boundaryOf(request.headers)
   if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw tooLong(bytesMax)
+  const reader = request.body?.getReader()
   const form = new Form(boundary, bytesMax)
-  const reading = form.read(request)
+  const reading = form.read(reader)
   try {
     for (let part = await form.next(); part !== null; part = await form.next()) yield part
     await reading
@@ -31,6 +33,7 @@ export async function* formParts(request: Request, bytesMax: number): AsyncGener
   } finally {
     form.close()
     await reading
+    await discard(reader)
   }
 }
 
@@ -71,8 +74,7 @@ class Form {
   }
 
   /** Never rejects: what goes wrong is told to whoever asks for a part, or reads one. */
-  async read({ body }: Request): Promise<void> {
-    const reader = body?.getReader()
+  async read(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<void> {
     try {
       // The rest is not cancelled here: that would cut the connection before the answer is out.
       while (reader !== undefined && this.#failure === null && !this.#isClosed) {

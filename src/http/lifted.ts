@@ -3,7 +3,7 @@
 //   A string at any other place is what it is, whatever it says.
 
 import { Refusal } from './answers.ts'
-import { checkType, type Fields, objectIn } from './body.ts'
+import { checkType, discard, type Fields, objectIn } from './body.ts'
 
 export interface Lifting {
   /** Of what is left. */
@@ -16,8 +16,12 @@ export interface Lifting {
 
 export async function readLifted(request: Request, lifting: Lifting): Promise<Fields> {
   checkType(request.headers)
-  const left = await new Scan(request, lifting).left()
-  return objectIn(left)
+  const reader = request.body?.getReader()
+  try {
+    return objectIn(await new Scan(reader, lifting).left())
+  } finally {
+    await discard(reader)
+  }
 }
 
 /** As much of a string's beginning as `isFile` is asked with. */
@@ -50,8 +54,8 @@ class Scan {
   /** The name whose value comes. */
   #key: string | null = null
 
-  constructor({ body }: Request, lifting: Lifting) {
-    this.#reader = body?.getReader()
+  constructor(reader: ReadableStreamDefaultReader<Uint8Array> | undefined, lifting: Lifting) {
+    this.#reader = reader
     this.#lifting = lifting
   }
 

@@ -12,6 +12,9 @@ export const COMPLETION_BYTES_MAX = 1024 * 1024
 /** Files of all of that conversation: most of them are not needed any more, and are let go of. */
 export const COMPLETION_FILES_MAX = 100
 
+/** So much of a body that is too large is read and thrown away: its client, which is still sending, reads why and not that it was cut. */
+export const DISCARDED_BYTES_MAX = 16 * 1024 * 1024
+
 /** What is refused at once has been refused by then; the headers of a stream wait no longer. */
 export const FIRST_WORD_MS_MAX = 250
 

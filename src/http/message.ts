@@ -5,7 +5,7 @@ import { FILES_MAX, UPLOAD_BYTES_MAX } from '../../machines/limits.ts'
 import type { Attachment } from '../../machines/media.ts'
 import { attachmentOf } from '../../machines/uploads.ts'
 import { Refusal } from './answers.ts'
-import { checkEncoding, checkKeys, type Fields, identifier, readFields, spokenText } from './body.ts'
+import { checkEncoding, checkKeys, type Fields, identifier, personName, readFields, spokenText } from './body.ts'
 import { type FormPart, formParts } from './form.ts'
 import { typeOf } from './form-headers.ts'
 import { BODY_BYTES_MAX } from './limits.ts'
@@ -22,7 +22,7 @@ export async function readMessage(request: Request, files: MessageFiles): Promis
   const isSilent = attachments.length > 0 && isBlank(fields['text'])
   return {
     conversation: identifier(fields, 'conversation'),
-    user: identifier(fields, 'user'),
+    user: personName(fields, 'user'),
     text: isSilent ? '' : spokenText(fields, 'text'),
     attachments,
     messageId: 'message_id' in fields ? identifier(fields, 'message_id') : null,

@@ -142,7 +142,10 @@ export interface WebMessage {
 
 export type WebReception =
   | { readonly accepted: true; readonly duplicate: boolean }
-  | { readonly accepted: false; readonly reason: 'stranger' | 'notAddressed' | 'tooLong' | 'paused' | 'draining' }
+  | { readonly accepted: false; readonly reason: TurnedAway }
+
+/** `taken`: somebody else in the conversation has a message of this id. */
+export type TurnedAway = 'stranger' | 'notAddressed' | 'tooLong' | 'taken' | 'paused' | 'draining'
 
 export type WebEvent =
   | { readonly kind: 'message'; readonly id: number; readonly role: 'user' | 'assistant'; readonly text: string }

@@ -68,6 +68,8 @@ function turnedAway(channel: string, { reason }: Extract<WebReception, { accepte
       return new Refusal(403, 'not_addressed', `The message is not addressed to channel "${channel}".`)
     case 'tooLong':
       return new Refusal(413, 'too_long', 'The text is longer than this gateway takes.')
+    case 'taken':
+      return new Refusal(409, 'taken', 'Somebody else in this conversation has this message_id: choose another one.')
     case 'paused':
       return notLive(channel)
     case 'draining':

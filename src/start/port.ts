@@ -20,6 +20,7 @@ import { describeMachine, machineNames } from './machines.ts'
 import type { Metrics } from './metrics.ts'
 import { recordsPort } from './records.ts'
 import type { Reloading } from './reload.ts'
+import { secondsBetween } from './series.ts'
 import { sessionRecord } from './session-record.ts'
 import { stopSession } from './stop.ts'
 
@@ -95,7 +96,7 @@ async function status(parts: PortParts): Promise<Status> {
   return {
     state: stateOf(parts, channels),
     version: parts.version,
-    uptime_s: (parts.world.nowMs() - parts.startedAtMs) / 1_000,
+    uptime_s: secondsBetween(parts.startedAtMs, parts.world.nowMs()),
     channels,
     agents: parts.board.agents(),
     sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },

@@ -1,15 +1,32 @@
 // Messages: the durable accept, the tries and the end of everything people wrote.
 //   S4. A message is settled once: what is settled stays as it is until its dead letter is retried.
 
-import { type Attachment, UNKNOWN_ATTACHMENT, unreadText } from '../../machines/media.ts'
+import { type Attachment, UNKNOWN_ATTACHMENT, writtenText } from '../../machines/media.ts'
 import type { AcceptedMessage, Command, Settlement } from '../../machines/messages.ts'
 import { isToBlame } from '../../machines/restart.ts'
 import type { World } from '../world.ts'
-import { type Database, flagOf, numberOf, optionalTextOf, type Row, textOf, theRow } from './database.ts'
+import {
+  type Database,
+  flagOf,
+  numberOf,
+  optionalTextOf,
+  type Row,
+  type Statement,
+  textOf,
+  theRow,
+} from './database.ts'
 import type { NewMessage } from './store.ts'
 
+export interface Accepted {
+  /** Of the message; of a duplicate that of the message that was there before. */
+  readonly seq: number
+  readonly duplicate: boolean
+  /** The one that was there before is another sender's: this one was not accepted, and is the same as none. */
+  readonly taken?: true
+}
+
 export interface Messages {
-  accept(message: NewMessage): { seq: number; duplicate: boolean }
+  accept(message: NewMessage): Accepted
   /** Returns the messages that were tried too often. */
   countTries(seqs: readonly number[]): number[]
   release(seqs: readonly number[]): void
@@ -17,14 +34,16 @@ export interface Messages {
   settle(settlement: Settlement): boolean
   /** Takes its end back, and its tries. */
   reopen(seq: number): AcceptedMessage
+  /** What it begins from now on is a turn of another name. */
+  renew(seq: number): AcceptedMessage
   unfinished(channel: string, afterSeq: number, limit: number): AcceptedMessage[]
   unfinishedOf(sessionKey: string): AcceptedMessage[]
 }
 
 export function messages(database: Database, world: World): Messages {
   const insert = database.prepare(INSERT)
-  const seqOf = database.prepare(
-    'SELECT seq FROM messages WHERE channel = ? AND conversation = ? AND platform_message_id = ?',
+  const known = database.prepare(
+    'SELECT seq, sender_id FROM messages WHERE channel = ? AND conversation = ? AND platform_message_id = ?',
   )
   const countTry = database.prepare('UPDATE messages SET tries = tries + 1 WHERE seq = ? AND outcome IS NULL')
   const triesOf = database.prepare('SELECT tries, session_key FROM messages WHERE seq = ? AND outcome IS NULL')
@@ -37,10 +56,6 @@ export function messages(database: Database, world: World): Messages {
   const settleOne = database.prepare(
     'UPDATE messages SET outcome = ?, reason = ?, settled_at_ms = ? WHERE seq = ? AND outcome IS NULL',
   )
-  const reopenOne = database.prepare(
-    'UPDATE messages SET outcome = NULL, reason = NULL, settled_at_ms = NULL, tries = 0 WHERE seq = ?',
-  )
-  const one = database.prepare('SELECT * FROM messages WHERE seq = ?')
   const ofChannel = database.prepare(
     'SELECT * FROM messages WHERE channel = ? AND seq > ? AND outcome IS NULL ORDER BY seq LIMIT ?',
   )
@@ -57,8 +72,9 @@ export function messages(database: Database, world: World): Messages {
     accept(message) {
       const { changes, lastInsertRowid } = insert.run(columnsOf(message, world.nowMs()))
       if (changes === 1) return { seq: Number(lastInsertRowid), duplicate: false }
-      const row = seqOf.get(message.channel, message.conversation, message.platformMessageId)
-      return { seq: numberOf(theRow(row), 'seq'), duplicate: true }
+      const row = theRow(known.get(message.channel, message.conversation, message.platformMessageId))
+      const found = { seq: numberOf(row, 'seq'), duplicate: true }
+      return textOf(row, 'sender_id') === message.sender.id ? found : { ...found, taken: true }
     },
     countTries(seqs) {
       const exhausted = seqs.filter(isExhausted)
@@ -71,13 +87,23 @@ export function messages(database: Database, world: World): Messages {
     settle({ seq, outcome, reason }) {
       return settleOne.run(outcome, reason, world.nowMs(), seq).changes === 1
     },
-    reopen(seq) {
-      reopenOne.run(seq)
-      return messageOf(theRow(one.get(seq)))
-    },
+    ...reopening(database),
     unfinished: (channel, afterSeq, limit) => ofChannel.all(channel, afterSeq, limit).map(messageOf),
     unfinishedOf: (sessionKey) => ofSession.all(sessionKey).map(messageOf),
   }
+}
+
+function reopening(database: Database): Pick<Messages, 'reopen' | 'renew'> {
+  const reopenOne = database.prepare(
+    'UPDATE messages SET outcome = NULL, reason = NULL, settled_at_ms = NULL, tries = 0 WHERE seq = ?',
+  )
+  const renewOne = database.prepare('UPDATE messages SET renewed = renewed + 1 WHERE seq = ?')
+  const one = database.prepare('SELECT * FROM messages WHERE seq = ?')
+  const changed = (statement: Statement, seq: number): AcceptedMessage => {
+    statement.run(seq)
+    return messageOf(theRow(one.get(seq)))
+  }
+  return { reopen: (seq) => changed(reopenOne, seq), renew: (seq) => changed(renewOne, seq) }
 }
 
 const INSERT = `
@@ -113,6 +139,7 @@ function columnsOf(message: NewMessage, acceptedAtMs: number) {
 }
 
 function messageOf(row: Row): AcceptedMessage {
+  const renewed = numberOf(row, 'renewed')
   return {
     seq: numberOf(row, 'seq'),
     channel: textOf(row, 'channel'),
@@ -133,16 +160,13 @@ function messageOf(row: Row): AcceptedMessage {
     continues: flagOf(row, 'continues'),
     command: commandOf(row),
     acceptedAtMs: numberOf(row, 'accepted_at_ms'),
+    ...(renewed === 0 ? {} : { renewed }),
   }
 }
 
 /** Text and what came with it, for people. */
-export function written({ text, attachments }: Pick<AcceptedMessage, 'text' | 'attachments'>): string {
-  return [text, ...attachments.map(unreadText)].filter((part) => part !== '').join('\n')
-}
-
 export function writtenIn(row: Row): string {
-  return written({ text: textOf(row, 'text'), attachments: attachmentsOf(row) })
+  return writtenText({ text: textOf(row, 'text'), attachments: attachmentsOf(row) })
 }
 
 /** What came with messages that may still be prepared. */

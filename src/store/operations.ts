@@ -1,6 +1,7 @@
 // Operations: every call of the store as one synchronous step over the tables. What belongs together stands in one function,
 // and the group commit makes it one savepoint: it happens whole or not at all.
 
+import { writtenText } from '../../machines/media.ts'
 import type { AcceptedMessage, Commit, Reply } from '../../machines/messages.ts'
 import { turnIdOf } from '../../machines/steps.ts'
 import { usageLine } from '../../machines/usage.ts'
@@ -10,7 +11,7 @@ import { deadLetters } from './dead-letters.ts'
 import { entriesBefore } from './earlier.ts'
 import { forget } from './forget.ts'
 import { type Journal, journal } from './journal.ts'
-import { attachmentsInUse, type Messages, messages, written } from './messages.ts'
+import { attachmentsInUse, type Messages, messages } from './messages.ts'
 import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
@@ -92,7 +93,7 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal, usage }
       transcripts.touch(message)
       const before = entriesBefore(message, accepted.seq, () => transcripts.history(message.sessionKey))
       if (before.length > 0) transcripts.append(message.sessionKey, before)
-      if (message.journaled) journal.addUser({ ...message, text: written(message) })
+      if (message.journaled) journal.addUser({ ...message, text: writtenText(message) })
       return accepted
     },
     begin(sessionKey, turn, seqs) {
@@ -114,10 +115,17 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal, usage }
 
 /** A message whose turn has steps begins a turn that was at work before. */
 function resuming(steps: Steps): (message: AcceptedMessage) => AcceptedMessage {
-  return (message) => (steps.has(message.sessionKey, turnIdOf(message.seq)) ? { ...message, resumes: true } : message)
+  return (message) => (steps.has(message.sessionKey, turnIdOf(message)) ? { ...message, resumes: true } : message)
 }
 
-function departures({ messages, steps, outbox, dead, journal }: Parts) {
+function departures({ messages, transcripts, steps, outbox, dead, journal }: Parts) {
+  /** A turn that broke again and again goes on where its steps end; one that ended with the others of it is over. */
+  function reopened(seq: number): AcceptedMessage {
+    const message = messages.reopen(seq)
+    const isOver = transcripts.hasEnded(message.sessionKey, turnIdOf(message))
+    return resuming(steps)(isOver ? messages.renew(seq) : message)
+  }
+
   return {
     owed: outbox.owed,
     nextOwed: outbox.nextOwed,
@@ -131,7 +139,7 @@ function departures({ messages, steps, outbox, dead, journal }: Parts) {
     retryDeadLetter(id): RetriedDeadLetter | null {
       const origin = dead.take(id)
       if (origin === null) return null
-      if (origin.kind === 'message') return { kind: 'message', message: resuming(steps)(messages.reopen(origin.seq)) }
+      if (origin.kind === 'message') return { kind: 'message', message: reopened(origin.seq) }
       outbox.reopen(origin.outboxId)
       return { kind: 'reply', channel: origin.channel, conversation: origin.conversation }
     },

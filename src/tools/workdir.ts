@@ -1,7 +1,8 @@
 // Work folders: where the tools of an agent work. Made for a run or a session under the data folder, or given by the file.
 //   Only its owner may look into a folder that is made here. A given folder is used as it is, and never made or removed.
 //   A run's folder has its name from session and turn, so that a run that goes on after a crash finds its files.
-//   A session's folder stays until nobody used it for `workdir_keep`; /new empties the history and not the folder.
+//   A session's folder stays until nobody used it for `workdir_keep`; /new empties the history and not the folder. That of a
+//   conversation that is asked once goes with it.
 
 import { createHash } from 'node:crypto'
 import { access, constants, lstat, mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises'

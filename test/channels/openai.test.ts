@@ -88,12 +88,12 @@ function stage(wrap: Wrap = (real) => real, receive?: Door['receive']) {
   const answers = (seqs: readonly number[], text: string, replyTo: string) =>
     commits({
       settled: seqs.map((seq) => ({ seq, outcome: 'answered', reason: null })),
-      entries: [{ role: 'assistant', turn: turnIdOf(seqs[0] ?? 0), text, sender: null }],
+      entries: [{ role: 'assistant', turn: turnIdOf({ seq: seqs[0] ?? 0 }), text, sender: null }],
       replies: [reply(text, replyTo)],
       usage: [{ day: 1, agent: 'cfo', user: 'u', runs: 1, inputTokens: 5, outputTokens: 2, cost: null }],
     })
   const says = (seq: number, text: string) =>
-    adapter.show(CONVERSATION, { kind: 'delta', session: SESSION, turn: turnIdOf(seq), text })
+    adapter.show(CONVERSATION, { kind: 'delta', session: SESSION, turn: turnIdOf({ seq }), text })
   return { adapter, world, ask, commits, answers, says, withdrawn, connection, running }
 }
 
@@ -102,7 +102,7 @@ function reply(text: string, replyTo: string | null): Reply {
 }
 
 function ofTurn(seq: number, ...steps: Step[]): TurnStep[] {
-  return steps.map((step) => ({ turn: turnIdOf(seq), step }))
+  return steps.map((step) => ({ turn: turnIdOf({ seq }), step }))
 }
 
 function asks(...calls: string[]): Step {
@@ -140,7 +140,7 @@ test.each<[string, Wrap]>([
     (real) =>
       changed(real, {
         show: (place, progress) =>
-          [1, 2].forEach((seq) => real.show(place, { ...progress, turn: turnIdOf(seq) } as typeof progress)),
+          [1, 2].forEach((seq) => real.show(place, { ...progress, turn: turnIdOf({ seq }) } as typeof progress)),
       }),
   ],
 ])('an adapter that %s is caught', async (_, wrap) => {
@@ -166,6 +166,21 @@ describe('what else becomes of a question', () => {
     ['found no room', { settled: end('dead', INBOX_FULL), replies: [reply('not kept', 'a')] }, { kind: 'full' }],
     ['is set aside', { settled: end('dead', 'broke') }, { kind: 'broken' }],
     ['is stopped', { settled: end('discarded', 'stopped') }, { kind: 'stopped' }],
+    [
+      'is refused by a hook',
+      { settled: end('discarded', 'a hook refused it: no'), replies: [reply('Your message was refused: no', 'a')] },
+      { kind: 'failed', failure: { kind: 'permanent', reason: 'refused', message: 'Your message was refused: no' } },
+    ],
+    [
+      'is answered as far as the model goes',
+      {
+        settled: end('answered'),
+        entries: [{ role: 'assistant', turn: 'turn-1', text: 'half an', sender: null }],
+        replies: [reply('half an', 'a')],
+        isCut: true,
+      },
+      { ...answered('half an', NOTHING), isCut: true },
+    ],
     [
       'fails',
       { settled: end('answered'), replies: [reply('no', 'a')], failure: FAILURE },
@@ -194,7 +209,7 @@ describe('what else becomes of a question', () => {
     says(1, 'It is ')
     await commits({
       settled: end('answered'),
-      entries: [{ role: 'assistant', turn: turnIdOf(1), text: 'It is a cat.', sender: null }],
+      entries: [{ role: 'assistant', turn: turnIdOf({ seq: 1 }), text: 'It is a cat.', sender: null }],
       replies: [reply('The picture could not be read.', 'a'), reply('It is a cat.', 'a')],
     })
     const whole = 'It is a cat.\n\nThe picture could not be read.'
@@ -225,6 +240,17 @@ describe('what else becomes of a question', () => {
     expect((await ask('a', { kind: 'past' })).told.end).toEqual({ kind: 'past' })
   })
 
+  test('asked again, it hears the whole answer once: in the middle of it, and afterwards', async () => {
+    const { ask, answers, says } = stage()
+    const first = await ask('a')
+    says(1, 'on')
+    const again = await ask('a')
+    says(1, 'e')
+    await answers([1], 'one', 'a')
+    const afterwards = await ask('a', { kind: 'answered', text: 'one', spent: NOTHING })
+    expect([first, again, afterwards].map(({ heard }) => heard())).toEqual(['one', 'one', 'one'])
+  })
+
   test('H5 its client leaves: the message is taken back, and nobody is told', async () => {
     const { ask, answers, withdrawn } = stage()
     const question = await ask('a')
@@ -232,6 +258,16 @@ describe('what else becomes of a question', () => {
     await question.asked
     await answers([1], 'one', 'a')
     expect([question.told.end, withdrawn, question.heard()]).toEqual([{ kind: 'left' }, [1], ''])
+  })
+
+  test('H5 asked again before the end of a lost connection is noticed: it goes on for whoever asked again', async () => {
+    const { ask, answers, withdrawn } = stage()
+    const [lost, again] = [await ask('a'), await ask('a')]
+    lost.leave()
+    await lost.asked
+    expect(withdrawn).toEqual([])
+    await answers([1], 'one', 'a')
+    expect(again.told.end).toMatchObject({ text: 'one' })
   })
 
   test('the process ends, or the channel leaves the file: who waits is told that it is kept', async () => {

@@ -52,6 +52,7 @@ describe('a file that sets every key', () => {
       passivateAfterMs: 5_400_000,
       workdirKeepMs: 7_776_000_000,
       openaiApi: false,
+      allowedOrigins: ['https://chat.example', 'http://localhost:5173'],
     })
     expect(definition.hooks).toEqual({
       'gateway.start': [{ kind: 'executable', path: resolve('bin/notify'), ...USUAL_HOOK }],
@@ -283,6 +284,7 @@ describe('defaults', () => {
       passivateAfterMs: 300_000,
       workdirKeepMs: 2_592_000_000,
       openaiApi: true,
+      allowedOrigins: [],
     })
   })
 

@@ -1,13 +1,13 @@
 // A gateway for tests of the port and the page: the real web adapter and an in-memory journal behind the real port
 // contract; the agent is played by the test, step by step.
 
+import { writtenText } from '../../machines/media.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import type { Door, Journal, JournalEntry, Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
 import type { CompletionsPort } from '../../src/http/completions-port.ts'
 import type { ChannelStatus, GatewayPort, Reloaded, SessionView, Status } from '../../src/http/port.ts'
 import type { Log } from '../../src/log.ts'
-import { written } from '../../src/store/messages.ts'
 import type { World } from '../../src/world.ts'
 import { type TestUploads, testUploads } from '../support/uploads.ts'
 
@@ -121,7 +121,7 @@ export class ChannelDouble implements Door {
     if (this.refusal !== null) return { accepted: false, reason: this.refusal }
     const before = this.journal.entries.length
     const key = `${message.conversation} ${message.platformMessageId}`
-    const seq = this.journal.write(message.conversation, 'user', written(message), key)
+    const seq = this.journal.write(message.conversation, 'user', writtenText(message), key)
     const duplicate = this.journal.entries.length === before
     if (!duplicate) {
       this.received.push(message)

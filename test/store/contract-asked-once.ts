@@ -66,8 +66,7 @@ export const askedOnceChecks: readonly Check[] = [
       expect(await store.forget(what)).toEqual([])
       world.pass(HOUR_MS)
       const before = await store.counts()
-      const { sessionKey } = place('answered')
-      expect(await store.forget({ ...what, beforeMs: world.nowMs() })).toEqual([sessionKey])
+      expect(await store.forget({ ...what, beforeMs: world.nowMs() })).toEqual([place('answered').sessionKey])
       expect(await store.counts()).toEqual({
         ...before,
         sessions: before.sessions - 1,
@@ -75,6 +74,7 @@ export const askedOnceChecks: readonly Check[] = [
       })
       const left = (await store.sessions(10)).map(({ conversation }) => conversation)
       expect(left.toSorted()).toEqual(['other', '~cfo/dead', '~cfo/owed', '~cfo/waiting'])
+      const { sessionKey } = place('answered')
       expect(await store.transcript(sessionKey)).toEqual([])
       expect((await store.record(sessionKey, null, 10)).entries).toEqual([])
       expect(await store.usageOn(20_000, { per: 'agent', agent: 'cfo' })).toMatchObject({ runs: 3, inputTokens: 9 })

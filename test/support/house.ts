@@ -363,6 +363,7 @@ export function testDefinition({
       passivateAfterMs: 300_000,
       workdirKeepMs: 2_592_000_000,
       openaiApi: false,
+      allowedOrigins: [],
       ...gateway,
     },
     agents: Object.fromEntries(workforce.map((agent) => [agent.id, agent])),
