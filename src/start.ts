@@ -22,26 +22,22 @@ import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
-import { clockWarning, requireClock } from './start/clock.ts'
+import { requireClock } from './start/clock.ts'
 import { endWaiting, tellingWaiting } from './start/completions.ts'
 import { withConstruction } from './start/construct.ts'
-import { beginForgetting } from './start/forgetting.ts'
-import { type GatewayHooks, openHooks } from './start/hooks.ts'
 import { createInspection } from './start/inspection.ts'
+import { type Kept, openKept } from './start/kept.ts'
 import { beginObserving, type Observing } from './start/observing.ts'
-import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
+import { type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { hiddenFromTools, withLacks } from './start/needs.ts'
-import { lazyMcp } from './start/mcp.ts'
+import { openMcp } from './start/mcp.ts'
+import type { McpTrials } from './start/mcp-trials.ts'
 import { createReloading } from './start/reload.ts'
-import { beginSweeping } from './start/sweeping.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
-import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
-import { openUploads, type Uploads } from './store/uploads.ts'
 import { toolBuilder } from './tools/catalog.ts'
-import type { RunMcp } from './tools/tool.ts'
 import type { World } from './world.ts'
 
 export type {
@@ -57,9 +53,8 @@ export type {
   Status,
   UsagePeriods,
   UsageTotalsView,
-  WebEvent,
-  WebPort,
 } from './http/port.ts'
+export type { WebEvent, WebPort } from './http/web-port.ts'
 export type { PhaseTime } from './start/phases.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
@@ -115,17 +110,20 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const { store, uploads, hooking } = await openKept(options, { phases, observing, settings, holder, opened })
+    const kept = await openKept({ ...options, phases, observing, settings, holder, opened })
+    const { hooking, groups } = kept
     const definition = await phases.whole('construct', () => constructed(needed))
 
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
     const tokens = await phases.attempt('connect', () => lockTokens(locking))
     opened.push(() => tokens.release())
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
-    const { hooks } = hooking
+    // Its servers end when the actors that own them are gone.
+    const mcp = openMcp(loaded, { definition: () => root().definition, secret, groups, world, log })
+    opened.push(() => mcp.close())
     const built = {
-      ...{ definition, data: settings.data, store, uploads, tokens, observing, secret, startedAtMs, inForce },
-      ...{ hooks, runMcp: mcpServers(loaded, opened) },
+      ...{ ...kept, definition, data: settings.data, tokens, observing, secret, startedAtMs, inForce },
+      ...{ hooks: hooking.hooks, mcp },
     }
     const { gateway, root, board, reloading, inspection, port, adapters } = assemble(options, built)
     const http = await phases.attempt('connect', () => listen(options, settings, { port, root, adapters }))
@@ -140,11 +138,17 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     await hooking.begin(() => root().definition, started)
     gateway.start()
     void board.rollCall.then((called) => phases.ready(called))
+    mcp.begin(board.rollCall)
     options.watch?.begin(world, () => void reloading.refresh())
     opened.push(() => options.watch?.end())
-    const drain = { drainMs: () => root().definition.gateway.drainMs, drain: () => gateway.send({ type: 'drain' }) }
+    const drain = (): void => {
+      // Nobody waits for what is being tried.
+      void mcp.close()
+      gateway.send({ type: 'drain' })
+    }
+    const ending = { drainMs: () => root().definition.gateway.drainMs, drain }
     const refresh = (): void => void reloading.refresh()
-    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...drain, ended }
+    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...ending, ended }
   } catch (error) {
     await close(opened)
     throw error
@@ -152,66 +156,37 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 }
 
 /** What the phases before have opened and built. */
-interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'> {
+interface Built extends Pick<Parts, 'definition' | 'secret' | 'hooks'>, Kept {
   readonly tokens: TokenLocks
   readonly data: string
-  readonly uploads: Uploads
   readonly observing: Observing
   readonly startedAtMs: number
   /** What of a newer file holds on this machine. */
   readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
-  readonly runMcp: RunMcp
+  readonly mcp: McpTrials
 }
 
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, data, store, uploads, tokens, observing, secret, hooks, startedAtMs, inForce } = built
+  const { definition, store, uploads, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
   const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), ...lasting }
-  const own = { cronTimes, hooks, uploads, runMcp: built.runMcp, ...toolParts(options, store, data) }
+  const own = { cronTimes, hooks, uploads, runMcp: mcp.run, ...toolParts(options, built) }
   const thinking = { buildAgent, buildTranscription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
-  const reading = { loaded, read: options.reload, inForce }
+  const reading = { loaded, read: options.reload, inForce, onTaken: () => mcp.look() }
   const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
   const channels = (): string[] => Object.keys(root().definition.channels)
   const inspection = createInspection({ root: gateway, channels, world, log })
   const transitions = createTransitions({ root: gateway, world, log })
-  const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
+  const told = { board, mcp, reloading, inspection, transitions, metrics: observing.metrics }
   const port = gatewayPort({ gateway, store, uploads, adapters, world, version, startedAtMs, ...told })
   return { gateway, root, board, reloading, inspection, port, adapters }
-}
-
-interface Keeping {
-  readonly phases: Phases
-  readonly observing: Observing
-  readonly settings: GatewaySettings
-  readonly holder: Holder
-  readonly opened: (() => void | Promise<void>)[]
-}
-
-/** What survives the process, and the hooks that are told of what becomes of it. */
-async function openKept(
-  options: StartOptions,
-  { phases, observing, settings, holder, opened }: Keeping,
-): Promise<{ readonly store: Store; readonly uploads: Uploads; readonly hooking: GatewayHooks }> {
-  const { loaded, world, log } = options
-  const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
-  const bare = await phases.attempt('store', () => observing.store(open))
-  const { data } = settings
-  const uploads = await openUploads({ folder: data, world })
-  opened.push(() => bare.close())
-  const forgetter = beginForgetting({ store: bare, data, world, log })
-  opened.push(() => forgetter.end(), beginSweeping({ uploads, store: bare, world, log }))
-  const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
-  opened.push(() => hooking.close())
-  await tendFolder(settings, options)
-  phases.end('store')
-  return { store: hooking.around(forgetter.store), uploads, hooking }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
@@ -249,15 +224,6 @@ async function listen(
   return { ...http, close }
 }
 
-/** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
-async function tendFolder({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
-  const warning = clockWarning(data, world.nowMs())
-  if (warning !== null) log.warn({ phase: 'store' }, `store: ${warning}`)
-  const { sweepWorkdirs } = await import('./tools/workdir.ts')
-  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
-  if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
-}
-
 /** The first that was opened is closed last. */
 async function close(opened: (() => void | Promise<void>)[]): Promise<void> {
   for (const shut of opened.splice(0).reverse()) await shut()
@@ -272,20 +238,13 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
   })
 }
 
-/** They end when the actors that own them are gone. */
-function mcpServers({ secrets }: Loaded, opened: (() => void | Promise<void>)[]): RunMcp {
-  const mcp = lazyMcp((text) => secrets.redact(text))
-  opened.push(() => mcp.ended())
-  return mcp.run
-}
-
 type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>
 
 /** The tools of every run, and what they must not see or say. */
-function toolParts({ loaded }: StartOptions, store: Store, data: string): ToolParts {
+function toolParts({ loaded }: StartOptions, { store, data, groups }: Built): ToolParts {
   const hidden = hiddenFromTools(loaded.file, data)
   return {
-    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden }),
+    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden, groups }),
     openReceived: async (given) => (await import('./tools/received.ts')).receivedOpener(hidden)(given),
     notes: {
       list: (agent, user) => store.notes(agent, user),

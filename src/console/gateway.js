@@ -45,16 +45,15 @@ export const retryDeadLetter = (id) => ask(path(['deadletters', id, 'retry']), {
 export const approvePairing = (code) => ask(path(['pairings', code, 'approve']), { method: 'POST' })
 export const revokePairing = (channel, user) => ask(path(['pairings', channel, user]), { method: 'DELETE' })
 export const post = (channel, message, files) =>
-  ask(path(['channels', channel, 'messages']), {
-    method: 'POST',
-    ...(files.length === 0 ? { json: message } : { form: formOf(message, files) }),
-  })
+  ask(path(['channels', channel, 'messages']), { method: 'POST', ...bodyOf(message, files) })
 
-function formOf(message, files) {
-  const form = new FormData()
-  for (const [name, value] of Object.entries(message)) form.append(name, value)
-  for (const file of files) form.append('file', file)
-  return form
+function bodyOf(message, files) {
+  if (files.length === 0) return { body: JSON.stringify(message), headers: { 'Content-Type': 'application/json' } }
+  const body = new FormData()
+  for (const [name, value] of Object.entries(message)) body.append(name, value)
+  for (const file of files) body.append('file', file)
+  // The browser says its type, with the boundary that it chose.
+  return { body }
 }
 
 export function openConversation(channel, conversation) {
@@ -68,20 +67,14 @@ export function openActor(place) {
   return ({ signal }) => ask(path(['actors', place, 'events']), { signal })
 }
 
-async function ask(address, { method = 'GET', json, form, headers = {}, signal } = {}) {
+async function ask(address, { method = 'GET', body, headers = {}, signal } = {}) {
   const token = sessionStorage.getItem(TOKEN)
   const request = {
     method,
+    body,
     signal,
     cache: 'no-store',
-    headers: {
-      ...headers,
-      ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
-      ...(json === undefined ? {} : { 'Content-Type': 'application/json' }),
-    },
-    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    // The browser says its type, with the boundary that it chose.
-    ...(form === undefined ? {} : { body: form }),
+    headers: { ...headers, ...(token === null ? {} : { Authorization: `Bearer ${token}` }) },
   }
   let response
   try {
@@ -91,7 +84,7 @@ async function ask(address, { method = 'GET', json, form, headers = {}, signal }
     throw new Problem(0, 'unreachable', 'The gateway does not answer.')
   }
   if (response.ok) return response
-  const body = await response.json().catch(() => null)
-  const { code = 'unknown', message = `The gateway answered with status ${response.status}.` } = body?.error ?? {}
+  const answer = await response.json().catch(() => null)
+  const { code = 'unknown', message = `The gateway answered with status ${response.status}.` } = answer?.error ?? {}
   throw new Problem(response.status, code, message)
 }

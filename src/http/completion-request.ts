@@ -137,25 +137,32 @@ function filesAgain(before: readonly Said[]): readonly Attachment[] {
   return turns.slice(0, SHOWN_AGAIN_TURNS).flat()
 }
 
-function messageOf(
-  message: unknown,
-  index: number,
-  lifted: CompletionBody['lifted'],
-): Content & { readonly role: 'system' | Earlier['role'] } {
+type Message = Content & { readonly role: 'system' | Earlier['role'] }
+
+function messageOf(message: unknown, index: number, lifted: CompletionBody['lifted']): Message {
   const place = `messages[${index}]`
   if (!isObject(message)) throw bad(place, `"${place}" must be an object.`)
   const { role, content, refusal, tool_calls: calls } = message
-  if (role === 'tool' || role === 'function' || (calls !== undefined && calls !== null && !isEmpty(calls)))
-    throw unsupported(place, `Calls of a client’s tools are not taken. ${TOOLS}`)
-  // As clients give an answer back that had no text: a refusal, or nothing.
-  if (role === 'assistant' && (content ?? null) === null)
-    return { role, text: typeof refusal === 'string' ? refusal : '', attachments: [] }
+  const isOfTools = role === 'tool' || role === 'function' || !isEmpty(calls ?? '')
+  if (isOfTools) throw unsupported(place, `Calls of a client’s tools are not taken. ${TOOLS}`)
+  switch (role) {
+    case 'user':
+      return { role, ...contentOf(content, place, lifted) }
+    case 'assistant':
+      // As clients give an answer back that had no text: a refusal, or nothing.
+      return { role, ...wordsOf(content ?? (typeof refusal === 'string' ? refusal : ''), place, lifted) }
+    case 'system':
+    case 'developer':
+      return { role: 'system', ...wordsOf(content, place, lifted) }
+    default:
+      throw bad(place, `"${place}.role" must be one of system, developer, user, assistant.`)
+  }
+}
+
+function wordsOf(content: unknown, place: string, lifted: CompletionBody['lifted']): Content {
   const read = contentOf(content, place, lifted)
-  if (role === 'user') return { role, ...read }
-  if (read.attachments.length > 0) throw unsupported(place, 'Files come with the messages of users alone.')
-  if (role === 'system' || role === 'developer') return { role: 'system', ...read }
-  if (role === 'assistant') return { role, ...read }
-  throw bad(place, `"${place}.role" must be one of system, developer, user, assistant.`)
+  if (read.attachments.length === 0) return read
+  throw unsupported(place, 'Files come with the messages of users alone.')
 }
 
 // --- fields -----------------------------------------------------------------------------------------------------------

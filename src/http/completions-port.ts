@@ -2,7 +2,7 @@
 
 import type { Failure } from '../../machines/failure.ts'
 import type { Question } from '../../machines/openai.ts'
-import type { TurnedAway } from './port.ts'
+import type { TurnedAway } from './web-port.ts'
 
 /** The door for clients of the OpenAI API. */
 export interface CompletionsPort {

@@ -9,7 +9,7 @@ import { checkEncoding, checkKeys, type Fields, identifier, personName, readFiel
 import { type FormPart, formParts } from './form.ts'
 import { typeOf } from './form-headers.ts'
 import { BODY_BYTES_MAX } from './limits.ts'
-import type { WebMessage } from './port.ts'
+import type { WebMessage } from './web-port.ts'
 import type { MessageFiles } from './uploads.ts'
 
 const KEYS = ['conversation', 'user', 'text', 'message_id']

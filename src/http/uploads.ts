@@ -5,7 +5,7 @@ import { FILE_BYTES_MAX, UPLOAD_BYTES_MAX } from '../../machines/limits.ts'
 import { sizeText } from '../../machines/media.ts'
 import type { Upload } from '../../machines/uploads.ts'
 import { Refusal } from './answers.ts'
-import type { WebReception } from './port.ts'
+import type { WebReception } from './web-port.ts'
 
 /** A part of port.ts. */
 export interface UploadsPort {

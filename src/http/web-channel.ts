@@ -6,8 +6,9 @@ import type { Call } from './call.ts'
 import { unknownChannel } from './channel.ts'
 import type { ServerEvent } from './events.ts'
 import { readMessage } from './message.ts'
-import type { GatewayPort, WebEvent, WebPort, WebReception } from './port.ts'
+import type { GatewayPort } from './port.ts'
 import { MessageFiles } from './uploads.ts'
+import type { WebEvent, WebPort, WebReception } from './web-port.ts'
 
 export async function postMessage({ request, gateway, part }: Call): Promise<Response> {
   const channel = part('channel')

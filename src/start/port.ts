@@ -6,7 +6,8 @@ import { isOfFile } from '../../machines/openai.ts'
 import { census, sessionStates } from '../actors/census.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
-import type { ChannelStatus, GatewayPort, Status, WebPort } from '../http/port.ts'
+import type { ChannelStatus, GatewayPort, Status } from '../http/port.ts'
+import type { WebPort } from '../http/web-port.ts'
 import type { Transitions } from '../inspect/transitions.ts'
 import { actorsPage } from '../inspect/tree.ts'
 import type { Store } from '../store/store.ts'
@@ -17,6 +18,7 @@ import { completionsPort } from './completions.ts'
 import { drawingOf } from './drawing.ts'
 import type { Inspection } from './inspection.ts'
 import { describeMachine, machineNames } from './machines.ts'
+import type { McpTrials } from './mcp-trials.ts'
 import type { Metrics } from './metrics.ts'
 import { recordsPort } from './records.ts'
 import type { Reloading } from './reload.ts'
@@ -34,6 +36,7 @@ export interface PortParts {
   readonly startedAtMs: number
   readonly metrics: Metrics
   readonly board: Board
+  readonly mcp: Pick<McpTrials, 'failing'>
   readonly reloading: Reloading
   readonly transitions: Transitions
   readonly inspection: Inspection
@@ -99,6 +102,7 @@ async function status(parts: PortParts): Promise<Status> {
     uptime_s: secondsBetween(parts.startedAtMs, parts.world.nowMs()),
     channels,
     agents: parts.board.agents(),
+    mcp_servers: parts.mcp.failing(),
     sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },
     outbox: counts.outbox,
     dead_letters: counts.deadLetters,

@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BuildAgent } from '../../src/agents/agent.ts'
 import { toolBuilder } from '../../src/tools/catalog.ts'
+import { unrecorded } from '../../src/tools/groups.ts'
 import type { BuildTools } from '../../src/tools/tool.ts'
 import { noTools } from '../support/tools.ts'
 import { Bench } from './processes.ts'
@@ -23,7 +24,7 @@ export async function measureWorkdirs(options: WorkdirsOptions): Promise<Section
   const data = join(bench.folder(), 'data')
   mkdirSync(data)
   const { wrap = (build) => build } = options
-  const buildTools = wrap(toolBuilder({ redact: (text) => text, hidden: [data] }))
+  const buildTools = wrap(toolBuilder({ redact: (text) => text, hidden: [data], groups: unrecorded }))
   const working = await openTree({
     data,
     agent: { tools: ['files'], workdir: 'per_run', approval: { files_write: 'allow' } },

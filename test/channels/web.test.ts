@@ -5,7 +5,7 @@ import { type Attachment, UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import type { Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
-import type { WebEvent, WebPort } from '../../src/http/port.ts'
+import type { WebEvent, WebPort } from '../../src/http/web-port.ts'
 import { ChannelDouble, MemoryJournal, manualWorld, silentLog, webDefinition } from '../http/double.ts'
 import { testUploads } from '../support/uploads.ts'
 
