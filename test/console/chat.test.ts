@@ -119,7 +119,10 @@ test('the check for harmless text catches a page that writes HTML', async () => 
   expect(stage.pages.complaints().join()).toMatch(/Content Security Policy|^$/)
 })
 
-test('Shift+Enter begins a new line; the lines arrive as they were written', async () => {
+const uploaded = (name: string, text: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) })
+const chips = (page: Page) => page.locator('#attached li > :first-child').allTextContents()
+
+test('a message arrives as it was put together: lines by Shift+Enter, files by keyboard or dropped, with a word or without', async () => {
   const page = await openPage()
   await page.locator('#text:enabled').focus()
   await page.keyboard.type('one')
@@ -130,13 +133,8 @@ test('Shift+Enter begins a new line; the lines arrive as they were written', asy
   await shown(page, 'one', 'user')
   expect(channel('cfo').received[0]?.text).toBe('one\ntwo')
   expect(await page.locator('#text').inputValue()).toBe('')
-})
 
-const uploaded = (name: string, text: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) })
-const chips = (page: Page) => page.locator('#attached li > :first-child').allTextContents()
-
-test('files are attached with the keyboard, taken away, and sent with the message, or without a word', async () => {
-  const page = await openPage({ path: '/#/chat/cfo' })
+  // Attached, taken away, and sent with what is written.
   await page.locator('#text:enabled').focus()
   await page.keyboard.press('Shift+Tab')
   expect(await page.evaluate('document.activeElement.id')).toBe('attach')
@@ -151,7 +149,7 @@ test('files are attached with the keyboard, taken away, and sent with the messag
   await page.keyboard.type('read this')
   await page.keyboard.press('Enter')
   await shown(page, 'read this', 'user')
-  expect(await messages(page)).toEqual(['read this\n[document b.txt, 3 bytes]'])
+  expect(await messages(page)).toEqual(['one\ntwo', 'read this\n[document b.txt, 3 bytes]'])
   expect(await page.locator('.message.sending, #attached li').count()).toBe(0)
 
   // Dropped, and sent by themselves; another channel has its own.
@@ -168,7 +166,7 @@ test('files are attached with the keyboard, taken away, and sent with the messag
   await page.locator('#text').press('Enter')
   await shown(page, 'e.txt', 'user')
   const { received, uploads } = channel('cfo')
-  expect(received.map(({ text, attachments }) => [text, attachments.map(({ name }) => name)])).toEqual([
+  expect(received.slice(1).map(({ text, attachments }) => [text, attachments.map(({ name }) => name)])).toEqual([
     ['read this', ['b.txt']],
     ['', ['d.txt', 'e.txt']],
   ])

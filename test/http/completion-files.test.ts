@@ -1,7 +1,6 @@
 // Completion files: pictures, recordings and documents in requests of the OpenAI API: which of them reach an agent, and why others do not.
 
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { FILE_BYTES_MAX } from '../../machines/limits.ts'
 import type { Question } from '../../machines/openai.ts'
 import type { CompletionEnd } from '../../src/http/completions-port.ts'
 import { jpeg, oggVoice, pdf } from '../support/received.ts'
@@ -120,7 +119,6 @@ describe('what stays of files', () => {
 })
 
 const at = (path: string): string => `messages[0].content[1].${path}`
-const large = Buffer.alloc(FILE_BYTES_MAX + 1).toString('base64')
 
 describe('what is refused, in the form of that API, and leaves no file', () => {
   test.each<[name: string, message: object, status: number, code: string, param: string | null]>([
@@ -141,13 +139,6 @@ describe('what is refused, in the form of that API, and leaves no file', () => {
       400,
       'invalid_value',
       at('image_url.url'),
-    ],
-    [
-      'a file that is too large',
-      user('x', { type: 'file', file: { file_data: large } }),
-      413,
-      'too_large',
-      at('file.file_data'),
     ],
     [
       'a file by an id',
