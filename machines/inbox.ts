@@ -5,7 +5,7 @@
 import type { BusyMode } from './definitions.ts'
 import { isSchedule } from './due.ts'
 import { GATHER_QUIET_MS } from './limits.ts'
-import { type ShownFile, unreadText } from './media.ts'
+import { type ShownFile, writtenText } from './media.ts'
 import type { AcceptedMessage } from './messages.ts'
 import type { Steering } from './steps.ts'
 
@@ -183,5 +183,5 @@ function joinText(text: string, item: InboxItem): string {
 /** Of attachments that nobody has read, for want of a preparation, it says what they are. */
 function textOf({ text, shown, message }: InboxItem): string {
   if (shown !== undefined) return text
-  return [text, ...message.attachments.map(unreadText)].filter((part) => part !== '').join('\n')
+  return writtenText({ text, attachments: message.attachments })
 }

@@ -130,6 +130,12 @@ export const NAME_UNITS_MAX = 64
 /** Files that people sent to one session, together; the oldest make room for newer ones. */
 export const RECEIVED_BYTES_MAX = 200_000_000
 
+/** Files that come with one message, together: more than RECEIVED_BYTES_MAX would make room for one another. */
+export const UPLOAD_BYTES_MAX = 200_000_000
+
+/** Files that came with messages and wait for their turns, of all sessions; who is over it is told to come again. */
+export const UPLOADS_BYTES_MAX = 4_000_000_000
+
 /** The default of a hook's `timeout`: a person waits for it. */
 export const HOOK_MS_USUAL = 10_000
 

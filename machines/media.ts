@@ -226,6 +226,16 @@ export function unreadText(attachment: Attachment): string {
   return label === '' ? '' : `[${label}]`
 }
 
+/** What was written with what came with it, each named below it. */
+export function writtenText({ text, attachments }: Written): string {
+  return [text, ...attachments.map(unreadText)].filter((part) => part !== '').join('\n')
+}
+
+interface Written {
+  readonly text: string
+  readonly attachments: readonly Attachment[]
+}
+
 const WORDS: Readonly<Record<Exclude<AttachmentKind, 'other'>, string>> = {
   image: 'picture',
   voice: 'voice message',

@@ -3,6 +3,7 @@
 //   Agents are asked for by name, so a conversation is of one agent: `cfo/alice`. One that nobody named is asked once: `~cfo/ID`.
 
 import type { ChannelDefinition, GatewayDefinition } from './definitions.ts'
+import type { Attachment } from './media.ts'
 
 export const OPENAI_CHANNEL = '@openai'
 
@@ -18,6 +19,8 @@ export interface Question {
   readonly conversation: string
   readonly user: string
   readonly text: string
+  /** Files that came with it, on disk. */
+  readonly attachments: readonly Attachment[]
   readonly earlier: readonly Earlier[]
   /** What its client wants the agent to know, below the agent's own instructions; null: nothing. */
   readonly brief: string | null

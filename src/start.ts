@@ -24,14 +24,14 @@ import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
-import { clockWarning, requireClock } from './start/clock.ts'
+import { requireClock } from './start/clock.ts'
 import { endWaiting, tellingWaiting } from './start/completions.ts'
 import { withConstruction } from './start/construct.ts'
-import { beginForgetting } from './start/forgetting.ts'
-import { type GatewayHooks, openHooks, sayingLacks } from './start/hooks.ts'
+import { sayingLacks } from './start/hooks.ts'
 import { createInspection } from './start/inspection.ts'
+import { type Kept, openKept } from './start/kept.ts'
 import { beginObserving, type Observing } from './start/observing.ts'
-import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
+import { type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { withLacks } from './start/needs.ts'
 import { openMcp } from './start/mcp.ts'
@@ -39,11 +39,8 @@ import type { McpTrials } from './start/mcp-trials.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import { toolParts } from './start/tools.ts'
-import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
-import { type Groups, recordedGroups } from './tools/groups.ts'
-import { endLeftGroups } from './tools/left-groups.ts'
 import type { World } from './world.ts'
 
 export type {
@@ -59,9 +56,8 @@ export type {
   Status,
   UsagePeriods,
   UsageTotalsView,
-  WebEvent,
-  WebPort,
 } from './http/port.ts'
+export type { WebEvent, WebPort } from './http/web-port.ts'
 export type { PhaseTime } from './start/phases.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
@@ -120,8 +116,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const kept = { phases, observing, definition: needed, holder, opened }
-    const { store, hooking, groups } = await openKept(options, kept)
+    const kept = await openKept({ ...options, phases, observing, definition: needed, holder, opened })
+    const { hooking, groups } = kept
     const definition = await phases.whole('construct', () => constructed(needed))
 
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
@@ -132,8 +128,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const mcp = openMcp(loaded, { definition: () => root().definition, secret, groups, world, log })
     opened.push(() => mcp.close())
     const built = {
-      ...{ definition, data: settings.data, store, tokens, observing, secret, startedAtMs, inForce },
-      ...{ hooks: hooking.hooks, mcp, groups },
+      ...{ ...kept, definition, data: settings.data, tokens, observing, secret, startedAtMs, inForce },
+      ...{ hooks: hooking.hooks, mcp },
     }
     const { gateway, root, board, reloading, inspection, port, adapters } = assemble(options, built)
     const http = await phases.attempt('connect', () => listen(options, settings, { port, root, adapters }))
@@ -166,7 +162,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 }
 
 /** What the phases before have opened and built. */
-interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'> {
+interface Built extends Pick<Parts, 'definition' | 'secret' | 'hooks'>, Kept {
   readonly tokens: TokenLocks
   readonly data: string
   readonly observing: Observing
@@ -174,13 +170,13 @@ interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'>
   /** What of a newer file holds on this machine. */
   readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
   readonly mcp: McpTrials
-  readonly groups: Groups
 }
 
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, data, groups, store, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
+  const { definition, data, groups, store, uploads, tokens } = built
+  const { observing, secret, hooks, startedAtMs, inForce, mcp } = built
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
@@ -193,7 +189,7 @@ function assemble(options: StartOptions, built: Built) {
     asked: new Map(),
     ...lasting,
   }
-  const own = { cronTimes, hooks, runMcp: mcp.run, ...toolParts({ loaded, store, data, groups }) }
+  const own = { cronTimes, hooks, uploads, runMcp: mcp.run, ...toolParts({ loaded, store, data, groups }) }
   const thinking = { buildAgent, buildTranscription, buildDescription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
@@ -203,38 +199,8 @@ function assemble(options: StartOptions, built: Built) {
   const inspection = createInspection({ root: gateway, channels, world, log })
   const transitions = createTransitions({ root: gateway, world, log })
   const told = { board, mcp, reloading, inspection, transitions, metrics: observing.metrics }
-  const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
+  const port = gatewayPort({ gateway, store, uploads, adapters, world, version, startedAtMs, ...told })
   return { gateway, root, board, reloading, inspection, port, adapters }
-}
-
-interface Keeping {
-  readonly phases: Phases
-  readonly observing: Observing
-  readonly definition: GatewayDefinition
-  readonly holder: Holder
-  readonly opened: (() => void | Promise<void>)[]
-}
-
-/** What survives the process, and the hooks that are told of what becomes of it. */
-async function openKept(
-  options: StartOptions,
-  { phases, observing, definition, holder, opened }: Keeping,
-): Promise<{ readonly store: Store; readonly hooking: GatewayHooks; readonly groups: Groups }> {
-  const { loaded, world, log } = options
-  const { gateway: settings } = definition
-  const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
-  const bare = await phases.attempt('store', () => observing.store(open))
-  opened.push(() => bare.close())
-  const forgetter = beginForgetting({ store: bare, data: settings.data, world, log })
-  opened.push(() => forgetter.end())
-  // Nothing of an earlier gateway works on what this one is about to take up.
-  await endLeftGroups({ data: settings.data, world, log })
-  const groups = recordedGroups(settings.data, log)
-  const hooking = openHooks({ file: loaded.file, observe: observing.observe, groups, world, log })
-  opened.push(() => hooking.close())
-  await tendFolder({ store: bare, definition }, options)
-  phases.end('store')
-  return { store: hooking.around(forgetter.store), hooking, groups }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
@@ -270,18 +236,6 @@ async function listen(
     await http.close()
   }
   return { ...http, close }
-}
-
-/** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
-async function tendFolder({ store, definition }: Pick<Built, 'store' | 'definition'>, { world, log }: StartOptions) {
-  const { data, workdirKeepMs: keepMs } = definition.gateway
-  const warning = clockWarning(data, world.nowMs())
-  if (warning !== null) log.warn({ phase: 'store' }, `store: ${warning}`)
-  const { sweepWorkdirs } = await import('./tools/workdir.ts')
-  const over = async (names: readonly string[]) =>
-    (await import('./start/runs-over.ts')).runsOver(store, definition, names)
-  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world, runsOver: over })
-  if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
 }
 
 /** The first that was opened is closed last. */

@@ -143,10 +143,11 @@ async function construct(parts: Parts, definition: ChannelDefinition): Promise<A
   const create = await platform.load().catch((error: unknown) => {
     throw thrownIn('construct', error)
   })
-  const { store, world, secret } = parts
+  const { store, uploads, world, secret } = parts
   return create({
     definition,
     secret,
+    uploads,
     world,
     log: parts.log.child({ channel: definition.id }),
     journal: {

@@ -11,7 +11,7 @@ import type {
 import type { Failure } from '../../machines/failure.ts'
 import type { ChannelReport, Commit, ToChannel, ToGateway } from '../../machines/messages.ts'
 import type { BuildAgent, BuildDescription, BuildTranscription } from '../agents/agent.ts'
-import type { Adapter, Platform } from '../channels/adapter.ts'
+import type { Adapter, Platform, Uploads } from '../channels/adapter.ts'
 import type { BuildTools, ClearFolder, Notes, OpenReceived, RunMcp } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
@@ -40,6 +40,7 @@ export interface Parts {
   readonly runMcp: RunMcp
   readonly openReceived: OpenReceived
   readonly clearFolder: ClearFolder
+  readonly uploads: Uploads
   readonly notes: Notes
   readonly hooks: Hooks
   /** The times of a schedule's pattern. */

@@ -99,6 +99,8 @@ export interface AdapterParts {
   readonly secret: (reference: SecretReference) => string
   /** For platforms that keep no conversation themselves (web). */
   readonly journal: Journal
+  /** For platforms that keep no files themselves (web). */
+  readonly uploads: Uploads
   readonly world: World
   readonly log: Log
 }
@@ -115,6 +117,12 @@ export interface JournalEntry {
   readonly id: number
   readonly role: 'user' | 'assistant'
   readonly text: string
+}
+
+/** Files that came with messages and wait for their turns, on disk. */
+export interface Uploads {
+  /** Gives a file to `take`, as `Adapter.fetch` does. */
+  read(reference: string, reading: Pick<Fetching, 'bytesMax' | 'signal' | 'take'>): Promise<void>
 }
 
 /** What the catalogue knows of a platform without loading its library. */

@@ -64,6 +64,9 @@ export class Waiting {
   #questions = 0
   /** What it was told of the answer before its end. */
   #before: string[] = []
+  /** Replies with the answer that are not it: what of its files could not be read. They come first, and are said behind it. */
+  #noticesDue = 0
+  #notices: string[] = []
   /** What it heard of the answer of a model that speaks now. */
   #heard = ''
   /** Something was said, and what is said next is a piece of its own. */
@@ -120,6 +123,9 @@ export class Waiting {
     } else if (this.#decided && replyTo === this.#parts.id) {
       this.#decided = false
       this.#tell(text)
+    } else if (replyTo === this.#awaited && this.#noticesDue > 0) {
+      this.#noticesDue -= 1
+      this.#notices.push(text)
     } else if (replyTo === this.#awaited) {
       this.#before.push(text)
       this.#finish(text)
@@ -137,9 +143,13 @@ export class Waiting {
     if (outcome === 'dead') this.#end({ kind: reason === INBOX_FULL ? 'full' : 'broken' })
     else if (outcome === 'discarded') this.#end(discarded(replies.find(({ replyTo }) => replyTo === this.#parts.id)))
     else if (failure !== undefined) this.#end({ kind: 'failed', failure })
+    else this.#awaitReplies(replies)
+  }
+
+  #awaitReplies(replies: readonly Reply[]): void {
     // Given to the run of another message, it is answered by what answers that one.
-    else if (!replies.some(({ replyTo }) => replyTo === this.#awaited))
-      this.#awaited = replies[0]?.replyTo ?? this.#awaited
+    if (!replies.some(({ replyTo }) => replyTo === this.#awaited)) this.#awaited = replies[0]?.replyTo ?? this.#awaited
+    this.#noticesDue = Math.max(0, replies.filter(({ replyTo }) => replyTo === this.#awaited).length - 1)
   }
 
   /** The model asked for tools: what it says next is another piece. Some of them may be asked about. */
@@ -165,6 +175,8 @@ export class Waiting {
   #finish(last = ''): void {
     // A command, or a run that was taken up after a crash, says nothing on its way.
     this.#say(last.startsWith(this.#heard) ? last.slice(this.#heard.length) : last)
+    this.#isApart = true
+    for (const notice of this.#notices) this.#tell(notice)
     const cut = this.#isCut ? { isCut: true as const } : {}
     this.#end({ kind: 'answered', text: this.#before.join(GAP), spent: this.#spent, ...cut })
   }

@@ -3,19 +3,21 @@
 //   Q1. Whoever waits is told once: the reply that points at the message, or why there will be none.
 //   Q2. A reply is delivered when it is committed: it stands in its conversation, whether its client is still there or not.
 
-import { assert, FailureError } from '../../machines/failure.ts'
+import { assert } from '../../machines/failure.ts'
+import type { Attachment } from '../../machines/media.ts'
 import type { Commit, Inbound, Progress } from '../../machines/messages.ts'
 import type { Question } from '../../machines/openai.ts'
 import { sessionKey } from '../../machines/session-key.ts'
-import type { Adapter, AdapterParts, Door, Identity, Outgoing, Receipt, Reception } from './adapter.ts'
+import type { Adapter, AdapterParts, Door, Fetching, Identity, Outgoing, Receipt, Reception } from './adapter.ts'
 import { type Answered, type Hearing, Waiting } from './openai-waiting.ts'
+import { fetchUpload } from './uploaded.ts'
 
 /** Without a connection nobody waits longer: runs that were begun end within the operator's `drain`, and usually at once. */
 const LINGER_MS_MAX = 30_000
 
 export interface Asking extends Hearing {
-  /** It is on disk. */
-  accepted(seq: number): void
+  /** It is on disk; a duplicate was there before, and nothing that came with it this time is needed. */
+  accepted(reception: { readonly seq: number; readonly duplicate: boolean }): void
   /** What became of a message that was accepted before; null: nothing yet. */
   recall(session: string, seq: number): Promise<Answered | null>
   /** Everybody who asked it is gone: a run for it alone has no purpose any more. */
@@ -80,8 +82,8 @@ class WaitedFor implements OpenAiAdapter {
       for (const waiting of this.#of(progress.session)) waiting.hears(progress.turn, progress.text)
   }
 
-  async fetch(): Promise<void> {
-    throw new FailureError({ kind: 'permanent', reason: 'notFound', message: 'this channel has no files' })
+  fetch(attachment: Attachment, fetching: Fetching): Promise<void> {
+    return fetchUpload(this.#parts.uploads, attachment, fetching)
   }
 
   async probe(): Promise<Identity> {
@@ -95,7 +97,7 @@ class WaitedFor implements OpenAiAdapter {
     const reception = await this.#receive(this.#door, message)
     if (!reception.accepted) return { kind: 'turnedAway', reason: reception.reason }
     const { seq, duplicate } = reception
-    asking.accepted(seq)
+    asking.accepted({ seq, duplicate })
     // Nothing waits between the accept and this: no commit of the message can have gone by.
     const waiting = new Waiting({ id: message.platformMessageId, seq, hearing: asking, isLate: duplicate })
     this.#join(session, waiting)
@@ -140,7 +142,7 @@ class WaitedFor implements OpenAiAdapter {
     }
   }
 
-  #inbound({ agent, conversation, user, text, earlier, brief, messageId }: Question): Inbound {
+  #inbound({ agent, conversation, user, text, attachments, earlier, brief, messageId }: Question): Inbound {
     return {
       channel: this.#parts.definition.id,
       conversation,
@@ -150,7 +152,7 @@ class WaitedFor implements OpenAiAdapter {
       text,
       addressed: true,
       album: null,
-      attachments: [],
+      attachments,
       continues: false,
       agent,
       ...(earlier.length === 0 ? {} : { earlier }),

@@ -4,9 +4,11 @@
 // http/port.ts asks for the same shapes under its own names: folders of src/ do not import each other.
 
 import { assert, FailureError } from '../../machines/failure.ts'
+import type { Attachment } from '../../machines/media.ts'
 import { ownId } from '../../machines/message-ids.ts'
 import type { Inbound, Progress } from '../../machines/messages.ts'
-import type { Adapter, AdapterParts, Door, Identity, Outgoing, Receipt, Reception } from './adapter.ts'
+import type { Adapter, AdapterParts, Door, Fetching, Identity, Outgoing, Receipt, Reception } from './adapter.ts'
+import { fetchUpload } from './uploaded.ts'
 import { Conversation, pump, Subscriber, type WebEvent } from './web-conversation.ts'
 
 /** Journal entries of one read. */
@@ -36,6 +38,8 @@ export interface WebMessage {
   readonly conversation: string
   readonly user: string
   readonly text: string
+  /** Files that are on disk. */
+  readonly attachments: readonly Attachment[]
   readonly messageId: string | null
 }
 
@@ -111,9 +115,8 @@ class JournaledWeb implements WebAdapter {
     this.#conversation(conversation).show(progress)
   }
 
-  /** Its messages are text alone. */
-  async fetch(): Promise<void> {
-    throw new FailureError({ kind: 'permanent', reason: 'notFound', message: 'a web channel has no files' })
+  fetch(attachment: Attachment, fetching: Fetching): Promise<void> {
+    return fetchUpload(this.#parts.uploads, attachment, fetching)
   }
 
   async probe(): Promise<Identity> {
@@ -153,7 +156,7 @@ class JournaledWeb implements WebAdapter {
       text: message.text,
       addressed: true,
       album: null,
-      attachments: [],
+      attachments: message.attachments,
       continues: false,
     }
   }

@@ -52,7 +52,7 @@ export class Talk {
     this.#awaited += 1
     // Its answer stands for everything that it ended or discarded too.
     if (/^\/(stop|new)\b/.test(text.trim())) this.#settlesAll = true
-    const reception = await port.post({ conversation, user: USER, text, messageId: null })
+    const reception = await port.post({ conversation, user: USER, text, attachments: [], messageId: null })
     if (reception.accepted) return
     this.#awaited -= 1
     const reason = reception.reason === 'tooLong' ? 'it is too long' : `the conversation is ${reception.reason}`

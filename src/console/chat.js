@@ -1,5 +1,6 @@
 // Chat: talk to a web channel. Owns which channel and conversation are shown, and as whom; beside it the chart of its session.
 
+import { Attached } from './attached.js'
 import { byId, setAttribute, setText } from './dom.js'
 import { openConversation, post } from './gateway.js'
 import { arrowsMoveFocus, createRollCall } from './roll-call.js'
@@ -17,6 +18,15 @@ export class ChatView {
   #thread = new Thread({ box: byId('thread'), list: byId('messages'), newest: byId('newest') })
   #rollCall = createRollCall({ list: byId('channels'), hrefOf: ({ id }) => hrefTo('chat', id) })
   #watcher = new Watcher({ box: byId('chat-chart'), manner: 'chart' })
+  #attached = new Attached({
+    list: byId('attached'),
+    button: byId('attach'),
+    input: byId('files'),
+    area: byId('view-chat'),
+    field: byId('text'),
+    refuse: (why) => notice(why),
+  })
+  /** By channel: what is written there and not sent. */
   #drafts = new Map()
   /** Session keys and their states: in a conversation of several people there may be more than one. */
   #sessions = new Map()
@@ -79,7 +89,8 @@ export class ChatView {
 
   /** Shows a conversation from its beginning and keeps following it. */
   #open(next) {
-    if (this.#place !== null) this.#drafts.set(this.#place.channel, byId('text').value)
+    if (this.#place !== null)
+      this.#drafts.set(this.#place.channel, { text: byId('text').value, files: this.#attached.files })
     this.#stopFollowing()
     this.#place = next
     const { channel, conversation, user } = next
@@ -89,9 +100,11 @@ export class ChatView {
     setText(byId('channel-name'), channel)
     setText(byId('conversation-name'), `${conversation} · as ${user}`)
     for (const id of ['open-conversation', 'session', 'show-chart']) byId(id).hidden = false
-    for (const id of ['text', 'send']) byId(id).disabled = false
+    for (const id of ['attach', 'text', 'send']) byId(id).disabled = false
     byId('text').placeholder = `Write to ${channel}`
-    byId('text').value = this.#drafts.get(channel) ?? ''
+    const { text, files } = this.#drafts.get(channel) ?? { text: '', files: [] }
+    byId('text').value = text
+    this.#attached.show(files)
     grow()
     this.#thread.clear()
     this.#sessions.clear()
@@ -167,13 +180,13 @@ export class ChatView {
 
   // --- what is said ---
 
-  async #send(text) {
+  async #send(text, files = []) {
     const { channel, conversation, user } = this.#place
     // The same id at every try: what arrived although nobody said so is not said twice.
     const message = { conversation, user, text, message_id: randomName() + randomName() }
-    const bubble = this.#thread.sending(text)
+    const bubble = this.#thread.sending({ text, files: files.map(({ name }) => name) })
     const attempt = () =>
-      post(channel, message).catch((problem) => {
+      post(channel, message, files).catch((problem) => {
         bubble.failed(`Not sent. ${problem.message}`, attempt)
         if (problem.status === 401) askForToken(problem)
       })
@@ -184,10 +197,12 @@ export class ChatView {
     byId('composer').addEventListener('submit', (event) => {
       event.preventDefault()
       const text = byId('text').value
-      if (this.#place === null || text.trim() === '') return
+      const { files } = this.#attached
+      if (this.#place === null || (text.trim() === '' && files.length === 0)) return
       byId('text').value = ''
+      this.#attached.show([])
       grow()
-      void this.#send(text)
+      void this.#send(text, files)
     })
     byId('text').addEventListener('input', grow)
     byId('text').addEventListener('keydown', (event) => {

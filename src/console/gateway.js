@@ -44,8 +44,17 @@ export const control = (channel, verb) => ask(path(['channels', channel, verb]),
 export const retryDeadLetter = (id) => ask(path(['deadletters', id, 'retry']), { method: 'POST' })
 export const approvePairing = (code) => ask(path(['pairings', code, 'approve']), { method: 'POST' })
 export const revokePairing = (channel, user) => ask(path(['pairings', channel, user]), { method: 'DELETE' })
-export const post = (channel, message) =>
-  ask(path(['channels', channel, 'messages']), { method: 'POST', json: message })
+export const post = (channel, message, files) =>
+  ask(path(['channels', channel, 'messages']), { method: 'POST', ...bodyOf(message, files) })
+
+function bodyOf(message, files) {
+  if (files.length === 0) return { body: JSON.stringify(message), headers: { 'Content-Type': 'application/json' } }
+  const body = new FormData()
+  for (const [name, value] of Object.entries(message)) body.append(name, value)
+  for (const file of files) body.append('file', file)
+  // The browser says its type, with the boundary that it chose.
+  return { body }
+}
 
 export function openConversation(channel, conversation) {
   return ({ lastEventId, signal }) => {
@@ -58,18 +67,14 @@ export function openActor(place) {
   return ({ signal }) => ask(path(['actors', place, 'events']), { signal })
 }
 
-async function ask(address, { method = 'GET', json, headers = {}, signal } = {}) {
+async function ask(address, { method = 'GET', body, headers = {}, signal } = {}) {
   const token = sessionStorage.getItem(TOKEN)
   const request = {
     method,
+    body,
     signal,
     cache: 'no-store',
-    headers: {
-      ...headers,
-      ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
-      ...(json === undefined ? {} : { 'Content-Type': 'application/json' }),
-    },
-    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    headers: { ...headers, ...(token === null ? {} : { Authorization: `Bearer ${token}` }) },
   }
   let response
   try {
@@ -79,7 +84,7 @@ async function ask(address, { method = 'GET', json, headers = {}, signal } = {})
     throw new Problem(0, 'unreachable', 'The gateway does not answer.')
   }
   if (response.ok) return response
-  const body = await response.json().catch(() => null)
-  const { code = 'unknown', message = `The gateway answered with status ${response.status}.` } = body?.error ?? {}
+  const answer = await response.json().catch(() => null)
+  const { code = 'unknown', message = `The gateway answered with status ${response.status}.` } = answer?.error ?? {}
   throw new Problem(response.status, code, message)
 }

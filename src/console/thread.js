@@ -79,9 +79,9 @@ export class Thread {
   }
 
   /** A message on its way. Its own event replaces it once it is written down; `failed` says why it is not. */
-  sending(text) {
-    const entry = { element: bubble('user', 'sending'), text }
-    entry.element.textContent = text
+  sending({ text, files }) {
+    const entry = { element: bubble('user', 'sending'), text, files: files.length }
+    entry.element.textContent = [text, ...files.map((name) => `[${name}]`)].filter((line) => line !== '').join('\n')
     this.#sending.push(entry)
     this.#change(() => this.#list.append(entry.element))
     this.#showEnd()
@@ -93,7 +93,7 @@ export class Thread {
   }
 
   #arrived(text) {
-    const sent = this.#sending.find((candidate) => candidate.text === text)
+    const sent = this.#sending.find((candidate) => isOf(candidate, text))
     sent?.element.remove()
     this.#sending = this.#sending.filter((candidate) => candidate !== sent)
   }
@@ -145,6 +145,13 @@ export class Thread {
     this.#box.scrollTop = this.#box.scrollHeight
     this.#newest.hidden = true
   }
+}
+
+/** What is written down of a message has a line for each of its files, below what was said. */
+function isOf({ text, files }, written) {
+  if (files === 0) return written === text
+  const lines = written.split('\n')
+  return lines.length >= files && lines.slice(0, -files).join('\n') === (text.trim() === '' ? '' : text)
 }
 
 /** Says under a message why it was not sent, with a way to try again. */

@@ -35,6 +35,12 @@ export function day(moment) {
   return new Date(moment).toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' })
 }
 
+/** `7 bytes`, `12.4 KB`: as the gateway writes it. */
+export function size(bytes) {
+  if (bytes < 1_000) return `${bytes} bytes`
+  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+}
+
 export function count(number, one, many = `${one}s`) {
   return `${number} ${number === 1 ? one : many}`
 }

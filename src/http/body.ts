@@ -9,9 +9,14 @@ import { BODY_BYTES_MAX, DISCARDED_BYTES_MAX, IDENTIFIER_UNITS_MAX } from './lim
 export type Fields = Readonly<Record<string, unknown>>
 
 /** The body as an object, whatever its keys. */
-export async function readObject(request: Request, bytesMax = BODY_BYTES_MAX): Promise<Fields> {
+async function readObject(request: Request): Promise<Fields> {
   checkType(request.headers)
-  const text = await readText(request, bytesMax)
+  return objectIn(await readBytes(request, BODY_BYTES_MAX))
+}
+
+/** The object that a body in JSON is. */
+export function objectIn(body: Uint8Array): Fields {
+  const text = textIn(body)
   if (text.trim() === '') throw new Refusal(400, 'bad_json', 'The body is empty; a JSON object was expected.')
   const value = parse(text)
   if (!isObject(value)) throw new Refusal(400, 'bad_type', 'The body must be a JSON object.')
@@ -21,16 +26,15 @@ export async function readObject(request: Request, bytesMax = BODY_BYTES_MAX): P
 /** The body as an object that has no key but `known`. */
 export async function readFields(request: Request, known: readonly string[]): Promise<Fields> {
   const value = await readObject(request)
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      throw new Refusal(
-        400,
-        'unknown_key',
-        `The key ${JSON.stringify(key.slice(0, 64))} is unknown; known are ${known.join(', ')}.`,
-      )
-    }
-  }
+  checkKeys(Object.keys(value), known)
   return value
+}
+
+export function checkKeys(keys: readonly string[], known: readonly string[]): void {
+  const unknown = keys.find((key) => !known.includes(key))
+  if (unknown === undefined) return
+  const shown = JSON.stringify(unknown.slice(0, 64))
+  throw new Refusal(400, 'unknown_key', `The key ${shown} is unknown; known are ${known.join(', ')}.`)
 }
 
 /** A name of something: 1 to 256 characters, none of them a control character. */
@@ -79,23 +83,27 @@ function string(fields: Fields, key: string): string {
   return value
 }
 
-function checkType(headers: Headers): void {
+export function checkType(headers: Headers): void {
   const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
   // A page of another site can send anything but JSON without asking first.
   if (type !== 'application/json') {
     throw new Refusal(415, 'bad_content_type', 'The body must be sent with "Content-Type: application/json".')
   }
+  checkEncoding(headers)
+}
+
+export function checkEncoding(headers: Headers): void {
   const encoding = headers.get('content-encoding')
   if (encoding !== null && encoding.toLowerCase() !== 'identity') {
     throw new Refusal(415, 'bad_content_encoding', 'The body must be sent without Content-Encoding.')
   }
 }
 
-async function readText(request: Request, bytesMax: number): Promise<string> {
+async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
   const reader = request.body?.getReader()
   const readMax = bytesMax + DISCARDED_BYTES_MAX
   if (Number(request.headers.get('content-length') ?? 0) > readMax) throw tooLarge(bytesMax).with(CLOSING)
-  if (reader === undefined) return ''
+  if (reader === undefined) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let bytes = 0
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
@@ -105,10 +113,23 @@ async function readText(request: Request, bytesMax: number): Promise<string> {
     if (bytes <= bytesMax) chunks.push(read.value)
   }
   if (bytes > bytesMax) throw tooLarge(bytesMax)
+  return Buffer.concat(chunks)
+}
+
+function textIn(body: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch {
     throw new Refusal(400, 'bad_json', 'The body is not valid UTF-8.')
+  }
+}
+
+/** Of a body that is refused on its way: so much of the rest is read that its client comes to read why. */
+export async function discard(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<void> {
+  for (let bytes = 0; reader !== undefined && bytes <= DISCARDED_BYTES_MAX; ) {
+    const read = await reader.read().catch(() => null)
+    if (read === null || read.done) return
+    bytes += read.value.byteLength
   }
 }
 

@@ -2,11 +2,13 @@
 //   What would change the meaning of the answer and is not done here is refused by name; what only tunes it is taken and does nothing,
 //   and so is a key that nobody knows: clients of that API send many. README.md has the table.
 
-import { TEXT_UNITS_MAX } from '../../machines/limits.ts'
+import { FILES_MAX, SHOWN_AGAIN_TURNS, TEXT_UNITS_MAX } from '../../machines/limits.ts'
+import { type Attachment, writtenText } from '../../machines/media.ts'
 import { briefText, type Earlier } from '../../machines/openai.ts'
-import { Refusal } from './answers.ts'
-import { type Fields, identifier, isObject, personName, readObject } from './body.ts'
-import { COMPLETION_BYTES_MAX } from './limits.ts'
+import { type Fields, identifier, isObject, personName } from './body.ts'
+import { type CompletionBody, type Content, contentOf, readBody } from './completion-parts.ts'
+import { bad, missing, tooLong, tooManyFiles, unsupported } from './completion-refusals.ts'
+import type { MessageFiles } from './uploads.ts'
 
 export interface CompletionRequest {
   readonly model: string
@@ -15,6 +17,8 @@ export interface CompletionRequest {
   /** The name of the conversation, by its header or by the person; null: it has none. */
   readonly name: string | null
   readonly text: string
+  /** What came with it; without a name of the conversation also what came with the turns right before. */
+  readonly attachments: readonly Attachment[]
   /** What stands before in the request. */
   readonly earlier: readonly Earlier[]
   readonly brief: string | null
@@ -24,8 +28,15 @@ export interface CompletionRequest {
   readonly messageId: string | null
 }
 
-export async function readCompletion(request: Request): Promise<CompletionRequest> {
-  const fields = await readObject(request, COMPLETION_BYTES_MAX)
+/** Puts the files in it where `files` has them, and lets go of those that are not needed. */
+export async function readCompletion(request: Request, files: MessageFiles): Promise<CompletionRequest> {
+  const body = await readBody(request, files)
+  const wish = completionIn(request, body)
+  await files.only(wish.attachments.map(({ reference }) => reference))
+  return wish
+}
+
+function completionIn(request: Request, { fields, lifted }: CompletionBody): CompletionRequest {
   const model = wanted(fields, 'model')
   for (const [key, { isHarmless, why }] of Object.entries(REFUSED)) {
     const value = fields[key]
@@ -34,11 +45,14 @@ export async function readCompletion(request: Request): Promise<CompletionReques
   const user = person(fields, 'user')
   const name = header(request, 'x-conversation') ?? user
   const options = fields['stream_options']
+  const { again, ...words } = spoken(fields['messages'], lifted)
   return {
     model,
     user: user ?? person(fields, 'safety_identifier'),
     name,
-    ...spoken(fields['messages']),
+    ...words,
+    // A conversation with a name has them in its own history.
+    attachments: name === null ? [...words.attachments, ...again].slice(0, FILES_MAX) : words.attachments,
     stream: isOn(fields, 'stream'),
     wantsUsage: isObject(options) && isOn(options, 'include_usage'),
     messageId: header(request, 'idempotency-key'),
@@ -77,59 +91,78 @@ const REFUSED: Readonly<Record<string, Unsupported>> = {
 
 // --- messages ---------------------------------------------------------------------------------------------------------
 
-type Spoken = Pick<CompletionRequest, 'text' | 'earlier' | 'brief'>
+interface Spoken extends Pick<CompletionRequest, 'text' | 'attachments' | 'earlier' | 'brief'> {
+  /** Files of earlier turns that are shown once more. */
+  readonly again: readonly Attachment[]
+}
 
-function spoken(messages: unknown): Spoken {
+function spoken(messages: unknown, lifted: CompletionBody['lifted']): Spoken {
   if (!Array.isArray(messages)) throw missing('messages', 'a list of messages')
   if (messages.length === 0) throw bad('messages', '"messages" must hold at least one message.')
-  const read = messages.map(messageOf)
+  const read = messages.map((message: unknown, index) => messageOf(message, index, lifted))
   const brief = read.flatMap(({ role, text }) => (role === 'system' && text.trim() !== '' ? [text] : [])).join('\n\n')
-  const said = read.flatMap(({ role, text }): Earlier[] => (role === 'system' ? [] : [{ role, text }]))
+  const said = read.flatMap(({ role, ...content }) => (role === 'system' ? [] : [{ role, ...content }]))
   const newest = said.findLastIndex(({ role }) => role === 'assistant') + 1
-  const text = said
-    .slice(newest)
-    .map((message) => message.text)
-    .join('\n\n')
-    .toWellFormed()
-  if (newest === said.length) throw bad('messages', 'The last message must be the user’s: an agent answers it.')
-  if (text.trim() === '') throw bad('messages', 'The user’s message must not be blank.')
-  if (text.length > TEXT_UNITS_MAX) {
-    const message = `The user’s message has ${text.length} characters; at most ${TEXT_UNITS_MAX} are taken.`
-    throw new Refusal(413, 'string_above_max_length', message).about('messages')
+  const [before, now] = [said.slice(0, newest), said.slice(newest)]
+  const texts = now.map(({ text }) => text).filter((text) => text !== '')
+  const text = texts.join('\n\n').toWellFormed()
+  const attachments = now.flatMap((content) => content.attachments)
+  if (now.length === 0) throw bad('messages', 'The last message must be the user’s: an agent answers it.')
+  if (text.trim() === '' && attachments.length === 0) throw bad('messages', 'The user’s message must not be blank.')
+  if (text.length > TEXT_UNITS_MAX)
+    throw tooLong(`The user’s message has ${text.length} characters; at most ${TEXT_UNITS_MAX} are taken.`)
+  if (attachments.length > FILES_MAX) throw tooManyFiles(FILES_MAX)
+  return {
+    text,
+    attachments,
+    earlier: before
+      .map(({ role, ...content }) => ({ role, text: writtenText(content) }))
+      .filter((message) => message.text.trim() !== ''),
+    brief: brief === '' ? null : briefText(brief.toWellFormed()),
+    again: filesAgain(before),
   }
-  const earlier = said.slice(0, newest).filter((message) => message.text.trim() !== '')
-  return { text, earlier, brief: brief === '' ? null : briefText(brief.toWellFormed()) }
 }
 
-interface Message {
-  readonly role: 'system' | Earlier['role']
-  readonly text: string
+interface Said extends Content {
+  readonly role: Earlier['role']
 }
 
-function messageOf(message: unknown, index: number): Message {
+/** Those of the newest turn first, because in the end the last of them do not fit. */
+function filesAgain(before: readonly Said[]): readonly Attachment[] {
+  const turns: Attachment[][] = []
+  for (const { role, attachments } of before.toReversed()) {
+    if (role === 'assistant') turns.push([])
+    else turns.at(-1)?.unshift(...attachments)
+  }
+  return turns.slice(0, SHOWN_AGAIN_TURNS).flat()
+}
+
+type Message = Content & { readonly role: 'system' | Earlier['role'] }
+
+function messageOf(message: unknown, index: number, lifted: CompletionBody['lifted']): Message {
   const place = `messages[${index}]`
   if (!isObject(message)) throw bad(place, `"${place}" must be an object.`)
   const { role, content, refusal, tool_calls: calls } = message
-  if (role === 'tool' || role === 'function' || (calls !== undefined && calls !== null && !isEmpty(calls)))
-    throw unsupported(place, `Calls of a client’s tools are not taken. ${TOOLS}`)
-  if (role === 'system' || role === 'developer') return { role: 'system', text: textOf(content, place) }
-  // As clients give an answer back that had no text: a refusal, or nothing.
-  if (role === 'assistant' && (content ?? null) === null)
-    return { role, text: typeof refusal === 'string' ? refusal : '' }
-  if (role === 'user' || role === 'assistant') return { role, text: textOf(content, place) }
-  throw bad(place, `"${place}.role" must be one of system, developer, user, assistant.`)
+  const isOfTools = role === 'tool' || role === 'function' || !isEmpty(calls ?? '')
+  if (isOfTools) throw unsupported(place, `Calls of a client’s tools are not taken. ${TOOLS}`)
+  switch (role) {
+    case 'user':
+      return { role, ...contentOf(content, place, lifted) }
+    case 'assistant':
+      // As clients give an answer back that had no text: a refusal, or nothing.
+      return { role, ...wordsOf(content ?? (typeof refusal === 'string' ? refusal : ''), place, lifted) }
+    case 'system':
+    case 'developer':
+      return { role: 'system', ...wordsOf(content, place, lifted) }
+    default:
+      throw bad(place, `"${place}.role" must be one of system, developer, user, assistant.`)
+  }
 }
 
-function textOf(content: unknown, place: string): string {
-  if (typeof content === 'string') return content
-  if (!Array.isArray(content)) throw bad(place, `"${place}.content" must be text, or a list of parts.`)
-  const parts = content.map((part: unknown): string => {
-    const { type, text, refusal } = isObject(part) ? part : {}
-    if (type === 'text' && typeof text === 'string') return text
-    if (type === 'refusal' && typeof refusal === 'string') return refusal
-    throw unsupported(place, `A part of the type ${JSON.stringify(type ?? null)} is not taken: only text is.`)
-  })
-  return parts.join('\n')
+function wordsOf(content: unknown, place: string, lifted: CompletionBody['lifted']): Content {
+  const read = contentOf(content, place, lifted)
+  if (read.attachments.length === 0) return read
+  throw unsupported(place, 'Files come with the messages of users alone.')
 }
 
 // --- fields -----------------------------------------------------------------------------------------------------------
@@ -154,16 +187,4 @@ function isOn(fields: Fields, key: string): boolean {
   const value = fields[key] ?? false
   if (typeof value !== 'boolean') throw bad(key, `"${key}" must be true or false.`)
   return value
-}
-
-function missing(key: string, what: string): Refusal {
-  return bad(key, `"${key}" is missing, or is not ${what}.`)
-}
-
-function bad(param: string, message: string): Refusal {
-  return new Refusal(400, 'invalid_value', message).about(param)
-}
-
-function unsupported(param: string, why: string): Refusal {
-  return new Refusal(400, 'unsupported_parameter', `"${param}" is not supported here. ${why}`).about(param)
 }

@@ -2,7 +2,7 @@
 
 import type { Failure } from '../../machines/failure.ts'
 import type { Question } from '../../machines/openai.ts'
-import type { TurnedAway } from './port.ts'
+import type { TurnedAway } from './web-port.ts'
 
 /** The door for clients of the OpenAI API. */
 export interface CompletionsPort {
@@ -15,8 +15,8 @@ export interface CompletionsPort {
 }
 
 export interface Hearing {
-  /** It is on disk. */
-  accepted(seq: number): void
+  /** It is on disk; a duplicate was there before, and nothing that came with it this time is needed. */
+  accepted(reception: { readonly seq: number; readonly duplicate: boolean }): void
   /** A piece of the answer. */
   delta(text: string): void
 }

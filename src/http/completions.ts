@@ -22,6 +22,7 @@ import type { ServerEvent } from './events.ts'
 import { FIRST_WORD_MS_MAX } from './limits.ts'
 import type { Question } from '../../machines/openai.ts'
 import type { CompletionEnd, CompletionsPort } from './completions-port.ts'
+import { MessageFiles } from './uploads.ts'
 
 export function listModels(call: Call): Response {
   return json(200, models(agentsOf(call).models()))
@@ -34,9 +35,13 @@ export function showModel(call: Call): Response {
 
 export async function complete(call: Call): Promise<Response> {
   const agents = agentsOf(call)
-  const wish = await readCompletion(call.request)
-  modelNamed(agents, wish.model)
-  const asking = new Asking(call, wish, agents)
+  const files = new MessageFiles(call.gateway.uploads)
+  const wish = await files.reading(async () => {
+    const read = await readCompletion(call.request, files)
+    modelNamed(agents, read.model)
+    return read
+  })
+  const asking = new Asking(call, wish, { agents, files })
   return wish.stream ? streamed(call, asking) : whole(asking)
 }
 
@@ -56,11 +61,17 @@ async function streamed(call: Call, asking: Asking): Promise<Response> {
   return call.streams.open({ opening: '', cut: call.cut, follow: (emit, signal) => asking.follow(emit, signal) })
 }
 
+interface Given {
+  readonly agents: CompletionsPort
+  readonly files: MessageFiles
+}
+
 /** One request: what came of its answer so far, and who reads it. */
 class Asking {
   readonly ended: Promise<CompletionEnd>
   heading: Heading
   readonly #wish: CompletionRequest
+  readonly #files: MessageFiles
   readonly #gone = new AbortController()
   readonly #spoke = Promise.withResolvers<'spoke'>()
   /** Said and not shown yet: the reader is behind, or not there yet. */
@@ -68,13 +79,14 @@ class Asking {
   #wake: () => void = () => {}
   #end: CompletionEnd | null = null
 
-  constructor(call: Call, wish: CompletionRequest, agents: CompletionsPort) {
+  constructor(call: Call, wish: CompletionRequest, { agents, files }: Given) {
     const { world, request } = call
     this.#wish = wish
     const created = Math.floor(world.nowMs() / 1_000)
     this.heading = { id: `chatcmpl-${world.id()}`, created, model: wish.model }
     const leave = (): void => this.#gone.abort()
     request.signal.addEventListener('abort', leave)
+    this.#files = files
     this.ended = this.#ask(agents, questionOf(wish, call)).finally(() =>
       request.signal.removeEventListener('abort', leave),
     )
@@ -116,8 +128,10 @@ class Asking {
 
   async #ask(agents: CompletionsPort, question: Question): Promise<CompletionEnd> {
     const hearing = {
-      accepted: (seq: number): void => {
+      accepted: ({ seq, duplicate }: { readonly seq: number; readonly duplicate: boolean }): void => {
         this.heading = { ...this.heading, id: `chatcmpl-${turnIdOf({ seq })}` }
+        if (duplicate) void this.#files.drop()
+        else this.#files.release()
       },
       delta: (text: string): void => {
         this.#unread += text
@@ -127,8 +141,10 @@ class Asking {
     }
     try {
       this.#end = await agents.ask(question, hearing, this.#gone.signal)
+      if (this.#end.kind === 'turnedAway') await this.#files.drop()
       return this.#end
     } catch (error) {
+      this.#files.release()
       this.#end = { kind: 'failed', failure: UNFORESEEN }
       throw error
     } finally {
@@ -147,10 +163,10 @@ const UNFORESEEN: Failure = {
 const ANYBODY = 'anonymous'
 
 function questionOf(
-  { model, user, name, text, earlier, brief, messageId }: CompletionRequest,
+  { model, user, name, text, attachments, earlier, brief, messageId }: CompletionRequest,
   { world }: Call,
 ): Question {
-  const common = { agent: model, user: user ?? ANYBODY, text, brief, messageId }
+  const common = { agent: model, user: user ?? ANYBODY, text, attachments, brief, messageId }
   // A conversation with a name has a history of its own, whatever the client repeats of it.
   if (name !== null) return { ...common, conversation: namedConversation(model, name), earlier: [] }
   return { ...common, conversation: oneOffConversation(model, messageId ?? world.id()), earlier }

@@ -46,6 +46,7 @@ const FILES: readonly string[] = [
   'entries.js',
   'step-entries.js',
   'chat.js',
+  'attached.js',
   'thread.js',
   'markdown.js',
   'actors.js',

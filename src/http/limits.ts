@@ -3,8 +3,14 @@
 /** The longest text (65,536 units of at most three bytes each in UTF-8) with room for the rest of its JSON. */
 export const BODY_BYTES_MAX = 256 * 1024
 
-/** A whole conversation comes with each request of the OpenAI API: 200,000 tokens of three bytes, with room for the rest of its JSON. */
+/**
+ * A whole conversation comes with each request of the OpenAI API: 200,000 tokens of three bytes, with room for the rest of its JSON.
+ * Files in it are counted by themselves.
+ */
 export const COMPLETION_BYTES_MAX = 1024 * 1024
+
+/** Files of all of that conversation: most of them are not needed any more, and are let go of. */
+export const COMPLETION_FILES_MAX = 100
 
 /** So much of a body that is too large is read and thrown away: its client, which is still sending, reads why and not that it was cut. */
 export const DISCARDED_BYTES_MAX = 16 * 1024 * 1024
@@ -37,6 +43,9 @@ export const STREAMS_MAX = 1_000
 /** A client that has not sent its headers, or its whole request, by then is cut off. */
 export const HEADERS_MS_MAX = 10_000
 export const REQUEST_MS_MAX = 30_000
+
+/** The same for requests that may have files: the largest file over a line of half a megabit a second. */
+export const UPLOAD_MS_MAX = 6 * 60_000
 
 /** An unused connection is kept this long for the next request. */
 export const KEEP_ALIVE_MS = 5_000

@@ -2,9 +2,11 @@
 
 import type { Lack } from '../../machines/definitions.ts'
 import type { Phase } from '../../machines/phases.ts'
-import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
+import type { ChannelControl, ChannelState, TranscriptEntry } from '../../machines/messages.ts'
 import type { CompletionsPort } from './completions-port.ts'
 import type { McpServerStatus } from './mcp-status.ts'
+import type { UploadsPort } from './uploads.ts'
+import type { WebPort } from './web-port.ts'
 
 export interface GatewayPort {
   status(): Promise<Status>
@@ -14,6 +16,8 @@ export interface GatewayPort {
   send(channel: string, conversation: string, text: string): Promise<boolean>
   /** `unknown`: no such channel; `notWeb`: it is not a web channel; `notLive`: it is paused, failed or stopped. */
   web(channel: string): WebPort | 'unknown' | 'notWeb' | 'notLive'
+  /** Where files go that come with messages. */
+  readonly uploads: UploadsPort
   /** The agents for clients of the OpenAI API; null: that is switched off. */
   completions(): CompletionsPort | null
   /** Reads the configuration anew; resolves once its channels have settled, or after a few seconds. */
@@ -110,43 +114,6 @@ export interface InspectionView extends Required<InspectionWish> {
   /** The Stately page that it holds in a frame; on the internet. */
   readonly page: string
 }
-
-/** One web channel's door. */
-export interface WebPort {
-  /** Resolves once the message is on disk, or was turned away for good. */
-  post(message: WebMessage): Promise<WebReception>
-  /**
-   * What the conversation shows after journal entry `afterId` (0: from its beginning), and then what comes, until `signal`
-   * aborts. Messages come in order and without gaps; deltas and states are best effort. `emit` is called from one place,
-   * one event at a time; when it returns a promise the next event waits for it.
-   */
-  subscribe(from: WebPosition, emit: (event: WebEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>
-}
-
-export interface WebPosition {
-  readonly conversation: string
-  /** Journal entry after which to begin; 0: the conversation's beginning. */
-  readonly afterId: number
-}
-
-export interface WebMessage {
-  readonly conversation: string
-  readonly user: string
-  readonly text: string
-  /** The client's own id, for retries without doubling; null: every post is a new message. */
-  readonly messageId: string | null
-}
-
-export type WebReception =
-  | { readonly accepted: true; readonly duplicate: boolean }
-  | { readonly accepted: false; readonly reason: TurnedAway }
-
-/** `taken`: somebody else in the conversation has a message of this id. */
-export type TurnedAway = 'stranger' | 'notAddressed' | 'tooLong' | 'taken' | 'paused' | 'draining'
-
-export type WebEvent =
-  | { readonly kind: 'message'; readonly id: number; readonly role: 'user' | 'assistant'; readonly text: string }
-  | Progress
 
 export interface Status {
   readonly state: 'starting' | 'serving' | 'degraded' | 'draining'

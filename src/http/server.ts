@@ -3,7 +3,7 @@
 //   H3. Nothing but the open routes answers without the token; nothing changes at the wish of a web page that is not let in.
 //   H4. `close` ends everything that is open and resolves within a second.
 
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
@@ -14,7 +14,7 @@ import { errorBody, json, Refusal, refusalOf } from './answers.ts'
 import { completionError } from './completion-answer.ts'
 import { createStreams, type Streams } from './events.ts'
 import { checkHost, checkOrigin, checkToken } from './guards.ts'
-import { CLOSE_MS_MAX, HEADERS_MS_MAX, KEEP_ALIVE_MS, REQUEST_MS_MAX, SOCKETS_MAX } from './limits.ts'
+import { CLOSE_MS_MAX, HEADERS_MS_MAX, KEEP_ALIVE_MS, REQUEST_MS_MAX, SOCKETS_MAX, UPLOAD_MS_MAX } from './limits.ts'
 import { isPreflight, letIn, preflight, tellBrowser } from './origins.ts'
 import type { GatewayPort } from './port.ts'
 import { isOfOpenAi, nothingAt, ROUTES, type Route, SHARED_PATHS } from './routes.ts'
@@ -54,13 +54,14 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const server = createServer(
     {
       headersTimeout: HEADERS_MS_MAX,
-      requestTimeout: REQUEST_MS_MAX,
+      requestTimeout: UPLOAD_MS_MAX,
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: 1_000,
     },
     (incoming, outgoing) => {
       // A connection whose last answer is out would otherwise be kept for a next request that will not be taken.
       outgoing.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()))
+      if (!mayHaveFiles(incoming)) endLate(incoming, options.world)
       void listener(incoming, outgoing)
     },
   )
@@ -71,6 +72,24 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { port } = boundAddress(server)
   return { url: `http://${reachable(options.host)}:${port}`, port, close: closing(server, streams, options.world) }
 }
+
+/** A form, or a request of the OpenAI API. */
+function mayHaveFiles({ method, url, headers }: IncomingMessage): boolean {
+  if (method !== 'POST') return false
+  return url?.startsWith('/v1/') === true || /^multipart\//i.test(headers['content-type'] ?? '')
+}
+
+/** Node's own limit is for requests with files; a body that is none is there earlier, or its connection ends. */
+function endLate(incoming: IncomingMessage, { clock }: World): void {
+  const { headers, socket } = incoming
+  if (Number(headers['content-length'] ?? 0) === 0 && headers['transfer-encoding'] === undefined) return
+  const timer = clock.setTimeout(() => {
+    if (!incoming.complete) answerBrokenRequest(LATE, socket)
+  }, REQUEST_MS_MAX)
+  incoming.once('close', () => clock.clearTimeout(timer))
+}
+
+const LATE = Object.assign(new Error('the request was not complete in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
 
 type Environment = { Bindings: HttpBindings }
 

@@ -1,23 +1,22 @@
 // Web channel: people's own way in. A message is answered 202 only when it is on disk.
 
 import { json, Refusal, retryAfter } from './answers.ts'
-import { identifier, personName, readFields, spokenText } from './body.ts'
+import { identifier } from './body.ts'
 import type { Call } from './call.ts'
 import { unknownChannel } from './channel.ts'
 import type { ServerEvent } from './events.ts'
-import type { GatewayPort, WebEvent, WebPort, WebReception } from './port.ts'
+import { readMessage } from './message.ts'
+import type { GatewayPort } from './port.ts'
+import { MessageFiles } from './uploads.ts'
+import type { WebEvent, WebPort, WebReception } from './web-port.ts'
 
 export async function postMessage({ request, gateway, part }: Call): Promise<Response> {
   const channel = part('channel')
   // Before the body: what is wrong with the address is said first, and nothing is read for a channel that is not there.
   const web = webChannel(gateway, channel)
-  const fields = await readFields(request, ['conversation', 'user', 'text', 'message_id'])
-  const reception = await web.post({
-    conversation: identifier(fields, 'conversation'),
-    user: personName(fields, 'user'),
-    text: spokenText(fields, 'text'),
-    messageId: 'message_id' in fields ? identifier(fields, 'message_id') : null,
-  })
+  const files = new MessageFiles(gateway.uploads)
+  const message = await files.reading(() => readMessage(request, files))
+  const reception = await files.given(() => web.post(message))
   if (!reception.accepted) throw turnedAway(channel, reception)
   return json(202, { accepted: true, duplicate: reception.duplicate })
 }

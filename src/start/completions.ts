@@ -4,6 +4,7 @@ import { sessionAddress } from '../../machines/addresses.ts'
 import { lacksFailure } from '../../machines/channel-failure.ts'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import { sayable } from '../../machines/failure.ts'
+import { writtenText } from '../../machines/media.ts'
 import type { Commit, TranscriptEntry } from '../../machines/messages.ts'
 import { OPENAI_CHANNEL, type Question } from '../../machines/openai.ts'
 import { isTurnOf } from '../../machines/steps.ts'
@@ -104,9 +105,8 @@ async function recall(store: Store, question: Question, { session, seq }: Before
   return answer === undefined ? { kind: 'past' } : { kind: 'answered', text: answer.text, spent: spentOn(answer) }
 }
 
-/** Behind its text there may be a word about what came with it. */
 function isSame({ text }: MessageEntry, question: Question): boolean {
-  return text === question.text || text.startsWith(`${question.text}\n`)
+  return text === writtenText(question)
 }
 
 function spentOn({ spent, steps }: TranscriptEntry): { inputTokens: number; outputTokens: number } {

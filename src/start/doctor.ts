@@ -14,7 +14,7 @@ import { instructionsFailure } from '../../machines/room.ts'
 import { buildAgent } from '../agents/catalog.ts'
 import { buildDescription } from '../agents/description.ts'
 import { buildTranscription } from '../agents/transcription.ts'
-import type { Journal } from '../channels/adapter.ts'
+import type { Journal, Uploads } from '../channels/adapter.ts'
 import { platforms } from '../channels/catalog.ts'
 import type { Loaded } from '../config/load.ts'
 import type { Log } from '../log.ts'
@@ -110,6 +110,7 @@ function credential(definition: ChannelDefinition, { loaded, world, log }: Probe
         definition,
         secret: (reference) => loaded.secrets.resolve(reference),
         journal: NO_JOURNAL,
+        uploads: NO_UPLOADS,
         world,
         log,
       })
@@ -256,6 +257,8 @@ const NO_JOURNAL: Journal = {
   append: () => Promise.reject(new Error('a probe writes no journal')),
   after: () => Promise.resolve([]),
 }
+
+const NO_UPLOADS: Uploads = { read: () => Promise.reject(new Error('a probe reads no files')) }
 
 function unknownPlatform(name: string): Failure {
   return { kind: 'permanent', reason: 'missing', message: `there is no platform "${name}"` }

@@ -6,10 +6,12 @@ import { isOfFile } from '../../machines/openai.ts'
 import { census, sessionStates } from '../actors/census.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
-import type { ChannelStatus, GatewayPort, Status, WebPort } from '../http/port.ts'
+import type { ChannelStatus, GatewayPort, Status } from '../http/port.ts'
+import type { WebPort } from '../http/web-port.ts'
 import type { Transitions } from '../inspect/transitions.ts'
 import { actorsPage } from '../inspect/tree.ts'
 import type { Store } from '../store/store.ts'
+import type { Uploads } from '../store/uploads.ts'
 import type { World } from '../world.ts'
 import type { Board } from './board.ts'
 import { completionsPort } from './completions.ts'
@@ -27,6 +29,7 @@ import { stopSession } from './stop.ts'
 export interface PortParts {
   readonly gateway: GatewayActor
   readonly store: Store
+  readonly uploads: Uploads
   readonly adapters: ReadonlyMap<string, Adapter>
   readonly world: World
   readonly version: string
@@ -52,6 +55,7 @@ export function gatewayPort(parts: PortParts): GatewayPort {
   })
   return {
     ...records,
+    uploads: parts.uploads,
     status: () => status(parts),
     reload: () => reloading.reload(),
     inspect: (wish) => parts.inspection.open(wish),

@@ -1,7 +1,7 @@
 // Messages: the durable accept, the tries and the end of everything people wrote.
 //   S4. A message is settled once: what is settled stays as it is until its dead letter is retried.
 
-import { type Attachment, UNKNOWN_ATTACHMENT, unreadText } from '../../machines/media.ts'
+import { type Attachment, UNKNOWN_ATTACHMENT, writtenText } from '../../machines/media.ts'
 import type { AcceptedMessage, Command, Settlement } from '../../machines/messages.ts'
 import { isToBlame } from '../../machines/restart.ts'
 import type { World } from '../world.ts'
@@ -166,7 +166,17 @@ function messageOf(row: Row): AcceptedMessage {
 
 /** Text and what came with it, for people. */
 export function writtenIn(row: Row): string {
-  return [textOf(row, 'text'), ...attachmentsOf(row).map(unreadText)].filter((part) => part !== '').join('\n')
+  return writtenText({ text: textOf(row, 'text'), attachments: attachmentsOf(row) })
+}
+
+/** What came with messages that may still be prepared. */
+export function attachmentsInUse(database: Database): () => Attachment[] {
+  const statements = [
+    'SELECT media, attachments FROM messages WHERE outcome IS NULL AND media IS NOT NULL',
+    `SELECT media, attachments FROM dead_letters JOIN messages ON messages.seq = dead_letters.message_seq
+     WHERE dead_letters.message_seq IS NOT NULL AND media IS NOT NULL`,
+  ].map((sql) => database.prepare(sql))
+  return () => statements.flatMap((statement) => statement.all().flatMap(attachmentsOf))
 }
 
 /** Of a message that an earlier version kept, only how many there were is known. */

@@ -1,6 +1,7 @@
 // Operations: every call of the store as one synchronous step over the tables. What belongs together stands in one function,
 // and the group commit makes it one savepoint: it happens whole or not at all.
 
+import { writtenText } from '../../machines/media.ts'
 import type { AcceptedMessage, Commit, Reply } from '../../machines/messages.ts'
 import { turnIdOf } from '../../machines/steps.ts'
 import { usageLine } from '../../machines/usage.ts'
@@ -10,7 +11,7 @@ import { deadLetters } from './dead-letters.ts'
 import { entriesBefore } from './earlier.ts'
 import { forget } from './forget.ts'
 import { type Journal, journal } from './journal.ts'
-import { type Messages, messages } from './messages.ts'
+import { attachmentsInUse, type Messages, messages } from './messages.ts'
 import { notes } from './notes.ts'
 import { type Outbox, outbox } from './outbox.ts'
 import { pairings } from './pairings.ts'
@@ -42,6 +43,7 @@ export function operations(database: Database, world: World): Operations {
   const people = { ...pairingOperations(database, world), ...noteOperations(database, world) }
   const past = {
     record: record(database),
+    attachments: attachmentsInUse(database),
     sessions: sessionList(database),
     counts: counts(database),
     forget: forget(database),
@@ -91,7 +93,7 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal, usage }
       transcripts.touch(message)
       const before = entriesBefore(message, accepted.seq, () => transcripts.history(message.sessionKey))
       if (before.length > 0) transcripts.append(message.sessionKey, before)
-      if (message.journaled) journal.addUser(message)
+      if (message.journaled) journal.addUser({ ...message, text: writtenText(message) })
       return accepted
     },
     begin(sessionKey, turn, seqs) {

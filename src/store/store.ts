@@ -5,7 +5,6 @@
 
 import type {
   AcceptedMessage,
-  Command,
   Commit,
   Inbound,
   Outcome,
@@ -14,6 +13,7 @@ import type {
   TranscriptEntry,
 } from '../../machines/messages.ts'
 import type { Failure } from '../../machines/failure.ts'
+import type { Attachment } from '../../machines/media.ts'
 import type { Note } from '../../machines/notes.ts'
 import type { Step } from '../../machines/steps.ts'
 import type { UsageOf, UsageTotals } from '../../machines/usage.ts'
@@ -50,6 +50,8 @@ export interface Store {
   unfinished(channel: string, afterSeq: number, limit: number): Promise<AcceptedMessage[]>
   /** The same for one session, all of them. */
   unfinishedOf(sessionKey: string): Promise<AcceptedMessage[]>
+  /** What came with messages that may still be prepared: those that nobody settled, and those that are dead letters. */
+  attachments(): Promise<Attachment[]>
 
   /** Conversations of a channel that are owed a reply. */
   owed(channel: string): Promise<string[]>
@@ -131,10 +133,8 @@ export interface Begun {
   readonly steps: Step[]
 }
 
-export interface NewMessage extends Inbound {
-  readonly sessionKey: string
+export interface NewMessage extends Inbound, Pick<AcceptedMessage, 'sessionKey' | 'command'> {
   readonly agent: string
-  readonly command: Command | null
   /** Also a journal entry of its conversation, in the same transaction. */
   readonly journaled: boolean
 }

@@ -99,6 +99,8 @@ async function write(place: Place, fill: Parameters<Received['keep']>[1], name: 
     await using file = await openFile(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL)
     await file.chmod(0o600)
     await fill((piece) => file.writeFile(piece))
+    // On the disk before its name is: a machine that loses its power would else leave a file of that name with nothing in it.
+    await file.sync()
     await rename(draft.at, place.at)
   } catch (thrown) {
     await unlink(draft.at).catch(() => {})

@@ -190,6 +190,7 @@ const HOMES: readonly (readonly [library: RegExp, home: RegExp | 'one file'])[] 
   [/^@ai-sdk\/mcp$/, /^src\/tools\/mcp-client\.ts$/],
   [/^(ai|@ai-sdk\/.*)$/, /^src\/agents\/model\.ts$/],
   [/^(hono|@hono\/.*)$/, /^src\/http\/server\.ts$/],
+  [/^@fastify\/busboy$/, /^src\/http\/form\.ts$/],
   [/^@cfworker\/json-schema$/, /^src\/tools\/input\.ts$/],
   [/^pino$/, /^src\/log\.ts$/],
   [/^ws$/, /^src\/inspect\/relay\.ts$/],

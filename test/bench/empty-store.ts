@@ -39,6 +39,7 @@ const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'r
   commitUndo: nothing,
   unfinished: none,
   unfinishedOf: none,
+  attachments: none,
   owed: none,
   attempt: nothing,
   unattempt: nothing,

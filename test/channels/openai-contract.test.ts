@@ -38,7 +38,8 @@ async function openOpenAi(): Promise<AdapterHarness> {
 
   /** Resolves once the message is on disk, or was turned away; its answer comes later. */
   function ask(adapter: OpenAiAdapter, text: string, messageId: string): Promise<'held' | 'turnedAway' | 'refused'> {
-    const question = { agent: 'cfo', conversation, user: 'anna', text, earlier: [], brief: null, messageId }
+    const said = { text, attachments: [], earlier: [], brief: null }
+    const question = { agent: 'cfo', conversation, user: 'anna', ...said, messageId }
     return new Promise((resolve, reject) => {
       const asking = { accepted: () => resolve('held'), delta: () => {}, recall: async () => null, withdraw: () => {} }
       adapter.ask(question, asking, new AbortController().signal).then(

@@ -12,6 +12,7 @@ import { createOpenAiAdapter, type OpenAiAdapter, type QuestionEnd } from '../..
 import type { Answered } from '../../src/channels/openai-waiting.ts'
 import { MemoryJournal, manualWorld, silentLog } from '../http/double.ts'
 import { testDefinition } from '../support/house.ts'
+import { testUploads } from '../support/uploads.ts'
 import { settled } from '../support/world.ts'
 
 const CONVERSATION = 'cfo/anna'
@@ -23,7 +24,14 @@ function stage(wrap: Wrap = (real) => real, receive?: Door['receive']) {
   const definition = withOpenAi(testDefinition({ gateway: { openaiApi: true } })).channels[OPENAI_CHANNEL]
   if (definition === undefined) throw new Error('the gateway makes this channel')
   const world = manualWorld()
-  const parts = { definition, secret: () => '', journal: new MemoryJournal(), world, log: silentLog }
+  const parts = {
+    definition,
+    secret: () => '',
+    journal: new MemoryJournal(),
+    uploads: testUploads(),
+    world,
+    log: silentLog,
+  }
   const adapter = wrap(createOpenAiAdapter(parts))
   const known = new Map<string, number>()
   const door: Door = {
@@ -51,7 +59,8 @@ function stage(wrap: Wrap = (real) => real, receive?: Door['receive']) {
       recall: async () => recalled,
       withdraw: (_: string, seq: number) => void withdrawn.push(seq),
     }
-    const question = { agent: 'cfo', conversation: CONVERSATION, user: 'anna', text: id, earlier: [], brief: null }
+    const said = { text: id, attachments: [], earlier: [], brief: null }
+    const question = { agent: 'cfo', conversation: CONVERSATION, user: 'anna', ...said }
     const asked = adapter.ask({ ...question, messageId: id }, asking, client.signal).then((end) => (told.end = end))
     await settled()
     return { told, asked, leave: () => client.abort(), heard: () => heard.join('') }
@@ -192,6 +201,19 @@ describe('what else becomes of a question', () => {
     const question = await ask('a')
     await commits(commit)
     expect(question.told.end).toEqual(told)
+  })
+
+  test('what of its files could not be read is said with the answer, behind it, as it is told and as it is heard', async () => {
+    const { ask, commits, says } = stage()
+    const question = await ask('a')
+    says(1, 'It is ')
+    await commits({
+      settled: end('answered'),
+      entries: [{ role: 'assistant', turn: turnIdOf({ seq: 1 }), text: 'It is a cat.', sender: null }],
+      replies: [reply('The picture could not be read.', 'a'), reply('It is a cat.', 'a')],
+    })
+    const whole = 'It is a cat.\n\nThe picture could not be read.'
+    expect([question.told.end, question.heard()]).toEqual([answered(whole, NOTHING), whole])
   })
 
   test('words to nobody in particular, and of other conversations, concern nobody who waits', async () => {

@@ -55,6 +55,7 @@ export function telegramParts(options: PartsOptions): TestParts {
         return token()
       },
       journal: { append: unused, after: unused },
+      uploads: { read: unused },
       world,
       log: keptLog(lines, {}),
     },

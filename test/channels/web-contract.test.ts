@@ -5,6 +5,7 @@ import { FailureError } from '../../machines/failure.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
 import { MemoryJournal, manualWorld, silentLog, webDefinition } from '../http/double.ts'
 import { type AdapterHarness, brokenAdapter, failingChecks } from './contract.ts'
+import { testUploads } from '../support/uploads.ts'
 import { describeAdapter } from './describe-adapter.ts'
 
 describeAdapter('web', openWeb)
@@ -33,6 +34,7 @@ async function openWeb(): Promise<AdapterHarness> {
         definition: webDefinition('a'),
         secret: () => '',
         journal,
+        uploads: testUploads(),
         world,
         log: silentLog,
       })
@@ -41,7 +43,9 @@ async function openWeb(): Promise<AdapterHarness> {
     },
     async write(text, id) {
       for (const adapter of built) {
-        const reception = await adapter.post({ conversation: 'c', user: 'u', text, messageId: id }).catch(refused)
+        const reception = await adapter
+          .post({ conversation: 'c', user: 'u', text, attachments: [], messageId: id })
+          .catch(refused)
         if (reception === 'refused') return 'refused'
         if (reception.accepted) return 'held'
       }

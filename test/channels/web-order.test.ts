@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import type { AdapterParts, Journal, JournalEntry } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
 import { manualWorld, silentLog, webDefinition } from '../http/double.ts'
+import { testUploads } from '../support/uploads.ts'
 
 type Create = (parts: AdapterParts) => WebAdapter
 
@@ -48,6 +49,7 @@ async function checkOrder(create: Create): Promise<void> {
         definition: webDefinition('a'),
         secret: () => '',
         journal,
+        uploads: testUploads(),
         world: manualWorld(),
         log: silentLog,
       })
@@ -84,7 +86,8 @@ async function checkOrder(create: Create): Promise<void> {
 }
 
 async function write(adapter: WebAdapter, step: Plan['posts'][number], i: number): Promise<void> {
-  if (step === 'post') await adapter.post({ conversation: 'c', user: 'u', text: `post ${i}`, messageId: null })
+  if (step === 'post')
+    await adapter.post({ conversation: 'c', user: 'u', text: `post ${i}`, attachments: [], messageId: null })
   else if (step === 'state') adapter.show('c', { kind: 'state', session: 's', state: 'running' })
   else {
     const outgoing = { outboxId: i, conversation: 'c', text: `reply ${i}`, replyTo: null, uncertain: false }

@@ -1,11 +1,13 @@
 // The web adapter: connection, posts, sends, and what its subscribers are shown beside the journal.
 
 import { afterEach, expect, test } from 'vitest'
+import { type Attachment, UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import type { Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
-import type { WebEvent, WebPort } from '../../src/http/port.ts'
+import type { WebEvent, WebPort } from '../../src/http/web-port.ts'
 import { ChannelDouble, MemoryJournal, manualWorld, silentLog, webDefinition } from '../http/double.ts'
+import { testUploads } from '../support/uploads.ts'
 
 const open: AbortController[] = []
 afterEach(() => {
@@ -23,7 +25,9 @@ function watch(adapter: WebAdapter, afterId = 0, conversation = 'c') {
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
-const post = (text: string, messageId: string | null = null) => ({ conversation: 'c', user: 'u1', text, messageId })
+const post = (text: string, messageId: string | null = null, attachments: readonly Attachment[] = []) => ({
+  ...{ conversation: 'c', user: 'u1', text, attachments, messageId },
+})
 
 test('run is live at once, ends with its signal, and can be run again', async () => {
   const channel = new ChannelDouble('a', manualWorld())
@@ -57,6 +61,23 @@ test('a post becomes one inbound message with the client’s id, or a new one', 
   })
   expect(channel.received[1]?.platformMessageId).toMatch(/^id-/)
 })
+
+test('files come with a message, and are asked for by what it says of them', async () => {
+  const channel = new ChannelDouble('a', manualWorld())
+  const { reference } = await channel.uploads.keep(chunksOf('what came'))
+  const attachment = { ...UNKNOWN_ATTACHMENT, kind: 'document', reference } as const
+  await channel.adapter.post(post('', null, [attachment]))
+  expect(channel.received[0]).toMatchObject({ text: '', attachments: [attachment] })
+  const taken: Uint8Array[] = []
+  const take = async (piece: Uint8Array): Promise<void> => void taken.push(piece)
+  const fetching = { bytesMax: 100, withinMs: 1_000, signal: new AbortController().signal, take }
+  await channel.adapter.fetch(attachment, fetching)
+  expect(Buffer.concat(taken).toString()).toBe('what came')
+})
+
+async function* chunksOf(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text)
+}
 
 test('S29 the same message id twice is one message', async () => {
   const channel = new ChannelDouble('a', manualWorld())
@@ -121,6 +142,7 @@ test('W3: run does not end before what was handed over is on disk or turned away
     definition: webDefinition('a'),
     secret: () => '',
     journal: new MemoryJournal(),
+    uploads: testUploads(),
     world: manualWorld(),
     log: silentLog,
   })

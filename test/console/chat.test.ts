@@ -119,7 +119,10 @@ test('the check for harmless text catches a page that writes HTML', async () => 
   expect(stage.pages.complaints().join()).toMatch(/Content Security Policy|^$/)
 })
 
-test('Shift+Enter begins a new line; the lines arrive as they were written', async () => {
+const uploaded = (name: string, text: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) })
+const chips = (page: Page) => page.locator('#attached li > :first-child').allTextContents()
+
+test('a message arrives as it was put together: lines by Shift+Enter, files by keyboard or dropped, with a word or without', async () => {
   const page = await openPage()
   await page.locator('#text:enabled').focus()
   await page.keyboard.type('one')
@@ -130,6 +133,45 @@ test('Shift+Enter begins a new line; the lines arrive as they were written', asy
   await shown(page, 'one', 'user')
   expect(channel('cfo').received[0]?.text).toBe('one\ntwo')
   expect(await page.locator('#text').inputValue()).toBe('')
+
+  // Attached, taken away, and sent with what is written.
+  await page.locator('#text:enabled').focus()
+  await page.keyboard.press('Shift+Tab')
+  expect(await page.evaluate('document.activeElement.id')).toBe('attach')
+  const choosing = page.waitForEvent('filechooser')
+  await page.keyboard.press('Enter')
+  await (await choosing).setFiles([uploaded('a.txt', 'one'), uploaded('b.txt', 'two'), uploaded('c.txt', '')])
+  await page.locator('#notice', { hasText: 'c.txt is empty.' }).waitFor()
+  expect(await chips(page)).toEqual(['a.txt', 'b.txt'])
+  await checkFits(page)
+  await page.getByRole('button', { name: 'Take a.txt away' }).press('Enter')
+  expect(await page.evaluate('document.activeElement.id')).toBe('text')
+  await page.keyboard.type('read this')
+  await page.keyboard.press('Enter')
+  await shown(page, 'read this', 'user')
+  expect(await messages(page)).toEqual(['one\ntwo', 'read this\n[document b.txt, 3 bytes]'])
+  expect(await page.locator('.message.sending, #attached li').count()).toBe(0)
+
+  // Dropped, and sent by themselves; another channel has its own.
+  const dropped = await page.evaluateHandle(`(() => {
+    const data = new DataTransfer()
+    for (const name of ['d.txt', 'e.txt']) data.items.add(new File([name], name, { type: 'text/plain' }))
+    return data
+  })()`)
+  await page.dispatchEvent('#thread', 'drop', { dataTransfer: dropped })
+  expect(await chips(page)).toEqual(['d.txt', 'e.txt'])
+  await page.locator('#channels').getByRole('link', { name: /ops/ }).click()
+  expect(await chips(page)).toEqual([])
+  await page.locator('#channels').getByRole('link', { name: /cfo/ }).click()
+  await page.locator('#text').press('Enter')
+  await shown(page, 'e.txt', 'user')
+  const { received, uploads } = channel('cfo')
+  expect(received.slice(1).map(({ text, attachments }) => [text, attachments.map(({ name }) => name)])).toEqual([
+    ['read this', ['b.txt']],
+    ['', ['d.txt', 'e.txt']],
+  ])
+  expect([...uploads.files.values()].map(String)).toEqual(['two', 'd.txt', 'e.txt'])
+  expect(await page.locator('.message.sending').count()).toBe(0)
 })
 
 test('a new conversation is empty; the old one comes back by its name', async () => {

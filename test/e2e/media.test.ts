@@ -3,10 +3,11 @@
 // another model sees.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { type ClientRequest, request } from 'node:http'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { BotHandle, Person } from '../support/bot-api/server.ts'
-import { troupe } from '../support/gateway-process.ts'
+import { type GatewayProcess, troupe } from '../support/gateway-process.ts'
 import { oggVoice, zip } from '../support/received.ts'
 import {
   addBot,
@@ -23,6 +24,7 @@ import {
   statusOf,
   telegram,
   temporaryFolder,
+  textOf,
   whenDone,
   writeFile,
 } from '../support/scenario.ts'
@@ -49,6 +51,7 @@ async function media() {
       tg: telegram(api, bot),
       deaf: telegram(api, deaf, { agent: 'ops' }),
       blind: telegram(api, blind, { agent: 'content' }),
+      web: { platform: 'web', agent: 'cfo' },
     },
   }
   return { api, model, speech, bot, deaf, blind, file, anna: api.person({ firstName: 'Anna' }) }
@@ -60,6 +63,19 @@ async function reply(bot: BotHandle, person: Person, send: () => unknown, count 
   send()
   return (await answered(bot, person, before + count)).slice(before)
 }
+
+/** A form of the web channel, as a browser sends it; what it was answered with. */
+async function posts(gateway: GatewayProcess, id: string, text: string, ...files: readonly File[]) {
+  const form = new FormData()
+  for (const [name, value] of Object.entries({ conversation: 'c', user: 'anna', text, message_id: id }))
+    form.append(name, value)
+  for (const file of files) form.append('file', file)
+  const response = await gateway.request('/channels/web/messages', { method: 'POST', body: form })
+  return [response.status, await response.json()]
+}
+
+const fileOf = (bytes: Uint8Array, name: string): File => new File([Uint8Array.from(bytes)], name)
+const waiting = (folder: string): string[] => readdirSync(join(folder, '.troupe/uploads'))
 
 const received = (folder: string): string[] => {
   const work = join(folder, '.troupe/work')
@@ -125,15 +141,38 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
 
   // A model that takes no pictures is told what another one sees.
   await reply(blind, anna, () => anna.sendsPhoto(blind, { content: photo, caption: 'what is it?' }))
-  const [looked, asked] = model.requests.slice(-2)
+  const [looked, told] = model.requests.slice(-2)
   expect(looked).toMatchObject({ model: 'eyes', key: KEY, messages: [{ role: 'system' }, { images: [photo] }] })
-  expect(asked).toMatchObject({ model: 'test', key: null })
-  expect(asked?.messages.at(-1)).toEqual({
+  expect(told).toMatchObject({ model: 'test', key: null })
+  expect(told?.messages.at(-1)).toEqual({
     role: 'user',
     content: expect.stringMatching(
       /^what is it\?\n\[picture; another model’s [^\]]+\]\n> re: The message[^]*\n> what is it\?$/,
     ),
   })
+
+  // Over the web a file comes with its message, and is prepared as any other.
+  speech.answer = () => 'and a dog'
+  const sent = [
+    fileOf(photo, 'cat.jpg'),
+    fileOf(oggVoice(), 'note.ogg'),
+    fileOf(Buffer.from('a,b\n3,4'), 'figures.csv'),
+  ]
+  expect(await posts(gateway, 'm1', 'what is on it?', ...sent)).toEqual([202, { accepted: true, duplicate: false }])
+  await eventually(async () => last()?.content.startsWith('what is on it?'), gateway)
+  expect(last()?.images).toEqual([photo])
+  expect(last()?.content).toMatch(
+    /^what is on it\?\n\[picture cat\.jpg: received\/\d+-1-\w{5}-cat\.jpg\]\n\[recording note\.ogg\] and a dog\n\[document figures\.csv, 7 bytes\]\na,b\n3,4\n/,
+  )
+  const files = waiting(folder)
+  expect(await posts(gateway, 'm1', 'what is on it?', ...sent)).toEqual([202, { accepted: true, duplicate: true }])
+  expect([files.length, waiting(folder)]).toEqual([3, files])
+  expect(received(folder).filter((name) => /-(cat\.jpg|note\.ogg|figures\.csv)$/.test(name))).toHaveLength(3)
+  expect(await posts(gateway, 'm2', 'x', fileOf(Buffer.alloc(20_000_001), 'large.bin'))).toEqual([
+    413,
+    { error: { code: 'too_large', message: 'The file "large.bin" is larger than 20.0 MB.' } },
+  ])
+  expect(waiting(folder)).toEqual(files)
 
   // Each file once, and no token or key in anything that was said.
   expect(countCalls(bot, 'download')).toBe(countCalls(bot, 'getFile'))
@@ -173,19 +212,42 @@ scenario(
     anna.sendsVoice(bot)
     await speech.came(1)
     await eventually(async () => received(folder).length === 1, gateway)
-    await gateway.kill9()
-    const second = await started(folder)
+    expect(await posts(gateway, 'm1', '', fileOf(oggVoice('over the web'), 'note.ogg'))).toMatchObject([202, {}])
     await speech.came(2)
+    // One that is cut off with the process: it belongs to no message, and nobody was told that it is kept.
+    const [kept = ''] = waiting(folder)
+    const half = beginPost(gateway)
+    await eventually(async () => waiting(folder).length === 2, gateway)
+    await gateway.kill9()
+    half.destroy()
+    expect(waiting(folder)).toHaveLength(2)
+    const second = await started(folder)
+    await eventually(async () => waiting(folder).length === 1, second)
+    expect(waiting(folder)).toEqual([kept])
+    await speech.came(4)
     // A shutdown now: what waits is answered after the next start.
     const { code } = await second.stop()
     expect(code).toBe(0)
     speech.answer = () => 'still here'
-    await started(folder)
+    const third = await started(folder)
     const [answer = ''] = await answered(bot, anna, 1)
     expect(answer).toContain('] still here')
-    expect([countCalls(bot, 'download'), speech.heard.length]).toEqual([1, 3])
+    await eventually(async () => (await textOf(third, '/sessions/web%2Fc')).includes('re: [recording note.ogg'), third)
+    expect([countCalls(bot, 'download'), speech.heard.length]).toEqual([1, 6])
+    expect(
+      speech.heard.map(({ bytes }) => bytes.toString('latin1').slice(-8)).filter((end) => end === ' the web'),
+    ).toHaveLength(3)
   },
 )
+
+/** A form whose file does not come to its end. */
+function beginPost(gateway: GatewayProcess): ClientRequest {
+  const headers = { 'content-type': 'multipart/form-data; boundary=XX' }
+  const sent = request(`${gateway.url}/channels/web/messages`, { method: 'POST', headers, agent: false })
+  sent.on('error', () => {})
+  sent.write('--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhalf of it')
+  return sent
+}
 
 scenario('doctor asks a transcription who we are, and sends no speech', async () => {
   const { speech, file } = await media()

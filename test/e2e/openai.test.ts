@@ -7,6 +7,7 @@ import OpenAI, { type APIError } from 'openai'
 import { expect } from 'vitest'
 import { raw } from '../http/client.ts'
 import type { GatewayProcess } from '../support/gateway-process.ts'
+import { jpeg } from '../support/received.ts'
 import {
   eventually,
   jsonOf,
@@ -26,8 +27,9 @@ const TOKEN = 'the token of this gateway'
 
 async function stage(gatewayKeys: Record<string, unknown> = {}) {
   const model = await openModel()
-  const { clerk, ...others } = modelAgents(model, ['cfo', 'ops', 'clerk'])
+  const { clerk, cfo, ...others } = modelAgents(model, ['cfo', 'ops', 'clerk'])
   const agents = {
+    cfo: { ...cfo, vision: 'always' },
     ...others,
     parrot: { model: 'echo' },
     clerk: { ...clerk, tools: ['files'], approval: { files_write: 'ask' } },
@@ -90,6 +92,36 @@ scenario(
       choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: '2' } }],
       usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 },
     })
+
+    // A picture comes with its request; asked on about it, it comes again, with the question.
+    const picture = Buffer.from(jpeg('a cat'))
+    const shown: Message = {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'what is it?' },
+        { type: 'image_url', image_url: { url: `data:image/jpeg;base64,${picture.toString('base64')}` } },
+      ],
+    }
+    const [seen, again] = [model.next(), model.next()]
+    const looking = client.chat.completions.create({ model: 'cfo', messages: [shown] })
+    expect((await seen.arrived).messages.at(-1)).toMatchObject({ content: 'what is it?\n[picture]', images: [picture] })
+    await seen.respond('a cat')
+    expect((await looking).choices[0]?.message.content).toBe('a cat')
+    const asksOn: Message[] = [shown, { role: 'assistant', content: 'a cat' }, ...says('sure?')]
+    const sure = client.chat.completions.create({ model: 'cfo', messages: asksOn })
+    expect((await again.arrived).messages.slice(1)).toMatchObject([
+      { content: 'what is it?\n[picture]' },
+      { content: 'a cat' },
+      { content: 'sure?\n[picture]', images: [picture] },
+    ])
+    await again.respond('yes')
+    await sure
+    const blind = await client.chat.completions.create({ model: 'parrot', messages: [shown] })
+    expect(blind.choices[0]?.message.content).toBe('parrot heard: what is it?')
+    const address = { ...shown, content: [{ type: 'image_url', image_url: { url: 'https://example.org/a.jpg' } }] }
+    expect(
+      await refusal(client.chat.completions.create({ model: 'cfo', messages: [address as Message] })),
+    ).toMatchObject({ status: 400, code: 'invalid_image_url', param: 'messages[0].content[0].image_url.url' })
 
     const second = model.next()
     const stream = await client.chat.completions.create({

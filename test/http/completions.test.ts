@@ -31,7 +31,7 @@ class Agents implements CompletionsPort {
 
   ask(question: Question, hearing: Hearing, signal: AbortSignal): Promise<CompletionEnd> {
     this.asked.push(question)
-    hearing.accepted(7)
+    hearing.accepted({ seq: 7, duplicate: false })
     return this.#answer(hearing, signal)
   }
 }
@@ -211,11 +211,11 @@ const REFUSED: readonly [string, object, number, string, string | null][] = [
   ['probabilities', { logprobs: true }, 400, 'unsupported_parameter', 'logprobs'],
   ['an answer that is cut', { stop: ['\n'] }, 400, 'unsupported_parameter', 'stop'],
   [
-    'a picture',
-    { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:' } }] }] },
+    'a part of a kind that nobody knows',
+    { messages: [{ role: 'user', content: [{ type: 'video_url', video_url: { url: 'data:' } }] }] },
     400,
     'unsupported_parameter',
-    'messages[0]',
+    'messages[0].content[0]',
   ],
   [
     'a tool’s result',

@@ -1,6 +1,7 @@
 // A gateway for tests of the port and the page: the real web adapter and an in-memory journal behind the real port
 // contract; the agent is played by the test, step by step.
 
+import { writtenText } from '../../machines/media.ts'
 import type { Inbound } from '../../machines/messages.ts'
 import type { Door, Journal, JournalEntry, Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
@@ -8,6 +9,7 @@ import type { CompletionsPort } from '../../src/http/completions-port.ts'
 import type { ChannelStatus, GatewayPort, Reloaded, SessionView, Status } from '../../src/http/port.ts'
 import type { Log } from '../../src/log.ts'
 import type { World } from '../../src/world.ts'
+import { type TestUploads, testUploads } from '../support/uploads.ts'
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog }
 
@@ -73,6 +75,7 @@ export class MemoryJournal implements Journal {
 /** One web channel with the real adapter, connected. */
 export class ChannelDouble implements Door {
   readonly journal = new MemoryJournal()
+  readonly uploads: TestUploads
   readonly adapter: WebAdapter
   readonly received: Inbound[] = []
   /** What admission says; null: accept. */
@@ -85,11 +88,13 @@ export class ChannelDouble implements Door {
   #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
 
-  constructor(id: string, world: World) {
+  constructor(id: string, world: World, uploads = testUploads()) {
+    this.uploads = uploads
     this.adapter = createWebAdapter({
       definition: webDefinition(id),
       secret: () => '',
       journal: this.journal,
+      uploads: this.uploads,
       world,
       log: silentLog,
     })
@@ -116,7 +121,7 @@ export class ChannelDouble implements Door {
     if (this.refusal !== null) return { accepted: false, reason: this.refusal }
     const before = this.journal.entries.length
     const key = `${message.conversation} ${message.platformMessageId}`
-    const seq = this.journal.write(message.conversation, 'user', message.text, key)
+    const seq = this.journal.write(message.conversation, 'user', writtenText(message), key)
     const duplicate = this.journal.entries.length === before
     if (!duplicate) {
       this.received.push(message)
@@ -140,6 +145,7 @@ export class ChannelDouble implements Door {
 }
 
 export interface GatewayDouble extends GatewayPort {
+  readonly uploads: TestUploads
   readonly channels: Map<string, ChannelDouble>
   /** Channels of other platforms, and web channels that are not live. */
   readonly others: Map<string, ChannelStatus>
@@ -157,7 +163,8 @@ const USED = { runs: 1, input_tokens: 20, output_tokens: 3, cost: null }
 const SINCE = '2026-01-02T03:04:05.000Z'
 
 export function createGatewayDouble(world: World, ids: readonly string[]): GatewayDouble {
-  const channels = new Map(ids.map((id) => [id, new ChannelDouble(id, world)]))
+  const uploads = testUploads()
+  const channels = new Map(ids.map((id) => [id, new ChannelDouble(id, world, uploads)]))
   const others = new Map<string, ChannelStatus>()
   const calls: string[] = []
   const failures = new Map<string, Error>()
@@ -169,6 +176,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
   const known = (id: string) => channels.has(id) || others.has(id)
   const double: GatewayDouble = {
     channels,
+    uploads,
     others,
     calls,
     failures,

@@ -3,7 +3,9 @@
 import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
+import { CLOSE_MS_MAX, REQUEST_MS_MAX } from '../../src/http/limits.ts'
 import { ask, closeAll, events, start } from './client.ts'
+import { manualWorld } from './double.ts'
 
 afterEach(closeAll)
 
@@ -60,6 +62,28 @@ test('H4: a request under way when the server closes gets its answer', async () 
   await new Promise((resolve) => setTimeout(resolve, 50))
   await server.close()
   expect((await slow).status).toBe(200)
+})
+
+test('a body that does not come is not waited for; one that may have files gets longer', async () => {
+  const world = manualWorld()
+  const { server, gateway } = await start({ world })
+  gateway.agents = { models: () => [], lacks: () => null, ask: () => new Promise(() => {}) }
+  const half = (type: string, path = '/channels/a/messages') =>
+    speak(
+      server.port,
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: 100\r\n\r\n{`,
+    )
+  const late = half('application/json')
+  let ended = 0
+  const form = half('multipart/form-data; boundary=XX').finally(() => (ended += 1))
+  const asked = half('application/json', '/v1/chat/completions').finally(() => (ended += 1))
+  await expect.poll(() => world.timers).toBe(1)
+  world.advance(REQUEST_MS_MAX)
+  expect((await late).split('\r\n')[0]).toBe('HTTP/1.1 408 Request Timeout')
+  expect([world.timers, ended]).toEqual([0, 0])
+  const closed = server.close()
+  world.advance(CLOSE_MS_MAX)
+  await Promise.all([closed, form, asked])
 })
 
 test('what is not HTTP is answered with an error of the usual shape, and the server goes on', async () => {

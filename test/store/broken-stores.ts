@@ -22,6 +22,13 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   'an accepted message comes back as it was, as a plain object': (store) => ({
     unfinished: async (...input) => (await store.unfinished(...input)).map(withoutPrototype),
   }),
+  'what came with a message is known as long as it may be prepared: until it is settled, and while it is a dead letter':
+    (store) => ({
+      attachments: async () => (await store.unfinishedOf('web/room')).flatMap(({ attachments }) => attachments),
+    }),
+  'a conversation that the store keeps shows what came with a message by its name': (store) => ({
+    accept: (message) => store.accept({ ...message, attachments: [] }),
+  }),
   'unfinished messages come oldest first, page by page, of one channel or one session': (store) => ({
     unfinished: (channel, _afterSeq, limit) => store.unfinished(channel, 0, limit),
   }),

@@ -72,6 +72,44 @@ export const arrivalChecks: readonly Check[] = [
     },
   },
   {
+    name: 'what came with a message is known as long as it may be prepared: until it is settled, and while it is a dead letter',
+    async run(store) {
+      const file = { kind: 'document', name: 'a.txt', mediaType: null, bytes: 3, seconds: null } as const
+      const accept = async (id: string) => {
+        const attachments = [1, 2].map((n) => ({ ...file, reference: `${id}-${n}` }))
+        return (await store.accept(newMessage({ platformMessageId: id, attachments }))).seq
+      }
+      const seqs = [await accept('a'), await accept('b'), await accept('c')]
+      await store.accept(newMessage({ platformMessageId: 'text' }))
+      const known = async () => (await store.attachments()).map(({ reference }) => reference ?? '').toSorted()
+      expect(await known()).toEqual(['a-1', 'a-2', 'b-1', 'b-2', 'c-1', 'c-2'])
+      const settled = (['answered', 'discarded', 'dead'] as const).map((outcome, index) => {
+        return { seq: seqs[index] ?? 0, outcome, reason: null }
+      })
+      await store.commit(newCommit({ settled }))
+      expect(await known()).toEqual(['c-1', 'c-2'])
+      const [dead] = await store.deadLetters(1)
+      await store.retryDeadLetter(dead?.id ?? 0)
+      expect(await known()).toEqual(['c-1', 'c-2'])
+    },
+  },
+  {
+    name: 'a conversation that the store keeps shows what came with a message by its name',
+    async run(store) {
+      const file = { reference: 'r', mediaType: null, bytes: 3, seconds: null }
+      const picture = { ...file, kind: 'image', name: 'cat.jpg' } as const
+      const recording = { ...file, kind: 'audio', name: null } as const
+      const attachments = [picture, recording]
+      await store.accept(newMessage({ journaled: true, text: 'look', attachments }))
+      await store.accept(newMessage({ journaled: true, platformMessageId: '2', text: '', attachments }))
+      const entries = await store.journalAfter({ channel: 'web', conversation: 'room' }, 0, 10)
+      expect(entries.map(({ text }) => text)).toEqual([
+        'look\n[picture cat.jpg]\n[recording]',
+        '[picture cat.jpg]\n[recording]',
+      ])
+    },
+  },
+  {
     name: 'unfinished messages come oldest first, page by page, of one channel or one session',
     async run(store) {
       const seqs: number[] = []

@@ -22,6 +22,14 @@ const BOUNDED = new Map([
   ['SEARCH sessions USING PRIMARY KEY (key>? AND key<?)', 'what was asked once, of an hour or a little more'],
   ['SCAN schedules', 'at most 1,000 are in a file'],
   ['SEARCH usage USING INDEX usage_of_people (day=? AND (agent,user)>(?,?))', 'one day’s people, up to its limit'],
+  [
+    'SCAN messages USING INDEX messages_unfinished_of_session',
+    'only what is unfinished, once a minute while files wait',
+  ],
+  [
+    'SEARCH dead_letters USING COVERING INDEX dead_letters_of_message (message_seq>?)',
+    'the dead letters of messages, once a minute while files wait',
+  ],
   ['SCAN pairings', 'the operator’s list of everybody who is paired'],
 ])
 

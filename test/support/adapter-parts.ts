@@ -3,6 +3,7 @@
 import type { ChannelDefinition } from '../../machines/definitions.ts'
 import type { AdapterParts, Journal, JournalEntry } from '../../src/channels/adapter.ts'
 import { testChannel } from './house.ts'
+import { testUploads } from './uploads.ts'
 import { silentLog, testWorld } from './world.ts'
 
 export interface GivenParts extends Partial<Omit<AdapterParts, 'definition'>> {
@@ -16,6 +17,7 @@ export function adapterParts({ definition = {}, ...given }: GivenParts = {}): Ad
     definition: testChannel(definition.id ?? 'test', definition),
     secret: () => 'secret',
     journal: listJournal(),
+    uploads: testUploads(),
     world: testWorld(),
     log: silentLog,
     ...given,

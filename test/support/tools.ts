@@ -4,6 +4,7 @@ import { FolderUses } from '../../src/actors/folders.ts'
 import { Said } from '../../src/actors/said.ts'
 import type { Parts } from '../../src/actors/parts.ts'
 import type { Tool } from '../../src/tools/tool.ts'
+import { testUploads } from './uploads.ts'
 
 export interface TestTools {
   /** By the name that a definition has for them. */
@@ -27,6 +28,7 @@ type Given =
   | 'runMcp'
   | 'said'
   | 'toolboxes'
+  | 'uploads'
 
 /** As the composition root gives them to the actors; a definition's unknown tool is a defect of the test. */
 export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<Parts, Given> {
@@ -44,6 +46,7 @@ export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<P
     buildDescription: () => Promise.reject(new Error('nobody looks here')),
     buildTranscription: () => Promise.reject(new Error('nobody hears here')),
     openReceived: () => Promise.reject(new Error('there is no folder here')),
+    uploads: testUploads(),
     notes: { list: async () => [], add: async () => 1, remove: async () => false },
     hooks: { run: async () => ({}) },
     said: new Said(),
