@@ -82,6 +82,12 @@ export const MCP_START_MS_MAX = 30_000
 /** Between giving an MCP server up and trying it again. */
 export const MCP_REST_MS = 10 * 60_000
 
+/** MCP servers that are tried at once beside a start: each may be a process that takes a core for a second. */
+export const MCP_TRIALS_AT_ONCE = 4
+
+/** The trials begin with the roll call, and by then when one channel keeps everybody waiting for it. */
+export const MCP_TRIALS_AFTER_MS = 3_000
+
 /** Askings that wait for one MCP server or are with it: a run makes a few at once, and there are `concurrent_runs` of them. */
 export const MCP_ASKS_MAX = 256
 

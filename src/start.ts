@@ -34,14 +34,16 @@ import { beginObserving, type Observing } from './start/observing.ts'
 import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
 import { withLacks } from './start/needs.ts'
-import { lazyMcp } from './start/mcp.ts'
+import { openMcp } from './start/mcp.ts'
+import type { McpTrials } from './start/mcp-trials.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import { toolParts } from './start/tools.ts'
 import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
-import type { RunMcp } from './tools/tool.ts'
+import { type Groups, recordedGroups } from './tools/groups.ts'
+import { endLeftGroups } from './tools/left-groups.ts'
 import type { World } from './world.ts'
 
 export type {
@@ -118,17 +120,19 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const { store, hooking } = await openKept(options, { phases, observing, definition: needed, holder, opened })
+    const { store, hooking, groups } = await openKept(options, { phases, observing, needed, holder, opened })
     const definition = await phases.whole('construct', () => constructed(needed))
 
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
     const tokens = await phases.attempt('connect', () => lockTokens(locking))
     opened.push(() => tokens.release())
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
-    const { hooks } = hooking
+    // Its servers end when the actors that own them are gone.
+    const mcp = openMcp(loaded, { definition: () => root().definition, secret, groups, world, log })
+    opened.push(() => mcp.close())
     const built = {
       ...{ definition, data: settings.data, store, tokens, observing, secret, startedAtMs, inForce },
-      ...{ hooks, runMcp: mcpServers(loaded, opened) },
+      ...{ hooks: hooking.hooks, mcp, groups },
     }
     const { gateway, root, board, reloading, inspection, port, adapters } = assemble(options, built)
     const http = await phases.attempt('connect', () => listen(options, settings, { port, root, adapters }))
@@ -143,12 +147,18 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     hooking.begin(() => root().definition, started)
     gateway.start()
     void board.rollCall.then((called) => phases.ready(called))
+    mcp.begin(board.rollCall)
     options.watch?.begin(world, () => void reloading.refresh())
     opened.push(() => options.watch?.end())
-    const drain = { drainMs: () => root().definition.gateway.drainMs, drain: () => gateway.send({ type: 'drain' }) }
+    const drain = (): void => {
+      // Nobody waits for what is being tried.
+      void mcp.close()
+      gateway.send({ type: 'drain' })
+    }
+    const ending = { drainMs: () => root().definition.gateway.drainMs, drain }
     const refresh = (): void => void reloading.refresh()
     const called = { rollCall: board.rollCall, lacking: () => root().definition.lacking }
-    return { url: http.url, inspectUrl, port, ...called, refresh, ...drain, ended }
+    return { url: http.url, inspectUrl, port, ...called, refresh, ...ending, ended }
   } catch (error) {
     await close(opened)
     throw error
@@ -163,35 +173,30 @@ interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'>
   readonly startedAtMs: number
   /** What of a newer file holds on this machine. */
   readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
-  readonly runMcp: RunMcp
+  readonly mcp: McpTrials
+  readonly groups: Groups
 }
 
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, data, store, tokens, observing, secret, hooks, startedAtMs, inForce } = built
+  const { definition, store, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
-  const live = {
-    adapters,
-    said: new Said(),
-    toolboxes: new Map(),
-    folderUses: new FolderUses(),
-    asked: new Map(),
-    ...lasting,
-  }
-  const own = { cronTimes, hooks, runMcp: built.runMcp, ...toolParts({ loaded, store, data }) }
+  const said = new Said()
+  const live = { adapters, said, toolboxes: new Map(), folderUses: new FolderUses(), asked: new Map(), ...lasting }
+  const own = { cronTimes, hooks, runMcp: mcp.run, ...toolParts(loaded, built) }
   const thinking = { buildAgent, buildTranscription, buildDescription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
-  const reading = { loaded, read: options.reload, inForce }
+  const reading = { loaded, read: options.reload, inForce, onTaken: () => mcp.look() }
   const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
   const channels = (): string[] => Object.keys(root().definition.channels)
   const inspection = createInspection({ root: gateway, channels, world, log })
   const transitions = createTransitions({ root: gateway, world, log })
-  const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
+  const told = { board, mcp, reloading, inspection, transitions, metrics: observing.metrics }
   const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
   return { gateway, root, board, reloading, inspection, port, adapters }
 }
@@ -199,7 +204,7 @@ function assemble(options: StartOptions, built: Built) {
 interface Keeping {
   readonly phases: Phases
   readonly observing: Observing
-  readonly definition: GatewayDefinition
+  readonly needed: GatewayDefinition
   readonly holder: Holder
   readonly opened: (() => void | Promise<void>)[]
 }
@@ -207,20 +212,23 @@ interface Keeping {
 /** What survives the process, and the hooks that are told of what becomes of it. */
 async function openKept(
   options: StartOptions,
-  { phases, observing, definition, holder, opened }: Keeping,
-): Promise<{ readonly store: Store; readonly hooking: GatewayHooks }> {
+  { phases, observing, needed, holder, opened }: Keeping,
+): Promise<{ readonly store: Store; readonly hooking: GatewayHooks; readonly groups: Groups }> {
   const { loaded, world, log } = options
-  const { gateway: settings } = definition
+  const { gateway: settings } = needed
   const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
   const bare = await phases.attempt('store', () => observing.store(open))
   opened.push(() => bare.close())
   const forgetter = beginForgetting({ store: bare, data: settings.data, world, log })
   opened.push(() => forgetter.end())
-  const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
+  // Nothing of an earlier gateway works on what this one is about to take up.
+  await endLeftGroups({ data: settings.data, world, log })
+  const groups = recordedGroups(settings.data, log)
+  const hooking = openHooks({ file: loaded.file, observe: observing.observe, groups, world, log })
   opened.push(() => hooking.close())
-  await tendFolder({ store: bare, definition }, options)
+  await tendFolder({ store: bare, definition: needed }, options)
   phases.end('store')
-  return { store: hooking.around(forgetter.store), hooking }
+  return { store: hooking.around(forgetter.store), hooking, groups }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
@@ -282,11 +290,4 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
       complete: () => void shut().then(resolve, reject),
     })
   })
-}
-
-/** They end when the actors that own them are gone. */
-function mcpServers({ secrets }: Loaded, opened: (() => void | Promise<void>)[]): RunMcp {
-  const mcp = lazyMcp((text) => secrets.redact(text))
-  opened.push(() => mcp.ended())
-  return mcp.run
 }

@@ -60,7 +60,7 @@ async function start({ context, options }: Invocation): Promise<ExitCode> {
   const { openConsoleLog } = await import('./console-log.ts')
   const progress = progressLine(context.terminal)
   const form = options.given('json-logs') ? 'json' : 'asTheStreamsAre'
-  const console = openConsoleLog(context, { loaded: file.loaded, form, level: 'info', progress })
+  const console = await openConsoleLog(context, { loaded: file.loaded, form, level: 'info', progress })
   watchForDefects(context, console)
   try {
     return await serve({ file, context, options, console, progress }, life)

@@ -42,6 +42,7 @@ function lines(answer: Status, url: string, { terminal }: Context): string[] {
     `Troupe ${version} is ${shown} at ${url}/, up ${spanOf(uptime_s)}`,
     ...rollCallLines({ channels, lacking }, colour),
     ...answer.agents.map(({ id, reason }) => colour.unsure(`  agent ${id} could not answer: ${reason}`)),
+    ...answer.mcp_servers.map(({ reason }) => colour.unsure(`  ${reason}`)),
     `Sessions: ${running} running, ${pending} pending, ${idle} idle, ${passivated} passivated; ${queued_messages} messages wait.`,
     `Outbox: ${outbox}. Dead letters: ${dead_letters === 0 ? '0' : colour.bad(String(dead_letters))}.`,
     ...configurationLines(answer, colour),

@@ -4,6 +4,7 @@ import type { Lack } from '../../machines/definitions.ts'
 import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
 import type { CompletionsPort } from './completions-port.ts'
+import type { McpServerStatus } from './mcp-status.ts'
 
 export interface GatewayPort {
   status(): Promise<Status>
@@ -156,6 +157,8 @@ export interface Status {
   readonly agents: readonly AgentStatus[]
   /** What the gateway's own hooks need and is not there; no channel fails for it. */
   readonly lacking: readonly Lack[]
+  /** Those whose last start failed, and no others. */
+  readonly mcp_servers: readonly McpServerStatus[]
   readonly sessions: {
     readonly idle: number
     readonly pending: number

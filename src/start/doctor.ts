@@ -64,17 +64,19 @@ export function probe(options: ProbeOptions): Promise<readonly Probed[]> {
 export interface Probe {
   readonly about: string
   readonly phase: Phase
+  /** For one that may take longer than others. */
+  readonly msMax?: number
   /** Resolves with what was found; rejects with a FailureError. */
   ask(signal: AbortSignal): Promise<string>
 }
 
-async function answerOf({ about, phase, ask }: Probe, { clock }: World): Promise<Probed> {
+async function answerOf({ about, phase, ask, msMax = PROBE_MS_MAX }: Probe, { clock }: World): Promise<Probed> {
   const controller = new AbortController()
   const deadline = Promise.withResolvers<never>()
   const timer = clock.setTimeout(() => {
     deadline.reject(new FailureError(SILENCE))
     controller.abort()
-  }, PROBE_MS_MAX)
+  }, msMax)
   try {
     return { about, phase, failure: null, found: await Promise.race([ask(controller.signal), deadline.promise]) }
   } catch (thrown) {

@@ -11,6 +11,7 @@ import type { Observe } from '../actors/observe.ts'
 import type { ChannelStatus } from '../http/port.ts'
 import type { Log } from '../log.ts'
 import type { DeadLetter, Store } from '../store/store.ts'
+import type { Groups } from '../tools/groups.ts'
 import { hookRunner } from '../tools/hooks.ts'
 import type { World } from '../world.ts'
 
@@ -18,6 +19,7 @@ export interface HookParts {
   /** Of the configuration: relative paths begin beside it. */
   readonly file: string
   readonly observe: Observe
+  readonly groups: Groups
   readonly world: World
   readonly log: Log
 }
@@ -39,8 +41,8 @@ interface Started {
   readonly rollCall: Promise<readonly ChannelStatus[]>
 }
 
-export function openHooks({ file, observe, world, log }: HookParts): GatewayHooks {
-  const runner = hookRunner({ world, folder: dirname(resolve(file)) })
+export function openHooks({ file, observe, groups, world, log }: HookParts): GatewayHooks {
+  const runner = hookRunner({ world, folder: dirname(resolve(file)), groups })
   let newest: () => GatewayDefinition | null = () => null
 
   function tell(event: GatewayHookEvent, document: Omit<HookDocument, 'event'> & { readonly id: string }): void {

@@ -5,21 +5,22 @@ import type { Parts } from '../actors/parts.ts'
 import type { Loaded } from '../config/load.ts'
 import type { Store } from '../store/store.ts'
 import { toolBuilder } from '../tools/catalog.ts'
+import type { Groups } from '../tools/groups.ts'
 import { hiddenFromTools } from './needs.ts'
 
-export interface ToolPartsOptions {
-  readonly loaded: Loaded
+export interface Kept {
   readonly store: Store
   /** The data folder, absolute. */
   readonly data: string
+  readonly groups: Groups
 }
 
 type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'clearFolder' | 'notes'>
 
-export function toolParts({ loaded, store, data }: ToolPartsOptions): ToolParts {
+export function toolParts(loaded: Loaded, { store, data, groups }: Kept): ToolParts {
   const hidden = hiddenFromTools(loaded.file, data)
   return {
-    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden }),
+    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden, groups }),
     openReceived: async (given) => (await import('../tools/received.ts')).receivedOpener(hidden)(given),
     clearFolder: async (of) => (await import('../tools/cleared.ts')).clearFolder(of),
     notes: {

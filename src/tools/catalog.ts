@@ -5,6 +5,7 @@
 
 import { FailureError } from '../../machines/failure.ts'
 import { isBuiltIn, usesFolder } from '../../machines/tool-names.ts'
+import type { Groups } from './groups.ts'
 import type { BuildTools, Tool, ToolInput, ToolParts, ToolScope } from './tool.ts'
 import type { Workdir } from './workdir.ts'
 
@@ -14,6 +15,8 @@ export interface Outside {
   readonly redact: (text: string) => string
   /** Files and folders that no tool may see, absolute: the configuration, the variables beside it, the data folder. */
   readonly hidden: readonly string[]
+  /** Of the commands that they start. */
+  readonly groups: Groups
 }
 
 export function toolBuilder(outside: Outside): BuildTools {
@@ -82,8 +85,9 @@ async function toolsOf(tool: string, building: Building & { workdir: Workdir | n
     }
     case 'shell': {
       const { shellTool, temporaryIn } = await import('./shell.ts')
-      const { hidden } = outside
-      const shell = shellTool({ workdir: root, temporary: temporaryIn(root, parts), hidden, world })
+      const { hidden, groups } = outside
+      const temporary = temporaryIn(root, parts)
+      const shell = shellTool({ agent: definition.id, workdir: root, temporary, hidden, groups, world })
       opened.last.push(() => shell.close())
       return [shell.tool]
     }

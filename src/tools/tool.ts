@@ -120,6 +120,7 @@ export interface McpServers {
 
 /** What one MCP server is reached with. */
 export interface McpParts {
+  readonly agent: string
   /** Its name in the file. */
   readonly name: string
   readonly definition: McpDefinition

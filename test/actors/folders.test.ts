@@ -9,6 +9,7 @@ import { FailureError } from '../../machines/failure.ts'
 import { type Attachment, UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import { FolderUses } from '../../src/actors/folders.ts'
 import { toolBuilder } from '../../src/tools/catalog.ts'
+import { unrecorded } from '../../src/tools/groups.ts'
 import { receivedOpener } from '../../src/tools/received.ts'
 import { clearFolder } from '../../src/tools/cleared.ts'
 import { PLAIN_MODEL } from '../support/definitions.ts'
@@ -30,7 +31,7 @@ interface Place extends House {
 async function house(more: HouseOptions & { readonly data?: string } = {}, agent: Partial<AgentDefinition> = {}) {
   const { data = temporaryFolder(), ...rest } = more
   const parts = {
-    buildTools: toolBuilder({ redact: (text) => text, hidden: [] }),
+    buildTools: toolBuilder({ redact: (text) => text, hidden: [], groups: unrecorded }),
     openReceived: receivedOpener([]),
     clearFolder,
     ...rest.parts,
@@ -64,6 +65,7 @@ describe('goes with the end of the turn', () => {
     opened.platform('a').nextFetch.push(async ({ take, signal }) => {
       signals.push(signal)
       await take(jpeg('half'))
+      signal.throwIfAborted()
       await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('closed'))))
     })
     await opened.says('a', 'look', { attachments: [photo] })
@@ -129,7 +131,7 @@ describe('goes with the end of the turn', () => {
     const opened = await house({
       parts: {
         buildTools: async (parts) => {
-          const toolbox = await toolBuilder({ redact: (text) => text, hidden: [] })(parts)
+          const toolbox = await toolBuilder({ redact: (text) => text, hidden: [], groups: unrecorded })(parts)
           return { ...toolbox, close: () => ending.promise }
         },
       },

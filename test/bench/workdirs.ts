@@ -5,8 +5,9 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BuildAgent } from '../../src/agents/agent.ts'
 import { toolBuilder } from '../../src/tools/catalog.ts'
-import type { ClearFolder } from '../../src/tools/tool.ts'
 import { clearFolder as clearNow } from '../../src/tools/cleared.ts'
+import { unrecorded } from '../../src/tools/groups.ts'
+import type { ClearFolder } from '../../src/tools/tool.ts'
 import { noTools } from '../support/tools.ts'
 import { Bench } from './processes.ts'
 import { atMost, type MeasureOptions, type Section } from './report.ts'
@@ -24,7 +25,7 @@ export async function measureWorkdirs(options: WorkdirsOptions): Promise<Section
   const data = join(bench.folder(), 'data')
   mkdirSync(data)
   const { clearFolder: remove = clearNow } = options
-  const buildTools = toolBuilder({ redact: (text) => text, hidden: [data] })
+  const buildTools = toolBuilder({ redact: (text) => text, hidden: [data], groups: unrecorded })
   const removals: Promise<void>[] = []
   const clearFolder: ClearFolder = (of) => {
     const removal = remove(of)
