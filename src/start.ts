@@ -120,7 +120,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const { store, hooking, groups } = await openKept(options, { phases, observing, needed, holder, opened })
+    const kept = { phases, observing, definition: needed, holder, opened }
+    const { store, hooking, groups } = await openKept(options, kept)
     const definition = await phases.whole('construct', () => constructed(needed))
 
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
@@ -156,9 +157,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       gateway.send({ type: 'drain' })
     }
     const ending = { drainMs: () => root().definition.gateway.drainMs, drain }
-    const refresh = (): void => void reloading.refresh()
     const called = { rollCall: board.rollCall, lacking: () => root().definition.lacking }
-    return { url: http.url, inspectUrl, port, ...called, refresh, ...ending, ended }
+    return { url: http.url, inspectUrl, port, ...called, refresh: () => void reloading.refresh(), ...ending, ended }
   } catch (error) {
     await close(opened)
     throw error
@@ -180,14 +180,20 @@ interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'>
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, store, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
+  const { definition, data, groups, store, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
-  const said = new Said()
-  const live = { adapters, said, toolboxes: new Map(), folderUses: new FolderUses(), asked: new Map(), ...lasting }
-  const own = { cronTimes, hooks, runMcp: mcp.run, ...toolParts(loaded, built) }
+  const live = {
+    adapters,
+    said: new Said(),
+    toolboxes: new Map(),
+    folderUses: new FolderUses(),
+    asked: new Map(),
+    ...lasting,
+  }
+  const own = { cronTimes, hooks, runMcp: mcp.run, ...toolParts({ loaded, store, data, groups }) }
   const thinking = { buildAgent, buildTranscription, buildDescription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
@@ -204,7 +210,7 @@ function assemble(options: StartOptions, built: Built) {
 interface Keeping {
   readonly phases: Phases
   readonly observing: Observing
-  readonly needed: GatewayDefinition
+  readonly definition: GatewayDefinition
   readonly holder: Holder
   readonly opened: (() => void | Promise<void>)[]
 }
@@ -212,10 +218,10 @@ interface Keeping {
 /** What survives the process, and the hooks that are told of what becomes of it. */
 async function openKept(
   options: StartOptions,
-  { phases, observing, needed, holder, opened }: Keeping,
+  { phases, observing, definition, holder, opened }: Keeping,
 ): Promise<{ readonly store: Store; readonly hooking: GatewayHooks; readonly groups: Groups }> {
   const { loaded, world, log } = options
-  const { gateway: settings } = needed
+  const { gateway: settings } = definition
   const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
   const bare = await phases.attempt('store', () => observing.store(open))
   opened.push(() => bare.close())
@@ -226,7 +232,7 @@ async function openKept(
   const groups = recordedGroups(settings.data, log)
   const hooking = openHooks({ file: loaded.file, observe: observing.observe, groups, world, log })
   opened.push(() => hooking.close())
-  await tendFolder({ store: bare, definition: needed }, options)
+  await tendFolder({ store: bare, definition }, options)
   phases.end('store')
   return { store: hooking.around(forgetter.store), hooking, groups }
 }

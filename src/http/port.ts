@@ -155,10 +155,10 @@ export interface Status {
   readonly channels: readonly ChannelStatus[]
   /** Those whose last answer could not be given, and no others. */
   readonly agents: readonly AgentStatus[]
-  /** What the gateway's own hooks need and is not there; no channel fails for it. */
-  readonly lacking: readonly Lack[]
   /** Those whose last start failed, and no others. */
   readonly mcp_servers: readonly McpServerStatus[]
+  /** What the gateway's own hooks need and is not there; no channel fails for it. */
+  readonly lacking: readonly Lack[]
   readonly sessions: {
     readonly idle: number
     readonly pending: number

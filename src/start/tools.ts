@@ -8,7 +8,8 @@ import { toolBuilder } from '../tools/catalog.ts'
 import type { Groups } from '../tools/groups.ts'
 import { hiddenFromTools } from './needs.ts'
 
-export interface Kept {
+export interface ToolPartsOptions {
+  readonly loaded: Loaded
   readonly store: Store
   /** The data folder, absolute. */
   readonly data: string
@@ -17,7 +18,7 @@ export interface Kept {
 
 type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'clearFolder' | 'notes'>
 
-export function toolParts(loaded: Loaded, { store, data, groups }: Kept): ToolParts {
+export function toolParts({ loaded, store, data, groups }: ToolPartsOptions): ToolParts {
   const hidden = hiddenFromTools(loaded.file, data)
   return {
     buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden, groups }),
