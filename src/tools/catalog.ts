@@ -84,11 +84,12 @@ async function toolsOf(tool: string, building: Building & { workdir: Workdir | n
       return filesTools({ root, kind: workdir?.kind ?? 'own', world })
     }
     case 'shell': {
-      const { shellTool, temporaryIn } = await import('./shell.ts')
+      const { removeOtherTemporaries, shellTool, temporaryIn } = await import('./shell.ts')
       const { hidden, groups } = outside
       const temporary = temporaryIn(root, parts)
       const shell = shellTool({ agent: definition.id, workdir: root, temporary, hidden, groups, world })
       opened.last.push(() => shell.close())
+      if (workdir?.kind === 'own') await removeOtherTemporaries(root, temporary)
       return [shell.tool]
     }
     case 'http': {

@@ -3,7 +3,7 @@
 //   It has no input. Nothing that it starts outlives the call.
 
 import { createHash } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { World } from '../world.ts'
 import { numberOf, textOf } from './arguments.ts'
@@ -110,5 +110,13 @@ function said({ how, code, output }: ChildEnd, timeMs: number): string {
 /** The folder for what the commands of a run need for a moment; the same for a run that goes on after a crash. */
 export function temporaryIn(workdir: string, run: { readonly session: string; readonly turn: string }): string {
   const digest = createHash('sha256').update(`${run.session} ${run.turn}`).digest('hex')
-  return join(workdir, `.tmp-${digest.slice(0, 16)}`)
+  return join(workdir, `${TEMPORARY}${digest.slice(0, 16)}`)
+}
+
+const TEMPORARY = '.tmp-'
+
+/** Removes those of earlier runs, in a folder in which one run works at a time: a process that is killed leaves them. */
+export async function removeOtherTemporaries(workdir: string, own: string): Promise<void> {
+  const names = (await readdir(workdir)).filter((name) => name.startsWith(TEMPORARY) && join(workdir, name) !== own)
+  for (const name of names) await rm(join(workdir, name), { recursive: true, force: true }).catch(() => {})
 }

@@ -65,6 +65,7 @@ describe('goes with the end of the turn', () => {
     opened.platform('a').nextFetch.push(async ({ take, signal }) => {
       signals.push(signal)
       await take(jpeg('half'))
+      signal.throwIfAborted()
       await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('closed'))))
     })
     await opened.says('a', 'look', { attachments: [photo] })

@@ -215,6 +215,20 @@ test('two sessions in one given folder do not share what they need for a moment'
   expect(await other?.call('shell', { command: 'cat $TMPDIR/a' })).toBe('kept\n[exit code 0]')
 })
 
+test('what a killed process left of an earlier run goes with the next run in a folder that one session has for itself', async () => {
+  const data = temporaryFolder()
+  const left = async (turn: string, given: Parameters<typeof openIn>[1]) => {
+    const { call, workdir } = await openIn(data, { tools: ['shell'], ...given }, { turn })
+    await call('shell', { command: 'echo kept > $TMPDIR/a' })
+    return workdir
+  }
+  const temporaries = (path: string) => readdirSync(path).filter((name) => name.startsWith('.tmp-')).length
+  const [own, given] = [await left('t1', {}), await left('t1', { workdir: { path: temporaryFolder() } })]
+  await left('t2', {})
+  await left('t2', { workdir: { path: given } })
+  expect([temporaries(own), temporaries(given)]).toEqual([1, 2])
+})
+
 describe('head and tail', () => {
   const kept = (chunks: readonly string[]): string => {
     const output = new HeadAndTail(4)
