@@ -22,6 +22,7 @@ import { measureStart } from './bench/start.ts'
 import { measureStore } from './bench/store.ts'
 import { type Opened, openTree } from './bench/tree.ts'
 import { measureTools } from './bench/tools.ts'
+import { measureUsage } from './bench/usage.ts'
 import { measureWaiting } from './bench/waiting.ts'
 import { measureWeb } from './bench/web.ts'
 import { measureWedged } from './bench/wedged.ts'
@@ -156,7 +157,7 @@ describe('web', () => {
       await sleep(30)
       return 202
     })
-    const section = await measureWeb({ ...ONCE, url, inFlight: [1, 4], milliseconds: 400 })
+    const section = await measureWeb({ ...ONCE, url, inFlight: [1, 4], milliseconds: 250 })
     expect(figure(section, 'accepted, 1 in flight')).toBeGreaterThan(0)
     expect(figure(section, 'accepted, 1 in flight')).toBeLessThan(1_000 / 29)
     expect(figure(section, 'accepted, 4 in flight')).toBeLessThan(4_000 / 29)
@@ -282,6 +283,27 @@ describe('store', () => {
     expect(figure(section, 'one accept alone, p50')).toBeGreaterThan(19)
     expect(figure(section, 'accepts, 64 at once')).toBeLessThan(64 / 0.019)
     expect(figure(section, 'commits, 64 at once')).toBeLessThan(64 / 0.019)
+  })
+})
+
+describe('usage', () => {
+  test('shows the store that holds up everybody in one piece', async () => {
+    const section = await measureUsage({
+      ...ONCE,
+      people: 600,
+      wrap: (store) => ({
+        ...store,
+        usageOfPeople(daysAgo, after, limit) {
+          if (daysAgo === 0 && after === null) wait(120)
+          return store.usageOfPeople(daysAgo, after, limit)
+        },
+      }),
+    })
+    const blocked = row(section, 'the longest block of the event loop meanwhile')
+    expect(median(blocked.rounds)).toBeGreaterThanOrEqual(119)
+    expect(blocked.target?.met).toBe(false)
+    expect(figure(section, 'the whole answer')).toBeGreaterThanOrEqual(119)
+    expect(median(blocked.beside?.rounds ?? [])).toBeGreaterThan(0)
   })
 })
 

@@ -36,6 +36,21 @@ export async function observeTurns(begin: () => void): Promise<Swept> {
   return { ms: endedAt - startedAt, blockedMs }
 }
 
+/** The longest turn of the event loop until something is over, in milliseconds by the clock: so long nobody else had one. */
+export async function longestTurn(until: Promise<unknown>): Promise<number> {
+  let isOver = false
+  const over = (): void => void (isOver = true)
+  until.then(over, over)
+  let longest = 0
+  for (let turnedAt = performance.now(); !isOver; ) {
+    await turn()
+    const now = performance.now()
+    longest = Math.max(longest, now - turnedAt)
+    turnedAt = now
+  }
+  return longest
+}
+
 /** Processor time of this thread: other work on the machine is not in it. It comes in ticks of some milliseconds. */
 export function processorMs(): number {
   const { user, system } = process.threadCpuUsage()
