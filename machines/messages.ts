@@ -74,6 +74,11 @@ export interface AcceptedMessage extends Omit<Inbound, 'earlier' | 'brief'> {
    * begins, and is given to no other run.
    */
   readonly resumes?: true
+  /**
+   * How often a turn that it began has ended without it: it was given up, the others of the turn were answered, and it is tried again
+   * as a dead letter. Its next turn is another one, and has none of the steps of the earlier ones. Left out: never.
+   */
+  readonly renewed?: number
 }
 
 // --- what a session writes down -----------------------------------------------------------------------------------

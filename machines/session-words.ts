@@ -73,7 +73,7 @@ export const words = setup({
       return {
         turn,
         waiting: inbox,
-        turnId: turnIdOf(turn[0]?.message.seq ?? 0),
+        turnId: turnIdOf(turn[0]?.message ?? { seq: 0 }),
         ...NOTHING_PREPARED,
         commitFailures: 0,
       }

@@ -3,7 +3,7 @@
 //   A call that began and has no result is one whose outcome nobody knows: it is repeated only when its tool is idempotent.
 
 import type { ApprovalPolicy } from './definitions.ts'
-import type { Sender } from './messages.ts'
+import type { AcceptedMessage, Sender } from './messages.ts'
 import type { Credit } from './usage.ts'
 
 /** A tool that the model wants to be used. */
@@ -56,9 +56,17 @@ export interface TurnStep {
   readonly step: Step
 }
 
-/** One id per turn, the same after a crash: the place of its first message in the accept sequence. */
-export function turnIdOf(firstSeq: number): string {
-  return `turn-${firstSeq}`
+/**
+ * One id per turn, the same after a crash: the place of its first message in the accept sequence, and how often a turn that it began
+ * has ended without it.
+ */
+export function turnIdOf({ seq, renewed = 0 }: Pick<AcceptedMessage, 'seq' | 'renewed'>): string {
+  return renewed === 0 ? `turn-${seq}` : `turn-${seq}.${renewed}`
+}
+
+/** Whether a turn began with that message, however often it was tried again. */
+export function isTurnOf(turn: string, seq: number): boolean {
+  return turn.split('.')[0] === turnIdOf({ seq })
 }
 
 /** How often the model answered. */

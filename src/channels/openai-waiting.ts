@@ -6,7 +6,7 @@
 import { INBOX_FULL } from '../../machines/commits.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { Commit, Settlement } from '../../machines/messages.ts'
-import { turnIdOf } from '../../machines/steps.ts'
+import { isTurnOf, turnIdOf } from '../../machines/steps.ts'
 
 export interface Hearing {
   /** A piece of the answer. */
@@ -71,7 +71,7 @@ export class Waiting {
     this.ended = promise
     this.#end = resolve
     this.#parts = parts
-    this.#turn = turnIdOf(parts.seq)
+    this.#turn = turnIdOf(parts)
     this.#awaited = parts.id
   }
 
@@ -95,7 +95,7 @@ export class Waiting {
     if (isOfTurn) this.#count(commit)
     const own = settled.find(({ seq }) => seq === this.#parts.seq)
     const decision = steps.find(({ step }) => step.kind === 'decision')
-    const end = own ?? settled.find(({ seq }) => turnIdOf(seq) === this.#turn)
+    const end = own ?? settled.find(({ seq }) => isTurnOf(this.#turn, seq))
     if (own !== undefined && decision !== undefined) this.#follow(decision.turn, undecided)
     else if (end !== undefined) this.#settled(end, commit)
     else if (isOfTurn && steps.some(({ step }) => step.kind === 'answer')) this.#answerGoesOn(replies.length)

@@ -116,7 +116,7 @@ class Asking {
   async #ask(agents: CompletionsPort, question: Question): Promise<CompletionEnd> {
     const hearing = {
       accepted: (seq: number): void => {
-        this.heading = { ...this.heading, id: `chatcmpl-${turnIdOf(seq)}` }
+        this.heading = { ...this.heading, id: `chatcmpl-${turnIdOf({ seq })}` }
       },
       delta: (text: string): void => {
         this.#unread += text

@@ -67,6 +67,7 @@ export const message: Shape = {
     acceptedAtMs: 'word',
     again: 'word',
     resumes: 'word',
+    renewed: 'word',
     // The store keeps it with the message; only a message from there has it.
     journaled: 'word',
   } satisfies Parts<AcceptedMessage> & Record<string, Shape>,

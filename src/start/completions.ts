@@ -6,7 +6,7 @@ import type { AgentDefinition } from '../../machines/definitions.ts'
 import { sayable } from '../../machines/failure.ts'
 import type { Commit, TranscriptEntry } from '../../machines/messages.ts'
 import { OPENAI_CHANNEL } from '../../machines/openai.ts'
-import { turnIdOf } from '../../machines/steps.ts'
+import { isTurnOf } from '../../machines/steps.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
 import type { OpenAiAdapter } from '../channels/openai.ts'
@@ -88,7 +88,7 @@ function lackOf({ missing, lacking }: AgentDefinition): string | null {
 async function recall(store: Store, session: string, seq: number): Promise<Answered | null> {
   const [unfinished, history] = await Promise.all([store.unfinishedOf(session), store.history(session)])
   if (unfinished.some((message) => message.seq === seq)) return null
-  const turn = history.filter((entry) => entry.turn === turnIdOf(seq))
+  const turn = history.filter((entry) => isTurnOf(entry.turn, seq))
   const answer = turn.findLast(({ role }) => role === 'assistant')
   return answer === undefined ? { kind: 'past' } : { kind: 'answered', text: answer.text, spent: spentOn(answer) }
 }

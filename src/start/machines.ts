@@ -1,4 +1,4 @@
-// Machines: the seven statecharts as text, for `troupe machines` and whatever draws them. Pure.
+// Machines: the statecharts as text, for `troupe machines` and whatever draws them. Pure.
 //   Read from the charts that run, not from a copy: a picture cannot lag behind.
 //   Every state and every transition of a chart stands in its picture.
 

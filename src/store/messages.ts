@@ -5,7 +5,16 @@ import { type Attachment, UNKNOWN_ATTACHMENT, unreadText } from '../../machines/
 import type { AcceptedMessage, Command, Settlement } from '../../machines/messages.ts'
 import { isToBlame } from '../../machines/restart.ts'
 import type { World } from '../world.ts'
-import { type Database, flagOf, numberOf, optionalTextOf, type Row, textOf, theRow } from './database.ts'
+import {
+  type Database,
+  flagOf,
+  numberOf,
+  optionalTextOf,
+  type Row,
+  type Statement,
+  textOf,
+  theRow,
+} from './database.ts'
 import type { NewMessage } from './store.ts'
 
 export interface Messages {
@@ -17,6 +26,8 @@ export interface Messages {
   settle(settlement: Settlement): boolean
   /** Takes its end back, and its tries. */
   reopen(seq: number): AcceptedMessage
+  /** What it begins from now on is a turn of another name. */
+  renew(seq: number): AcceptedMessage
   unfinished(channel: string, afterSeq: number, limit: number): AcceptedMessage[]
   unfinishedOf(sessionKey: string): AcceptedMessage[]
 }
@@ -37,10 +48,6 @@ export function messages(database: Database, world: World): Messages {
   const settleOne = database.prepare(
     'UPDATE messages SET outcome = ?, reason = ?, settled_at_ms = ? WHERE seq = ? AND outcome IS NULL',
   )
-  const reopenOne = database.prepare(
-    'UPDATE messages SET outcome = NULL, reason = NULL, settled_at_ms = NULL, tries = 0 WHERE seq = ?',
-  )
-  const one = database.prepare('SELECT * FROM messages WHERE seq = ?')
   const ofChannel = database.prepare(
     'SELECT * FROM messages WHERE channel = ? AND seq > ? AND outcome IS NULL ORDER BY seq LIMIT ?',
   )
@@ -71,13 +78,23 @@ export function messages(database: Database, world: World): Messages {
     settle({ seq, outcome, reason }) {
       return settleOne.run(outcome, reason, world.nowMs(), seq).changes === 1
     },
-    reopen(seq) {
-      reopenOne.run(seq)
-      return messageOf(theRow(one.get(seq)))
-    },
+    ...reopening(database),
     unfinished: (channel, afterSeq, limit) => ofChannel.all(channel, afterSeq, limit).map(messageOf),
     unfinishedOf: (sessionKey) => ofSession.all(sessionKey).map(messageOf),
   }
+}
+
+function reopening(database: Database): Pick<Messages, 'reopen' | 'renew'> {
+  const reopenOne = database.prepare(
+    'UPDATE messages SET outcome = NULL, reason = NULL, settled_at_ms = NULL, tries = 0 WHERE seq = ?',
+  )
+  const renewOne = database.prepare('UPDATE messages SET renewed = renewed + 1 WHERE seq = ?')
+  const one = database.prepare('SELECT * FROM messages WHERE seq = ?')
+  const changed = (statement: Statement, seq: number): AcceptedMessage => {
+    statement.run(seq)
+    return messageOf(theRow(one.get(seq)))
+  }
+  return { reopen: (seq) => changed(reopenOne, seq), renew: (seq) => changed(renewOne, seq) }
 }
 
 const INSERT = `
@@ -113,6 +130,7 @@ function columnsOf(message: NewMessage, acceptedAtMs: number) {
 }
 
 function messageOf(row: Row): AcceptedMessage {
+  const renewed = numberOf(row, 'renewed')
   return {
     seq: numberOf(row, 'seq'),
     channel: textOf(row, 'channel'),
@@ -133,6 +151,7 @@ function messageOf(row: Row): AcceptedMessage {
     continues: flagOf(row, 'continues'),
     command: commandOf(row),
     acceptedAtMs: numberOf(row, 'accepted_at_ms'),
+    ...(renewed === 0 ? {} : { renewed }),
   }
 }
 

@@ -113,10 +113,17 @@ function arrivals({ messages, transcripts, steps, outbox, dead, journal, usage }
 
 /** A message whose turn has steps begins a turn that was at work before. */
 function resuming(steps: Steps): (message: AcceptedMessage) => AcceptedMessage {
-  return (message) => (steps.has(message.sessionKey, turnIdOf(message.seq)) ? { ...message, resumes: true } : message)
+  return (message) => (steps.has(message.sessionKey, turnIdOf(message)) ? { ...message, resumes: true } : message)
 }
 
-function departures({ messages, steps, outbox, dead, journal }: Parts) {
+function departures({ messages, transcripts, steps, outbox, dead, journal }: Parts) {
+  /** A turn that broke again and again goes on where its steps end; one that ended with the others of it is over. */
+  function reopened(seq: number): AcceptedMessage {
+    const message = messages.reopen(seq)
+    const isOver = transcripts.hasEnded(message.sessionKey, turnIdOf(message))
+    return resuming(steps)(isOver ? messages.renew(seq) : message)
+  }
+
   return {
     owed: outbox.owed,
     nextOwed: outbox.nextOwed,
@@ -130,7 +137,7 @@ function departures({ messages, steps, outbox, dead, journal }: Parts) {
     retryDeadLetter(id): RetriedDeadLetter | null {
       const origin = dead.take(id)
       if (origin === null) return null
-      if (origin.kind === 'message') return { kind: 'message', message: resuming(steps)(messages.reopen(origin.seq)) }
+      if (origin.kind === 'message') return { kind: 'message', message: reopened(origin.seq) }
       outbox.reopen(origin.outboxId)
       return { kind: 'reply', channel: origin.channel, conversation: origin.conversation }
     },

@@ -10,9 +10,10 @@ import { VERSION_2 } from './schema-version-2.ts'
 import { VERSION_3 } from './schema-version-3.ts'
 import { VERSION_4 } from './schema-version-4.ts'
 import { VERSION_5 } from './schema-version-5.ts'
+import { VERSION_6 } from './schema-version-6.ts'
 
 /** Position + 1 is the version. */
-export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5]
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6]
 
 export interface MigrateOptions {
   /** For messages. */

@@ -18,6 +18,8 @@ export interface Transcripts {
   append(sessionKey: string, entries: readonly NewTranscriptEntry[]): void
   history(sessionKey: string): TranscriptEntry[]
   transcript(sessionKey: string): TranscriptEntry[]
+  /** Whether an entry closes that turn: it was answered, it failed or it was cancelled. */
+  hasEnded(sessionKey: string, turn: string): boolean
 }
 
 export function transcripts(database: Database, { world, steps }: { world: World; steps: Steps }): Transcripts {
@@ -37,6 +39,8 @@ export function transcripts(database: Database, { world, steps }: { world: World
   const all = database.prepare('SELECT * FROM transcript WHERE session_key = ? ORDER BY seq')
   const older = database.prepare('SELECT * FROM transcript WHERE session_key = ? AND seq < ? ORDER BY seq DESC LIMIT ?')
 
+  const rolesOf = database.prepare('SELECT role FROM transcript WHERE session_key = ? AND turn = ?')
+
   return {
     touch({ sessionKey, channel, conversation, agent }) {
       touchSession.run(sessionKey, channel, conversation, agent, world.nowMs())
@@ -54,6 +58,8 @@ export function transcripts(database: Database, { world, steps }: { world: World
     },
     history: (sessionKey) => withSteps(steps, sessionKey, wholeTurns(newestFirst(older, sessionKey))),
     transcript: (sessionKey) => withSteps(steps, sessionKey, all.all(sessionKey).map(entryOf)),
+    hasEnded: (sessionKey, turn) =>
+      rolesOf.all(sessionKey, turn).some((row) => CLOSING.includes(roleOf(textOf(row, 'role')))),
   }
 }
 

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import type { AnyActorRef } from 'xstate'
 import { FailureError } from '../../machines/failure.ts'
 import { type Inbox, itemOf, resumedFirst, takeSteering } from '../../machines/inbox.ts'
-import { RECOVERY_BATCH } from '../../machines/limits.ts'
-import type { AcceptedMessage } from '../../machines/messages.ts'
+import { GATHER_QUIET_MS, RECOVERY_BATCH } from '../../machines/limits.ts'
+import type { AcceptedMessage, TranscriptEntry } from '../../machines/messages.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { type House, type HouseOptions, openHouse } from '../support/house.ts'
@@ -21,6 +21,13 @@ const LOOK: Tool = {
   changes: false,
   idempotent: true,
   call: async () => 'nothing',
+}
+
+/** The ids of what tools were asked for, by the entries that close a turn. */
+function callsIn(history: readonly TranscriptEntry[]): string[][] {
+  const ids = ({ steps }: TranscriptEntry) =>
+    steps.flatMap((step) => (step.kind === 'answer' ? step.calls.map(({ id }) => id) : []))
+  return history.filter(({ role }) => role === 'assistant').map(ids)
 }
 
 /** A house whose disk refuses commits while it is full. */
@@ -522,4 +529,43 @@ test('S4: a dead letter that is tried again does not end a second time what its 
   const said = (await house.store.history('a/c1')).filter(({ role }) => role === 'user').map(({ text }) => text)
   expect(said).toEqual(['and this', 'breaks'])
   expect((await house.store.counts()).messages).toMatchObject({ answered: 2, waiting: 0 })
+})
+
+test('M4: a dead letter whose turn ended with the others of it begins another turn, which a crash goes on with', async () => {
+  const options: HouseOptions = {
+    agents: { cfo: { tools: ['look'] } },
+    channels: { a: { busyMode: 'collect' } },
+    tools: { look: LOOK },
+  }
+  let house = await openHouse(options)
+  const startAgain = async (): Promise<void> => {
+    house.kill()
+    house = await openHouse({ ...options, store: house.store, world: house.world })
+    await house.world.advance(GATHER_QUIET_MS)
+  }
+  // A part of an album: its turn is taken only after a quiet time, so that all that waits is collected into it.
+  await house.says('a', 'breaks', { album: 'photos' })
+  await house.world.advance(GATHER_QUIET_MS)
+  await house.thoughts[0]?.asks({ id: 'of the first turn', tool: 'look', input: {} })
+  for (let start = 0; start < 2; start += 1) await startAgain()
+  await house.says('a', 'and this')
+  await startAgain()
+  await house.thoughts.at(-1)?.answer('without it')
+  const [letter] = await house.store.deadLetters(1)
+  const retried = await house.store.retryDeadLetter(letter?.id ?? 0)
+  if (retried?.kind !== 'message') throw new Error('the message that broke its process is a dead letter')
+  house.gateway.send({ type: 'message.accepted', message: { ...retried.message, again: 'retry' } })
+  await house.world.advance(GATHER_QUIET_MS)
+  expect(house.thoughts.at(-1)?.request.steps).toEqual([])
+  await house.thoughts.at(-1)?.asks({ id: 'of the second turn', tool: 'look', input: {} })
+  await startAgain()
+  await house.thoughts.at(-1)?.answer('after all')
+  const history = await house.store.history('a/c1')
+  expect(history.map(({ turn, text }) => [turn, text])).toEqual([
+    ['turn-1', 'and this'],
+    ['turn-1', 'without it'],
+    ['turn-1.1', 'breaks'],
+    ['turn-1.1', 'after all'],
+  ])
+  expect(callsIn(history)).toEqual([['of the first turn'], ['of the second turn']])
 })

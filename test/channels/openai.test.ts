@@ -79,12 +79,12 @@ function stage(wrap: Wrap = (real) => real, receive?: Door['receive']) {
   const answers = (seqs: readonly number[], text: string, replyTo: string) =>
     commits({
       settled: seqs.map((seq) => ({ seq, outcome: 'answered', reason: null })),
-      entries: [{ role: 'assistant', turn: turnIdOf(seqs[0] ?? 0), text, sender: null }],
+      entries: [{ role: 'assistant', turn: turnIdOf({ seq: seqs[0] ?? 0 }), text, sender: null }],
       replies: [reply(text, replyTo)],
       usage: [{ day: 1, agent: 'cfo', user: 'u', runs: 1, inputTokens: 5, outputTokens: 2, cost: null }],
     })
   const says = (seq: number, text: string) =>
-    adapter.show(CONVERSATION, { kind: 'delta', session: SESSION, turn: turnIdOf(seq), text })
+    adapter.show(CONVERSATION, { kind: 'delta', session: SESSION, turn: turnIdOf({ seq }), text })
   return { adapter, world, ask, commits, answers, says, withdrawn, connection, running }
 }
 
@@ -93,7 +93,7 @@ function reply(text: string, replyTo: string | null): Reply {
 }
 
 function ofTurn(seq: number, ...steps: Step[]): TurnStep[] {
-  return steps.map((step) => ({ turn: turnIdOf(seq), step }))
+  return steps.map((step) => ({ turn: turnIdOf({ seq }), step }))
 }
 
 function asks(...calls: string[]): Step {
@@ -131,7 +131,7 @@ test.each<[string, Wrap]>([
     (real) =>
       changed(real, {
         show: (place, progress) =>
-          [1, 2].forEach((seq) => real.show(place, { ...progress, turn: turnIdOf(seq) } as typeof progress)),
+          [1, 2].forEach((seq) => real.show(place, { ...progress, turn: turnIdOf({ seq }) } as typeof progress)),
       }),
   ],
 ])('an adapter that %s is caught', async (_, wrap) => {

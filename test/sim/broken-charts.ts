@@ -52,7 +52,7 @@ function besideOf(session: AnyStateMachine, storeOf: () => Store | null): AnyAct
 
 function turnOfWaiting(context: SessionContext): SessionContext {
   const turn = context.waiting.slice(0, 1)
-  return { ...context, turn, turnId: turnIdOf(turn[0]?.message.seq ?? 0) }
+  return { ...context, turn, turnId: turnIdOf(turn[0]?.message ?? { seq: 0 }) }
 }
 
 const preparation = ({ context }: { context: SessionContext }): unknown => {
@@ -98,7 +98,7 @@ export function claimingLate(session: AnyStateMachine): AnyStateMachine {
     id: ({ event }: Hand) => `claim-${event.message.seq}`,
     input: ({ context, event }: Hand) => {
       const item = itemOf(event.message, context.busyMode)
-      return { ...context, turn: item === null ? [] : [item], turnId: turnIdOf(event.message.seq) }
+      return { ...context, turn: item === null ? [] : [item], turnId: turnIdOf(event.message) }
     },
   } as never)
   const change = (root: Config): Config => {

@@ -30,7 +30,7 @@ export interface Caller {
 
 interface Taken {
   /** Who was told that it was taken; the same one must not send it again while it lives. */
-  confirmedTo: Caller | null
+  confirmed: { readonly to: Caller; readonly signal: AbortSignal } | null
   times: number
 }
 
@@ -184,7 +184,7 @@ export class Platform {
     if (how === 'holdAfter') await this.#hold(outgoing.conversation, signal)
     if (!caller.alive) return forever()
     if (how === 'cutAfter' || signal.aborted) throw new FailureError({ ...AWAY, uncertain: true })
-    this.#taken.get(`${outgoing.outboxId} ${part}`)!.confirmedTo = caller
+    this.#taken.get(`${outgoing.outboxId} ${part}`)!.confirmed = { to: caller, signal }
     return receipt
   }
 
@@ -213,11 +213,12 @@ export class Platform {
     const known = this.#taken.get(key)
     if (known !== undefined) {
       verdict.check(uncertain, 'D2', () => `part ${part} of reply ${outboxId} was sent twice, not marked uncertain`)
-      const told = known.confirmedTo?.alive === true
+      // A receipt on its way to whoever has just given the send up reaches nobody: it is as uncertain as one that never came.
+      const told = known.confirmed !== null && known.confirmed.to.alive && !known.confirmed.signal.aborted
       verdict.check(!told, 'D2', () => `part ${part} of reply ${outboxId} was sent twice, though its receipt had come`)
     }
     if (part > 0) this.#parts.hit('a second part was sent')
-    this.#taken.set(key, { confirmedTo: null, times: (known?.times ?? 0) + 1 })
+    this.#taken.set(key, { confirmed: null, times: (known?.times ?? 0) + 1 })
     this.sends += 1
     this.#parts.onTaken(outgoing)
     return { receipt: `${key} ${this.sends}`, last: part === parts.length - 1 }
