@@ -13,14 +13,14 @@ import { openStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { realWorld, type World } from '../../src/world.ts'
 import { silentLog } from '../support/world.ts'
-import { longestTurn } from './clocks.ts'
+import { longestTurn, processorMs } from './clocks.ts'
 import { Bench, dataIn } from './processes.ts'
 import { atMost, type MeasureOptions, type Section } from './report.ts'
 
 const PEOPLE = 100_000
 
-/** Who looks at usage is alone with it; nobody else notices a tenth of a second. */
-const BLOCKED_MS_MAX = 100
+/** Who looks at usage is alone with it; nobody else notices a twentieth of a second. */
+const BLOCKED_MS_MAX = 50
 
 export interface UsageOptions extends MeasureOptions {
   readonly people?: number
@@ -47,30 +47,43 @@ export async function measureUsage(options: UsageOptions): Promise<Section> {
   const rounds: Round[] = []
   for (let round = 0; round < options.rounds; round += 1) rounds.push(await measureRound(subject))
   const of = (figure: keyof Round): number[] => rounds.map((round) => round[figure])
-  const oneQuery = { label: 'one query', rounds: of('queryMs') }
-  const blocked = of('blockedMs')
+  const blocked = of('blockedProcessorMs')
   return {
     name: 'usage',
-    about: `GET /usage, ${people.toLocaleString('en')} people, each on two of thirty days; by the clock`,
+    about: `GET /usage, ${people.toLocaleString('en')} people, each on two of thirty days`,
     rows: [
-      { what: 'the whole answer', unit: 'ms', rounds: of('answerMs'), beside: oneQuery },
+      {
+        what: 'the whole answer',
+        unit: 'ms',
+        rounds: of('answerMs'),
+        beside: { label: ONE_QUERY, rounds: of('queryMs') },
+      },
       {
         what: 'the longest block of the event loop meanwhile',
         unit: 'ms',
+        rounds: of('blockedMs'),
+        beside: { label: 'when nobody asks', rounds: of('idleMs') },
+      },
+      {
+        what: 'the longest block, in processor time',
+        unit: 'ms',
         rounds: blocked,
-        beside: oneQuery,
+        beside: { label: ONE_QUERY, rounds: of('queryProcessorMs') },
         target: atMost(blocked, BLOCKED_MS_MAX, `at most ${BLOCKED_MS_MAX} ms`),
       },
-      { what: 'the longest block when nobody asks', unit: 'ms', rounds: of('idleMs') },
     ],
   }
 }
 
+const ONE_QUERY = 'one query'
+
 interface Round {
   readonly answerMs: number
   readonly blockedMs: number
+  readonly blockedProcessorMs: number
   readonly idleMs: number
   readonly queryMs: number
+  readonly queryProcessorMs: number
 }
 
 interface Subject {
@@ -82,17 +95,18 @@ interface Subject {
 }
 
 async function measureRound({ ask, query, people, quietMs }: Subject): Promise<Round> {
-  const idleMs = await longestTurn(sleep(quietMs))
+  const idle = await longestTurn(sleep(quietMs))
   const startedAt = performance.now()
   const answered = ask().then((rows) => ({ rows, ms: performance.now() - startedAt }))
-  const blockedMs = await longestTurn(answered)
+  const blocked = await longestTurn(answered)
   const { rows, ms: answerMs } = await answered
-  const queriedAt = performance.now()
+  const [queriedAt, usedMs] = [performance.now(), processorMs()]
   const queried = query()
-  const queryMs = performance.now() - queriedAt
+  const [queryMs, queryProcessorMs] = [performance.now() - queriedAt, processorMs() - usedMs]
   const expected = Math.min(people, ROWS)
   if (rows !== expected || queried !== expected) throw new Error(`Of ${expected} people ${rows} and ${queried} came.`)
-  return { answerMs, blockedMs, idleMs, queryMs }
+  const blocks = { blockedMs: blocked.ms, blockedProcessorMs: blocked.processorMs, idleMs: idle.ms }
+  return { answerMs, ...blocks, queryMs, queryProcessorMs }
 }
 
 /** As many as an operator is shown when nothing else is asked for. */
