@@ -155,6 +155,8 @@ export interface Commit {
   readonly steps?: readonly TurnStep[]
   /** What it took, added to what its day, agent, session and person have. */
   readonly usage?: readonly UsageEntry[]
+  /** True: no run goes on after it. What the run's requests took, answered or cut, is added to `usage` when it is written. */
+  readonly endsRun?: boolean
   /** True: a `partial` entry gets as much of the answer as people had seen when the run was cancelled. */
   readonly keepsPartial?: boolean
   /** What is asked about the notes on a person: the answer's words are put in when it is written. */

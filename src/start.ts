@@ -8,6 +8,7 @@ import { withOpenAi } from '../machines/openai.ts'
 import { buildAgent } from './agents/catalog.ts'
 import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
+import { Meters } from './actors/meters.ts'
 import type { Parts } from './actors/parts.ts'
 import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
@@ -43,6 +44,7 @@ import type { RunMcp } from './tools/tool.ts'
 import type { World } from './world.ts'
 
 export type {
+  AmountView,
   ChannelStatus,
   DeadLetterView,
   GatewayPort,
@@ -168,7 +170,7 @@ function assemble(options: StartOptions, built: Built) {
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
-  const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), ...lasting }
+  const live = { adapters, said: new Said(), meters: new Meters(), toolboxes: new Map(), asked: new Map(), ...lasting }
   const own = { cronTimes, hooks, runMcp: built.runMcp, ...toolParts(options, store, data) }
   const thinking = { buildAgent, buildTranscription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }

@@ -46,7 +46,26 @@ export interface ThinkRequest {
   readonly mayCall: boolean
   /** Pieces of the answer as they come; their sum is the text. */
   readonly onDelta: (text: string) => void
+  readonly meter: Meter
   readonly signal: AbortSignal
+}
+
+/** Hears what requests take while they are open, so that what is cut can be counted. A model without a provider tells it nothing. */
+export interface Meter {
+  /** A request goes out to this model. One before it that was not refused is over, and has no answer. */
+  sent(model: ModelDefinition): void
+  /** It was refused, or did not get through: nothing is owed for it. */
+  refused(): void
+  /** What its provider has counted of the whole of it so far. */
+  counted(soFar: CountedSoFar): void
+  /** A piece of what the model writes, for people or not, that no such count holds. */
+  wrote(text: string): void
+}
+
+/** null: it does not say, and what it said before stands. */
+export interface CountedSoFar {
+  readonly inputTokens: number | null
+  readonly outputTokens: number | null
 }
 
 export interface HistoryMessage {

@@ -243,8 +243,13 @@ export interface UsagePeriods {
   readonly last_30_days: UsageTotalsView
 }
 
-export interface UsageTotalsView {
+export interface UsageTotalsView extends AmountView {
   readonly runs: number
+  /** As much of it as no provider told: of requests that were cut, above all. */
+  readonly estimated: AmountView
+}
+
+export interface AmountView {
   readonly input_tokens: number
   readonly output_tokens: number
   /** null: no model that was used has prices. */

@@ -78,7 +78,12 @@ function messageFamilies() {
     }),
     tokens: counter({
       name: 'troupe_tokens_total',
-      help: 'Tokens as the providers count them.',
+      help: 'Tokens as the providers count them; what they did not tell of a request is estimated.',
+      labels: ['agent', 'direction'],
+    }),
+    estimated: counter({
+      name: 'troupe_tokens_estimated_total',
+      help: 'As many of those tokens as are an estimate: of requests that were cut, above all.',
       labels: ['agent', 'direction'],
     }),
     restarts: counter({
@@ -176,9 +181,16 @@ function note(families: Families, happening: Happening): void {
     case 'mcp':
       return families.mcp.add([happening.agent, happening.server, happening.became])
     case 'tokens':
-      families.tokens.add([happening.agent, 'input'], happening.input)
-      return families.tokens.add([happening.agent, 'output'], happening.output)
+      return noteTokens(families, happening)
     case 'written':
       return families.commit.observe([], happening.ms / 1_000)
   }
+}
+
+function noteTokens({ tokens, estimated: guessed }: Families, happening: Extract<Happening, { kind: 'tokens' }>): void {
+  const { agent, input, output, estimated } = happening
+  tokens.add([agent, 'input'], input)
+  tokens.add([agent, 'output'], output)
+  guessed.add([agent, 'input'], estimated.input)
+  guessed.add([agent, 'output'], estimated.output)
 }

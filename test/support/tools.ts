@@ -1,5 +1,6 @@
 // Tools for tests: toolboxes that hold what a test gives, and say when they are closed.
 
+import { Meters } from '../../src/actors/meters.ts'
 import { Said } from '../../src/actors/said.ts'
 import type { Parts } from '../../src/actors/parts.ts'
 import type { Tool } from '../../src/tools/tool.ts'
@@ -18,6 +19,7 @@ type Given =
   | 'hooks'
   | 'buildTools'
   | 'buildTranscription'
+  | 'meters'
   | 'notes'
   | 'openReceived'
   | 'runMcp'
@@ -42,6 +44,7 @@ export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<P
     notes: { list: async () => [], add: async () => 1, remove: async () => false },
     hooks: { run: async () => ({}) },
     said: new Said(),
+    meters: new Meters(),
     toolboxes: new Map(),
     asked: new Map(),
     runMcp: () => Promise.reject(new Error('this test has no MCP server')),
