@@ -16,6 +16,8 @@ export interface Amount {
 export interface Spent extends Amount {
   /** As much of it as its provider did not tell; left out: nothing. */
   readonly estimated?: Amount
+  /** So much speech was made text; left out: none. */
+  readonly speechSeconds?: number
 }
 
 /** Whether the provider counted all of it. */
@@ -35,6 +37,8 @@ export interface UsageTotals extends Amount {
   readonly runs: number
   /** As much of it as is an estimate. */
   readonly estimated: Amount
+  /** How much speech was made text; its tokens are in the others. */
+  readonly speechSeconds: number
 }
 
 /** Part of a commit: what is added to one account. */
@@ -83,11 +87,16 @@ export type UsageOf =
 
 const NOTHING: Amount = { inputTokens: 0, outputTokens: 0, cost: null }
 
-export const NOTHING_USED: UsageTotals = { runs: 0, ...NOTHING, estimated: NOTHING }
+export const NOTHING_USED: UsageTotals = { runs: 0, ...NOTHING, estimated: NOTHING, speechSeconds: 0 }
 
 export function sum(totals: readonly UsageTotals[]): UsageTotals {
   return totals.reduce(
-    (all, one) => ({ runs: all.runs + one.runs, ...added(all, one), estimated: added(all.estimated, one.estimated) }),
+    (all, one) => ({
+      runs: all.runs + one.runs,
+      ...added(all, one),
+      estimated: added(all.estimated, one.estimated),
+      speechSeconds: all.speechSeconds + one.speechSeconds,
+    }),
     NOTHING_USED,
   )
 }
@@ -106,19 +115,18 @@ export function tokensOf({ inputTokens, outputTokens }: Omit<Amount, 'cost'>): n
 
 /** The entry of a commit; nothing when there is nothing to add. */
 export function usageEntries(account: Account, runs: number, spent: readonly (Spent | null)[]): UsageEntry[] {
-  const all = sum(
-    spent.flatMap((one) => (one === null ? [] : [{ ...one, runs: 0, estimated: one.estimated ?? NOTHING }])),
-  )
-  return runs === 0 && tokensOf(all) === 0 ? [] : [{ ...account, ...all, runs }]
+  const all = sum(spent.flatMap((one) => (one === null ? [] : [{ ...NOTHING_USED, ...one }])))
+  return runs === 0 && tokensOf(all) + all.speechSeconds === 0 ? [] : [{ ...account, ...all, runs }]
 }
 
-/** For people: `1,234 tokens (1,000 in, 234 out; 34 estimated) in 3 runs`. */
-export function usageText({ runs, inputTokens, outputTokens, cost, estimated }: UsageTotals): string {
+/** For people: `1,234 tokens (1,000 in, 234 out; 34 estimated) in 3 runs, 12 s of speech, cost 0.50`. */
+export function usageText({ runs, inputTokens, outputTokens, cost, estimated, speechSeconds }: UsageTotals): string {
   const tokens = inputTokens + outputTokens
   const guessed = tokensOf(estimated) === 0 ? '' : `; ${grouped(tokensOf(estimated))} estimated`
   const split = tokens === 0 ? '' : ` (${grouped(inputTokens)} in, ${grouped(outputTokens)} out${guessed})`
   const cents = cost === null ? '' : `, cost ${costText(cost)}`
-  return `${grouped(tokens)} tokens${split} in ${grouped(runs)} ${runs === 1 ? 'run' : 'runs'}${cents}`
+  const speech = speechSeconds === 0 ? '' : `, ${grouped(Math.ceil(speechSeconds))} s of speech`
+  return `${grouped(tokens)} tokens${split} in ${grouped(runs)} ${runs === 1 ? 'run' : 'runs'}${speech}${cents}`
 }
 
 /** What `/status` ends with. */

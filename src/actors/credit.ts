@@ -5,6 +5,7 @@ import type { FirstRequest } from '../../machines/history.ts'
 import { accountOfRun, type RunInput } from '../../machines/run-words.ts'
 import type { Credit } from '../../machines/usage.ts'
 import type { Agent, ThinkRequest, Thought } from '../agents/agent.ts'
+import { AnswerMeter } from './answer-meter.ts'
 import type { Parts } from './parts.ts'
 
 export interface Asking {
@@ -24,7 +25,8 @@ export async function credited(
   const { steps, tools } = request
   const told = () => tools.map(({ name, description, parameters }) => ({ name, description, parameters }))
   const asked = () => askedTokens({ ...first, steps, tools: tools.length === 0 ? '' : JSON.stringify(told()) })
-  const meter = parts.meters.open({ session, turn, account: accountOfRun(run), asked, observe: parts.observe })
+  const of = { session, turn, account: accountOfRun(run), observe: parts.observe }
+  const meter = parts.meters.open(of, (owner) => new AnswerMeter(owner, asked))
   try {
     const thought = await agent.think({ ...request, meter })
     return { thought, credit: meter.answered(thought, definition.model) }

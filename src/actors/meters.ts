@@ -4,13 +4,8 @@
 //   A commit that ends a run takes what is open, too, as far as it has come; what comes of that later is nothing any more.
 //   It is kept in memory alone: of a process that is killed, what was open and what was on its way to the disk is not counted.
 
-import type { ModelDefinition } from '../../machines/definitions.ts'
-import { type Reading, spentSoFar } from '../../machines/estimate.ts'
-import { textBytes } from '../../machines/history.ts'
 import type { Commit, NewTranscriptEntry } from '../../machines/messages.ts'
-import { modelLabel, spentBy } from '../../machines/models.ts'
-import { type Account, type Credit, type Spent, usageEntries } from '../../machines/usage.ts'
-import type { CountedSoFar, Meter, Thought } from '../agents/agent.ts'
+import { type Account, type Credit, usageEntries } from '../../machines/usage.ts'
 import type { Observe } from './observe.ts'
 
 /** Whose requests they are. */
@@ -18,8 +13,6 @@ export interface Metered {
   readonly session: string
   readonly turn: string
   readonly account: Account
-  /** About how many tokens the request reads. */
-  readonly asked: () => number
   readonly observe: Observe
 }
 
@@ -27,21 +20,34 @@ export interface Metered {
 export interface Taken extends Credit {
   readonly turn: string
   readonly account: Account
-  /** It has no answer. */
+  /** It was for an answer, and has none. */
   readonly isCut: boolean
+}
+
+/** Of requests that are open. */
+export interface Cuttable {
+  /** Nothing comes of them any more; what they have taken so far is counted. A second time changes nothing. */
+  cut(): void
+}
+
+/** Where a meter puts what its requests took. */
+export interface Owner {
+  take(taken: Pick<Taken, 'model' | 'spent' | 'isCut'>): void
+  /** No request of it is open any more, and none follows. */
+  close(): void
 }
 
 interface OfSession {
   readonly taken: Taken[]
-  readonly open: Set<OpenMeter>
+  readonly open: Set<Cuttable>
 }
 
 export class Meters {
   readonly #sessions = new Map<string, OfSession>()
 
-  /** For one answer of a model, with all the requests that are made for it. */
-  open(of: Metered): OpenMeter {
-    const meter: OpenMeter = new OpenMeter(of, {
+  /** For what `make` makes, with all the requests that are made for it. */
+  open<Meter extends Cuttable>(of: Metered, make: (owner: Owner) => Meter): Meter {
+    const meter: Meter = make({
       take: (taken) => this.#add(of, taken),
       close: () => {
         this.#sessions.get(of.session)?.open.delete(meter)
@@ -66,18 +72,21 @@ export class Meters {
     if (taken.length > 0) this.#of(session).taken.unshift(...taken)
   }
 
-  #add({ session, account, observe }: Metered, taken: Taken): void {
-    this.#of(session).taken.push(taken)
-    if (taken.spent === null) return
-    const { inputTokens: input, outputTokens: output, estimated } = taken.spent
+  #add({ session, turn, account, observe }: Metered, taken: Parameters<Owner['take']>[0]): void {
+    const { spent } = taken
+    this.#of(session).taken.push({ turn, account, ...taken })
+    if (spent === null) return
+    const { agent } = account
+    const { inputTokens: input, outputTokens: output, estimated, speechSeconds: seconds = 0 } = spent
     const guessed = { input: estimated?.inputTokens ?? 0, output: estimated?.outputTokens ?? 0 }
-    observe.note({ kind: 'tokens', session, agent: account.agent, input, output, estimated: guessed })
+    observe.note({ kind: 'tokens', session, agent, input, output, estimated: guessed })
+    if (seconds > 0) observe.note({ kind: 'speech', session, agent, seconds })
   }
 
   #of(session: string): OfSession {
     const known = this.#sessions.get(session)
     if (known !== undefined) return known
-    const made = { taken: [], open: new Set<OpenMeter>() }
+    const made = { taken: [], open: new Set<Cuttable>() }
     this.#sessions.set(session, made)
     return made
   }
@@ -85,86 +94,6 @@ export class Meters {
   #tidy(session: string): void {
     const here = this.#sessions.get(session)
     if (here !== undefined && here.taken.length === 0 && here.open.size === 0) this.#sessions.delete(session)
-  }
-}
-
-interface Owner {
-  readonly take: (taken: Taken) => void
-  readonly close: () => void
-}
-
-class OpenMeter implements Meter {
-  readonly #of: Metered
-  readonly #owner: Owner
-  #isOpen = true
-  /** The request that is open; null: none is. */
-  #reading: Reading | null = null
-
-  constructor(of: Metered, owner: Owner) {
-    this.#of = of
-    this.#owner = owner
-  }
-
-  sent(model: ModelDefinition): void {
-    if (!this.#isOpen) return
-    this.#cutReading()
-    this.#reading = { model, inputTokens: null, outputTokens: null, bytes: 0 }
-  }
-
-  refused(): void {
-    this.#reading = null
-  }
-
-  counted({ inputTokens, outputTokens }: CountedSoFar): void {
-    const reading = this.#reading
-    if (reading === null) return
-    const input = inputTokens ?? reading.inputTokens
-    this.#reading =
-      outputTokens === null
-        ? { ...reading, inputTokens: input }
-        : { ...reading, inputTokens: input, outputTokens, bytes: 0 }
-  }
-
-  wrote(text: string): void {
-    if (this.#reading !== null) this.#reading = { ...this.#reading, bytes: this.#reading.bytes + textBytes(text) }
-  }
-
-  /** The answer is whole; what its provider does not count is estimated. Returns what stands beside it. */
-  answered({ usage, model: by }: Pick<Thought, 'usage' | 'model'>, model: ModelDefinition): Credit {
-    const told = usage === null ? null : spentBy(by ?? model, usage)
-    const spent = told ?? this.#spent()
-    const credit = { model: modelLabel(by ?? model), spent }
-    this.#reading = null
-    if (this.#isOpen && spent !== null) this.#owner.take({ ...this.#about(), ...credit, isCut: false })
-    this.#close()
-    return credit
-  }
-
-  /** Nothing comes of it any more; what it has taken so far is counted. A second time changes nothing. */
-  cut(): void {
-    this.#cutReading()
-    this.#close()
-  }
-
-  #cutReading(): void {
-    const [reading, spent] = [this.#reading, this.#spent()]
-    this.#reading = null
-    if (reading === null || spent === null) return
-    this.#owner.take({ ...this.#about(), model: modelLabel(reading.model), spent, isCut: true })
-  }
-
-  #spent(): Spent | null {
-    return this.#reading === null ? null : spentSoFar(this.#reading, this.#of.asked)
-  }
-
-  #about(): Pick<Taken, 'turn' | 'account'> {
-    return { turn: this.#of.turn, account: this.#of.account }
-  }
-
-  #close(): void {
-    if (!this.#isOpen) return
-    this.#isOpen = false
-    this.#owner.close()
   }
 }
 

@@ -77,6 +77,8 @@ export type Happening =
       readonly output: number
       readonly estimated: { readonly input: number; readonly output: number }
     }
+  /** Speech was made text, or was on the way there when it was cut. */
+  | { readonly kind: 'speech'; readonly session: string; readonly agent: string; readonly seconds: number }
   /** One transaction of the store, with all that was asked for in that moment. */
   | { readonly kind: 'written'; readonly ms: number }
 

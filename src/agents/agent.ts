@@ -2,6 +2,7 @@
 
 import type { AgentDefinition, ModelDefinition, SecretReference } from '../../machines/definitions.ts'
 import type { Sender } from '../../machines/messages.ts'
+import type { Heard } from '../../machines/speech.ts'
 import type { Step, ToolCall } from '../../machines/steps.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
@@ -20,7 +21,7 @@ export interface Agent {
 /** What makes text of speech. */
 export interface Transcription {
   /** Rejects as `think` does. */
-  transcribe(speech: Speech, signal: AbortSignal): Promise<string>
+  transcribe(speech: Speech, asking: { readonly meter: RequestMeter; readonly signal: AbortSignal }): Promise<Heard>
   /** Asks as an agent's `probe` does; nothing is transcribed. */
   probe(signal: AbortSignal): Promise<void>
 }
@@ -28,6 +29,13 @@ export interface Transcription {
 export interface Speech {
   readonly bytes: Uint8Array
   readonly mediaType: string
+}
+
+/** Hears whether a request is at work at its provider. */
+export interface RequestMeter {
+  sent(): void
+  /** It was refused, or did not get through: nothing is owed for it. */
+  refused(): void
 }
 
 /** Builds what the definition says under `transcription`. */

@@ -2,15 +2,16 @@
 //   Each provider counts in pieces of its own form and at moments of its own; the SDK adds them up and tells them at the end, which a
 //   request that is cut does not have. So the pieces are looked at as they come.
 
-import type { CountedSoFar, Meter } from './agent.ts'
+import type { Tokens } from '../../machines/models.ts'
+import type { CountedSoFar, RequestMeter } from './agent.ts'
 import type { LiveModelDefinition } from './model-failure.ts'
 
 /** Tells the meter of each request, repeated ones too, and of each that comes to nothing. */
-export function meteredFetch(meter: Meter, model: LiveModelDefinition): typeof fetch {
+export function meteredFetch(meter: RequestMeter): typeof fetch {
   return async (input, init) => {
     const isEnded = (): boolean => init?.signal?.aborted === true
     // Ended before it was sent, it is none.
-    if (!isEnded()) meter.sent(model)
+    if (!isEnded()) meter.sent()
     try {
       const response = await fetch(input, init)
       if (!response.ok && !isEnded()) meter.refused()
@@ -53,6 +54,12 @@ const COUNTS: Readonly<Record<LiveModelDefinition['provider'], (piece: unknown) 
       number(piece, 'usageMetadata', 'thoughtsTokenCount'),
     ),
   }),
+}
+
+/** What the transcription route of the OpenAI API says that it took; null: it counts by time, or not at all. */
+export function heardTokens(usage: unknown): Tokens | null {
+  const [inputTokens, outputTokens] = [number(usage, 'input_tokens'), number(usage, 'output_tokens')]
+  return inputTokens === null || outputTokens === null ? null : { inputTokens, outputTokens }
 }
 
 function anthropicInput(piece: unknown): number | null {

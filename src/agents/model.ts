@@ -20,14 +20,15 @@ import {
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import { instructionsFailure } from '../../machines/room.ts'
 import { isShown } from '../../machines/senses.ts'
+import type { Heard } from '../../machines/speech.ts'
 import type { ToolCall } from '../../machines/steps.ts'
-import type { Agent, AgentParts, Speech, ThinkRequest, Thought, Usage } from './agent.ts'
+import type { Agent, AgentParts, RequestMeter, Speech, ThinkRequest, Thought, Usage } from './agent.ts'
 import type { Patience } from './fallback.ts'
 import { type Lifetime, openLifetime } from './lifetime.ts'
 import { type Endpoint, endpointOf, probeEndpoint } from './model-endpoint.ts'
 import * as failures from './model-failure.ts'
 import type { LiveModelDefinition, Trouble } from './model-failure.ts'
-import { countedIn, meteredFetch } from './model-meter.ts'
+import { countedIn, heardTokens, meteredFetch } from './model-meter.ts'
 import { promptOf, wireName } from './model-prompt.ts'
 
 /** Silence before the answer: a local model loads its weights, a large one reasons. Repeated requests are within it. */
@@ -47,6 +48,7 @@ export interface SpeechRequest {
   readonly endpoint: Endpoint
   readonly name: string
   readonly speech: Speech
+  readonly meter: RequestMeter
   readonly signal: AbortSignal
 }
 
@@ -94,13 +96,13 @@ export async function buildModel(parts: AgentParts, model: LiveModelDefinition, 
 }
 
 /** Text of speech, through the OpenAI API, which both providers of a transcription speak. Rejects with what the SDK throws. */
-export async function transcribeSpeech({ endpoint, name, speech, signal }: SpeechRequest): Promise<string> {
+export async function transcribeSpeech({ endpoint, name, speech, meter, signal }: SpeechRequest): Promise<Heard> {
   const { createOpenAI } = await import('@ai-sdk/openai')
-  const model = createOpenAI(withKey(endpoint)).transcription(name)
+  const model = createOpenAI({ ...withKey(endpoint), fetch: meteredFetch(meter) }).transcription(name)
   const { bytes: audio, mediaType } = speech
   // Asked itself and not through the SDK's own call, which would guess the type anew and repeat requests.
-  const { text } = await model.doGenerate({ audio, mediaType, abortSignal: signal })
-  return text
+  const { text, durationInSeconds, usage } = await model.doGenerate({ audio, mediaType, abortSignal: signal })
+  return { text, seconds: durationInSeconds ?? null, tokens: heardTokens(usage) }
 }
 
 /** Loads the provider's library and nothing of the others. */
@@ -138,7 +140,7 @@ function open(call: Call, connect: Connect): AsyncIterable<Part> {
   globalThis.AI_SDK_LOG_WARNINGS = false
   const { instructions, vision } = call.parts.definition
   return streamText({
-    model: connect(call.endpoint, meteredFetch(call.request.meter, call.model)),
+    model: connect(call.endpoint, meteredFetch(requestMeter(call))),
     ...(instructions.trim() === '' ? {} : { instructions }),
     // Its parts are the SDK's own, but for readonly.
     messages: promptOf(call.request, (mediaType) => isShown(call.model, vision, mediaType)) as ModelMessage[],
@@ -153,6 +155,10 @@ function open(call: Call, connect: Connect): AsyncIterable<Part> {
     // Errors are read from the stream; without this the SDK prints them.
     onError: () => {},
   }).stream
+}
+
+function requestMeter({ model, request: { meter } }: Call): RequestMeter {
+  return { sent: () => meter.sent(model), refused: () => meter.refused() }
 }
 
 /** Without `execute`: the SDK hands the calls over and does nothing about them. */

@@ -105,8 +105,8 @@ function doing(step: Step): string {
 }
 
 function used({ today, last_30_days: lately }: UsagePeriods): string {
-  const text = ({ runs, estimated, ...all }: UsageTotalsView): string =>
-    usageText({ runs, ...amountOf(all), estimated: amountOf(estimated) })
+  const text = ({ runs, estimated, speech_seconds: speechSeconds, ...all }: UsageTotalsView): string =>
+    usageText({ runs, ...amountOf(all), estimated: amountOf(estimated), speechSeconds })
   return `Used today (UTC): ${text(today)}; in 30 days: ${text(lately)}`
 }
 

@@ -247,6 +247,8 @@ export interface UsageTotalsView extends AmountView {
   readonly runs: number
   /** As much of it as no provider told: of requests that were cut, above all. */
   readonly estimated: AmountView
+  /** How much speech was made text. */
+  readonly speech_seconds: number
 }
 
 export interface AmountView {

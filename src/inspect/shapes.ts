@@ -78,7 +78,9 @@ export const inbox: Shape = {
 }
 
 const amount = { inputTokens: 'word', outputTokens: 'word', cost: 'word' } satisfies Parts<Amount>
-const spent: Shape = { parts: { ...amount, estimated: { parts: amount } } satisfies Parts<Spent> }
+const spent: Shape = {
+  parts: { ...amount, estimated: { parts: amount }, speechSeconds: 'word' } satisfies Parts<Spent>,
+}
 
 export const credit = { model: 'word', spent } satisfies Parts<Credit>
 

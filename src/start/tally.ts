@@ -86,6 +86,11 @@ function messageFamilies() {
       help: 'As many of those tokens as are an estimate: of requests that were cut, above all.',
       labels: ['agent', 'direction'],
     }),
+    speech: counter({
+      name: 'troupe_speech_seconds_total',
+      help: 'Seconds of speech that were made text.',
+      labels: ['agent'],
+    }),
     restarts: counter({
       name: 'troupe_restarts_total',
       help: 'What a supervisor started again.',
@@ -182,6 +187,8 @@ function note(families: Families, happening: Happening): void {
       return families.mcp.add([happening.agent, happening.server, happening.became])
     case 'tokens':
       return noteTokens(families, happening)
+    case 'speech':
+      return families.speech.add([happening.agent], happening.seconds)
     case 'written':
       return families.commit.observe([], happening.ms / 1_000)
   }

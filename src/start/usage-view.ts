@@ -105,8 +105,10 @@ function periods({ today, lately }: Used): UsagePeriods {
   return { today: totalsView(today), last_30_days: totalsView(lately) }
 }
 
-function totalsView({ runs, estimated, ...all }: UsageTotals): UsageTotalsView {
-  return { runs, ...amountView(all), estimated: amountView(estimated) }
+function totalsView({ runs, estimated, speechSeconds, ...all }: UsageTotals): UsageTotalsView {
+  // Sums of fractions: to a tenth of a second they are what people would add up.
+  const speech_seconds = Math.round(speechSeconds * 10) / 10
+  return { runs, ...amountView(all), estimated: amountView(estimated), speech_seconds }
 }
 
 function amountView({ inputTokens, outputTokens, cost }: Amount): AmountView {

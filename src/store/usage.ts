@@ -17,9 +17,9 @@ export interface UsageTable {
 export function usageTable(database: Database, world: World): UsageTable {
   const add = database.prepare(
     `INSERT INTO usage (day, agent, user, session_key, runs, input_tokens, output_tokens, cost,
-       estimated_input_tokens, estimated_output_tokens, estimated_cost)
+       estimated_input_tokens, estimated_output_tokens, estimated_cost, speech_seconds)
      VALUES (:day, :agent, :user, :sessionKey, :runs, :inputTokens, :outputTokens, :cost,
-       :estimatedInput, :estimatedOutput, :estimatedCost)
+       :estimatedInput, :estimatedOutput, :estimatedCost, :speechSeconds)
      ON CONFLICT (day, agent, user, session_key) DO UPDATE SET
        runs = runs + excluded.runs,
        input_tokens = input_tokens + excluded.input_tokens,
@@ -27,7 +27,8 @@ export function usageTable(database: Database, world: World): UsageTable {
        cost = coalesce(cost + excluded.cost, cost, excluded.cost),
        estimated_input_tokens = estimated_input_tokens + excluded.estimated_input_tokens,
        estimated_output_tokens = estimated_output_tokens + excluded.estimated_output_tokens,
-       estimated_cost = coalesce(estimated_cost + excluded.estimated_cost, estimated_cost, excluded.estimated_cost)`,
+       estimated_cost = coalesce(estimated_cost + excluded.estimated_cost, estimated_cost, excluded.estimated_cost),
+       speech_seconds = speech_seconds + excluded.speech_seconds`,
   )
   const together = database.prepare(`SELECT * FROM usage WHERE day = ? AND agent = ? AND user = ? AND session_key = ''`)
   const ofSession = database.prepare(`SELECT * FROM usage WHERE session_key = ? AND session_key <> '' AND day >= ?`)
@@ -41,13 +42,13 @@ export function usageTable(database: Database, world: World): UsageTable {
 
   return {
     add(sessionKey, entries) {
-      for (const { day, agent, user, runs, inputTokens, outputTokens, cost, estimated } of entries) {
+      for (const { day, agent, user, runs, inputTokens, outputTokens, cost, estimated, speechSeconds } of entries) {
         const ofThem = {
           estimatedInput: estimated.inputTokens,
           estimatedOutput: estimated.outputTokens,
           estimatedCost: estimated.cost,
         }
-        const totals = { day, agent, runs, inputTokens, outputTokens, cost, ...ofThem }
+        const totals = { day, agent, runs, inputTokens, outputTokens, cost, ...ofThem, speechSeconds }
         add.run({ ...totals, user, sessionKey })
         add.run({ ...totals, user, sessionKey: '' })
         add.run({ ...totals, user: '', sessionKey: '' })
@@ -79,6 +80,7 @@ function totalsOf(row: Row): UsageTotals {
       outputTokens: numberOf(row, 'estimated_output_tokens'),
       cost: costOf(row, 'estimated_cost'),
     },
+    speechSeconds: numberOf(row, 'speech_seconds'),
   }
 }
 

@@ -6,6 +6,7 @@ import { sessionAddress } from '../../machines/addresses.ts'
 import type { ModelDefinition } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
 import { NOTHING_USED, type UsageTotals } from '../../machines/usage.ts'
+import { AnswerMeter } from '../../src/actors/answer-meter.ts'
 import { Meters } from '../../src/actors/meters.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { PLAIN_MODEL } from '../support/definitions.ts'
@@ -30,9 +31,9 @@ const GIVEN: HouseOptions = { agents: { cfo: { model: MODEL, tools: ['look'] } }
 const amount = (inputTokens: number, outputTokens: number, cost: number | null) => ({ inputTokens, outputTokens, cost })
 
 /** What a request took that `begins` has begun: its provider told what it reads, and ten tokens of an answer had come. */
-const CUT: UsageTotals = { runs: 0, ...amount(100, 10, 200), estimated: amount(0, 10, 100) }
+const CUT: UsageTotals = { ...NOTHING_USED, ...amount(100, 10, 200), estimated: amount(0, 10, 100) }
 /** The same with an answer beside it. */
-const CUT_AND_ANSWERED: UsageTotals = { runs: 1, ...amount(107, 13, 237), estimated: amount(0, 10, 100) }
+const CUT_AND_ANSWERED: UsageTotals = { ...CUT, runs: 1, ...amount(107, 13, 237) }
 
 /** The newest thought is on its way. */
 function begins(house: House): HeldThought {
@@ -284,8 +285,9 @@ describe('U1: an amount is in one commit', () => {
   test('an answer that came in the moment of the end is in it, and not again in what follows', () => {
     const meters = new Meters()
     const account = { day: 1, agent: 'cfo', user: 'a/1' }
-    const of = { session: 's', turn: 't', account, asked: () => 5, observe: unobserved }
-    const [one, other] = [meters.open(of), meters.open(of)]
+    const of = { session: 's', turn: 't', account, observe: unobserved }
+    const opened = () => meters.open(of, (owner) => new AnswerMeter(owner, () => 5))
+    const [one, other] = [opened(), opened()]
     one.sent(MODEL)
     one.answered({ usage: { inputTokens: 7, outputTokens: 3 } }, MODEL)
     other.sent(MODEL)

@@ -87,7 +87,7 @@ scenario(
         spent: { inputTokens: 27, estimated: { outputTokens: 10 } },
       },
     ])
-    expect(shown.usage.today).toEqual(all)
+    expect(shown.usage.today).toMatchObject(all)
   },
 )
 

@@ -33,12 +33,14 @@ test('answers are added up; what nobody counted is nothing, and a cost is what h
   const priced = { ...spent, cost: 0.5 }
   expect(usageEntries(account, 1, [spent, null, { ...priced, estimated }, { ...priced, estimated }])).toEqual([
     {
-      ...{ ...account, runs: 1, inputTokens: 30, outputTokens: 6, cost: 1 },
+      ...{ ...account, ...NOTHING_USED, runs: 1, inputTokens: 30, outputTokens: 6, cost: 1 },
       estimated: { inputTokens: 2, outputTokens: 4, cost: 0.25 },
     },
   ])
   expect(usageEntries(account, 1, [null])).toEqual([{ ...account, ...NOTHING_USED, runs: 1 }])
   expect(usageEntries(account, 0, [null, null])).toEqual([])
+  const unread = { inputTokens: 0, outputTokens: 0, cost: null, speechSeconds: 1.5 }
+  expect(usageEntries(account, 0, [unread, unread])).toEqual([{ ...account, ...NOTHING_USED, speechSeconds: 3 }])
   expect(sum([])).toEqual(NOTHING_USED)
 })
 
@@ -62,11 +64,12 @@ test.each([
   [{ ...NOTHING_USED, runs: 1, inputTokens: 999, outputTokens: 1 }, '1,000 tokens (999 in, 1 out) in 1 run'],
   [
     {
-      ...{ runs: 1, inputTokens: 9_000, outputTokens: 1, cost: null },
+      ...{ ...NOTHING_USED, runs: 1, inputTokens: 9_000, outputTokens: 1 },
       estimated: { inputTokens: 1_000, outputTokens: 1, cost: null },
     },
     '9,001 tokens (9,000 in, 1 out; 1,001 estimated) in 1 run',
   ],
+  [{ ...NOTHING_USED, speechSeconds: 1_200.4, cost: 0.12 }, '0 tokens in 0 runs, 1,201 s of speech, cost 0.12'],
   [
     { ...NOTHING_USED, runs: 1_000, inputTokens: 1_234_567, cost: 0.00123 },
     '1,234,567 tokens (1,234,567 in, 0 out) in 1,000 runs, cost 0.0012',

@@ -33,6 +33,7 @@ async function filled(): Promise<Store> {
 const totals = (runs: number, input: number) => ({
   ...{ runs, input_tokens: input, output_tokens: runs, cost: null },
   estimated: { input_tokens: 0, output_tokens: 0, cost: null },
+  speech_seconds: 0,
 })
 
 test('people and agents, those who used most first, today and in thirty days', async () => {

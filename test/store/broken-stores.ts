@@ -94,12 +94,11 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   'usage is added up by day, agent, person and session; a cost is what has a price': (store) => ({
     usageOn: (day, of) => store.usageOn(day, of.per === 'user' ? { per: 'agent', agent: of.agent } : of),
   }),
-  'as much of usage as is an estimate is added up beside it, and comes back with the entry that it stands in': (
-    store,
-  ) => ({
-    commit: ({ usage = [], ...rest }) =>
-      store.commit({ ...rest, usage: usage.map((entry) => ({ ...entry, estimated: NOTHING_USED.estimated })) }),
-  }),
+  'as much of usage as is an estimate is added up beside it, and comes back with the entry that it stands in; speech, too':
+    (store) => ({
+      commit: ({ usage = [], ...rest }) =>
+        store.commit({ ...rest, usage: usage.map((entry) => ({ ...entry, estimated: NOTHING_USED.estimated })) }),
+    }),
   'usage is part of its commit: what fails adds nothing, and a reply that tells it tells it as it is then': (
     store,
   ) => ({

@@ -59,13 +59,20 @@ export const usageChecks: readonly Check[] = [
     },
   },
   {
-    name: 'as much of usage as is an estimate is added up beside it, and comes back with the entry that it stands in',
+    name: 'as much of usage as is an estimate is added up beside it, and comes back with the entry that it stands in; speech, too',
     async run(store, world) {
       const today = dayOf(world.nowMs())
       const estimated = { inputTokens: 3, outputTokens: 2, cost: 0.25 }
-      await store.commit(newCommit({ usage: [entry(today, { cost: 0.5, estimated }), entry(today)] }))
-      await store.commit(newCommit({ usage: [entry(today, { estimated: { ...estimated, cost: null } })] }))
-      const all = { ...used(3, 30, 6, 0.5), estimated: { inputTokens: 6, outputTokens: 4, cost: 0.25 } }
+      await store.commit(
+        newCommit({ usage: [entry(today, { cost: 0.5, estimated, speechSeconds: 1.5 }), entry(today)] }),
+      )
+      await store.commit(
+        newCommit({ usage: [entry(today, { estimated: { ...estimated, cost: null }, speechSeconds: 2 })] }),
+      )
+      const all = {
+        ...{ ...used(3, 30, 6, 0.5), speechSeconds: 3.5 },
+        estimated: { inputTokens: 6, outputTokens: 4, cost: 0.25 },
+      }
       expect(await store.usageOn(today, { per: 'agent', agent: 'cfo' })).toStrictEqual(all)
       expect(await store.usageOfSession('web/room', 1)).toStrictEqual(all)
       expect(await store.usageOfPeople(0, null, 9)).toStrictEqual([{ agent: 'cfo', user: 'web/7', ...all }])
