@@ -3,6 +3,7 @@
 
 import { parseCommand } from './commands.ts'
 import type { ChannelDefinition } from './definitions.ts'
+import { isSchedule } from './due.ts'
 import { TEXT_UNITS_MAX } from './limits.ts'
 import type { Command, Inbound, Sender } from './messages.ts'
 
@@ -23,7 +24,7 @@ export function admit(message: Inbound, admitting: Admitting): Admission {
   if (parsed === 'theirs') return { admitted: false, reason: 'notAddressed' }
   const command = parsed?.ours ?? null
   if (!isAddressed(message, command, admitting.definition)) return { admitted: false, reason: 'notAddressed' }
-  if (!mayspeak(message.sender, admitting)) return { admitted: false, reason: 'stranger' }
+  if (!maySpeak(message.sender, admitting)) return { admitted: false, reason: 'stranger' }
   if (message.text.length > TEXT_UNITS_MAX) return { admitted: false, reason: 'tooLong' }
   return { admitted: true, agent: message.agent ?? agentFor(message, admitting.definition), command }
 }
@@ -40,7 +41,9 @@ export function isNamed(sender: Sender, users: readonly string[]): boolean {
   return users.some((user) => user === sender.id || (handle !== undefined && user === handle))
 }
 
-function mayspeak(sender: Sender, admitting: Admitting): boolean {
+/** Nobody speaks as a schedule: those take no door. */
+function maySpeak(sender: Sender, admitting: Admitting): boolean {
+  if (isSchedule(sender)) return false
   return (
     isAllowed(sender, admitting.definition) || (admitting.definition.unknownUserPolicy === 'pair' && admitting.paired)
   )

@@ -1,5 +1,5 @@
 // Commands: what a person may say with a slash, and the words of the answers. Pure.
-//   A text that looks like a command never reaches a model; a path such as /etc/hosts does not look like one.
+//   A text that looks like a command never reaches a model; a path such as /etc/hosts does not look like one, and "/stop!" does.
 
 import type { Command } from './messages.ts'
 
@@ -30,7 +30,7 @@ export function isSpoken(command: Command | null): boolean {
 
 /** `ours` when the text is a command for this bot, `theirs` when it names another bot. */
 export function parseCommand(text: string, ownHandle: string | null): { ours: Command } | 'theirs' | null {
-  const match = /^\/([a-z0-9_]+)(?:@([a-z0-9_]+))?(?:\s+([\s\S]*))?$/i.exec(text.trim())
+  const match = /^\/([a-z0-9_]+)(?:@([a-z0-9_]+))?[!?.,;:]*(?:\s+([\s\S]*))?$/i.exec(text.trim())
   if (match === null) return null
   const [, name = '', handle, rest = ''] = match
   if (handle !== undefined && handle.toLowerCase() !== ownHandle?.replace(/^@/, '').toLowerCase()) return 'theirs'

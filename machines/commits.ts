@@ -3,10 +3,11 @@
 //   S4. Every accepted message is settled exactly once: answered, discarded on the sender's word, or dead letter.
 
 import { type Approval, reminderText } from './approval.ts'
-import { type Failure, sayable } from './failure.ts'
+import type { AgentDefinition } from './definitions.ts'
+import type { Failure } from './failure.ts'
 import type { Refusal } from './hooks.ts'
 import { itemsOf, refusedReason, refusedText, unrefused } from './refusals.ts'
-import { type Inbox, turnTexts, turnsWaiting } from './inbox.ts'
+import { type Inbox, turnsWaiting } from './inbox.ts'
 import type {
   AcceptedMessage,
   Commit,
@@ -18,11 +19,15 @@ import type {
 } from './messages.ts'
 import { isOfFile } from './openai.ts'
 import type { Steering } from './steps.ts'
+import { cancelledEntries, outcomeText, turnEntries } from './turn-entries.ts'
 import { accountOf, type Credit, usageEntries } from './usage.ts'
 
 /** How a run ended; with who gave its last answer, and what that took. Earlier answers are in the commits of their steps. */
 export type RunOutcome = Partial<Credit> &
-  ({ readonly kind: 'answered'; readonly text: string } | { readonly kind: 'failed'; readonly failure: Failure })
+  (
+    | { readonly kind: 'answered'; readonly text: string; readonly isCut?: true }
+    | { readonly kind: 'failed'; readonly failure: Failure }
+  )
 
 /** What these functions need to know of a session. */
 export interface Speaker {
@@ -39,6 +44,8 @@ export interface Speaker {
   readonly given: readonly Steering[]
   /** What the run waits for somebody's word about. */
   readonly approvals: readonly Approval[]
+  /** The definition that the turn's run begins and ends with; null until it is prepared. */
+  readonly definition: AgentDefinition | null
   /** When the turn was prepared; 0: it was not. */
   readonly preparedAtMs: number
   /** What came with the turn and could not be read, for whoever sent it. */
@@ -73,14 +80,15 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
     ...usageOfTurn(speaker, live),
     endsRun: true,
     ...(outcome.kind === 'failed' && live.length > 0 ? { failure: outcome.failure } : {}),
+    ...(outcome.kind === 'answered' && outcome.isCut ? { isCut: true } : {}),
   }
 }
 
 /** A turn that was not prepared began no run. */
-function usageOfTurn({ agent, channel, preparedAtMs: atMs }: Speaker, live: Inbox) {
+function usageOfTurn({ definition, channel, preparedAtMs: atMs }: Speaker, live: Inbox) {
   const [first] = live
-  if (first === undefined || atMs === 0) return {}
-  const account = accountOf({ agent, channel, sender: first.message.sender, atMs })
+  if (first === undefined || definition === null) return {}
+  const account = accountOf({ agent: definition.id, channel, sender: first.message.sender, atMs })
   return { usage: usageEntries(account, 1, []) }
 }
 
@@ -89,7 +97,7 @@ export function interruptCommit(speaker: Speaker): Commit {
   return {
     ...base(speaker),
     settled: [...settle(speaker.turn, 'discarded', 'interrupted'), ...settleGiven(speaker, 'discarded', 'interrupted')],
-    entries: cancelled(speaker),
+    entries: cancelledEntries(speaker),
     replies: [],
     endsRun: true,
     keepsPartial: speaker.keepsPartial,
@@ -108,14 +116,21 @@ const WITHDRAWN = 'its client went away'
 /** `/stop`: the run is over, what waited is discarded and counted. */
 export function stopCommit(speaker: Speaker, command: AcceptedMessage, during: SessionState): Commit {
   if (during === 'idle') return answerCommit(speaker, command, 'There is nothing to stop.')
-  const count = turnsWaiting(speaker.waiting)
-  const dropped = count === 0 ? '' : ` ${count} waiting ${count === 1 ? 'message was' : 'messages were'} discarded.`
-  return withStop(speaker, command, `Stopped.${dropped}`)
+  return withStop(speaker, command, `Stopped.${droppedText(speaker)}`)
+}
+
+function droppedText({ waiting }: Speaker): string {
+  const count = turnsWaiting(waiting)
+  return count === 0 ? '' : ` ${count} waiting ${count === 1 ? 'message was' : 'messages were'} discarded.`
 }
 
 /** `/new`: as `/stop`, and the history begins anew. */
 export function newCommit(speaker: Speaker, command: AcceptedMessage): Commit {
-  const stopped = withStop(speaker, command, 'Started over: this session’s history is empty now.')
+  const stopped = withStop(
+    speaker,
+    command,
+    `Started over: this session’s history is empty now.${droppedText(speaker)}`,
+  )
   const reset: NewTranscriptEntry = { role: 'reset', turn: speaker.turnId, text: '', sender: null }
   return { ...stopped, entries: [...stopped.entries, reset] }
 }
@@ -140,7 +155,7 @@ export const INBOX_FULL = 'the inbox was full'
 /** A message that the inbox had no room for: refused aloud, kept as a dead letter. */
 export function refuseCommit(speaker: Speaker, message: AcceptedMessage): Commit {
   const count = turnsWaiting(speaker.waiting)
-  const text = `Your message was not kept: ${count} messages are waiting already. Send it again later, or /stop to drop them.`
+  const text = `Your message was not kept: with ${count} waiting there is no room. Send it again later, or /stop to drop what waits.`
   return {
     ...base(speaker),
     settled: [{ seq: message.seq, outcome: 'dead', reason: INBOX_FULL }],
@@ -206,65 +221,15 @@ function withStop(speaker: Speaker, command: AcceptedMessage, text: string): Com
       ...settle(speaker.waiting, 'discarded', 'stopped'),
       ...answer.settled,
     ],
-    entries: cancelled(speaker),
+    entries: cancelledEntries(speaker),
     endsRun: true,
     keepsPartial: speaker.keepsPartial,
   }
 }
 
-/** What a cancelled turn leaves in the history: what was asked, and what of the answer had been seen. */
-function cancelled(speaker: Speaker): NewTranscriptEntry[] {
-  if (speaker.turn.length === 0 || speaker.turnId === '') return []
-  const asked = userEntries(speaker, speaker.turn)
-  if (asked.length === 0) return []
-  return [...asked, { role: 'partial', turn: speaker.turnId, text: '', sender: null }]
-}
-
-function turnEntries(speaker: Speaker, live: Inbox, outcome: RunOutcome): NewTranscriptEntry[] {
-  if (live.some((item) => item.task === 'compact')) return summaryEntries(speaker, outcome)
-  const again: NewTranscriptEntry = { role: 'undo', turn: speaker.turnId, text: '', sender: null }
-  const asked = userEntries(speaker, live)
-  if (asked.length === 0) return []
-  const answered = [...asked, outcomeEntry(speaker, outcome)]
-  return live.some((item) => item.task === 'retry') && outcome.kind === 'answered' ? [again, ...answered] : answered
-}
-
-/** A summary that failed leaves the history as it was. */
-function summaryEntries(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry[] {
-  if (outcome.kind === 'failed') return []
-  return [{ role: 'summary', turn: speaker.turnId, text: outcome.text, sender: null, ...creditOf(outcome) }]
-}
-
-/** A `/retry` that never learned what it was to ask again has asked nothing; a `/compact` asks nothing at all. */
-function userEntries(speaker: Speaker, turn: Inbox): NewTranscriptEntry[] {
-  const asking = turn.filter(({ task, text }) => task === 'answer' || (task === 'retry' && text !== ''))
-  const asked = turnTexts(asking).map(({ item, text, shown }) => ({
-    text,
-    sender: item.message.sender,
-    ...(shown.length === 0 ? {} : { shown }),
-  }))
-  const given = asked.length === 0 ? [] : speaker.given
-  const told = given.map(({ text, sender }) => ({ text, sender }))
-  return [...asked, ...told].map((entry) => ({ role: 'user', turn: speaker.turnId, ...entry }))
-}
-
-function outcomeEntry(speaker: Speaker, outcome: RunOutcome): NewTranscriptEntry {
-  const role = outcome.kind === 'answered' ? 'assistant' : 'failure'
-  return { role, turn: speaker.turnId, text: outcomeText(outcome), sender: null, ...creditOf(outcome) }
-}
-
-function creditOf({ model, spent }: RunOutcome): Partial<Credit> {
-  return model === undefined ? {} : { model, spent: spent ?? null }
-}
-
 function replyText(live: Inbox, outcome: RunOutcome): string {
   const compacted = outcome.kind === 'answered' && live.some((item) => item.task === 'compact')
   return compacted ? `The history is summarised now:\n\n${outcome.text}` : outcomeText(outcome)
-}
-
-function outcomeText(outcome: RunOutcome): string {
-  if (outcome.kind === 'answered') return outcome.text
-  return `I could not answer: ${sayable(outcome.failure)}`
 }
 
 function brokenText(): string {

@@ -55,9 +55,9 @@ export function dueMessage(schedule: ScheduleDefinition, channel: ChannelDefinit
   const inbound: Inbound = {
     channel: channel.id,
     conversation,
-    platformMessageId: `${PREFIX}${name}:${dueAtMs}`,
+    platformMessageId: `${SCHEDULE_PREFIX}${name}:${dueAtMs}`,
     kind: 'dm',
-    sender: { id: `${PREFIX}${name}`, name: null, handle: null },
+    sender: { id: `${SCHEDULE_PREFIX}${name}`, name: null, handle: null },
     text,
     addressed: true,
     album: null,
@@ -73,8 +73,9 @@ export function dueMessage(schedule: ScheduleDefinition, channel: ChannelDefinit
 }
 
 /** Whether a schedule says it, and no person: it waits for its turn, whatever the channel does with people's messages. */
-export function isSchedule({ id }: Sender): boolean {
-  return id.startsWith(PREFIX)
+export function isSchedule({ id }: Pick<Sender, 'id'>): boolean {
+  return id.startsWith(SCHEDULE_PREFIX)
 }
 
-const PREFIX = 'schedule:'
+/** Before its name, in what it is called as a sender. */
+export const SCHEDULE_PREFIX = 'schedule:'

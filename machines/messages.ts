@@ -6,7 +6,7 @@ import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from './de
 import type { Failure } from './failure.ts'
 import type { FromAsker } from './mcp-messages.ts'
 import type { Attachment, ShownFile } from './media.ts'
-import type { MemoryRequest } from './notes.ts'
+import type { NotesQuestion } from './notes.ts'
 import type { Earlier } from './openai.ts'
 import type { SessionSettings } from './session-settings.ts'
 import type { Steering, Step, TurnStep } from './steps.ts'
@@ -28,7 +28,7 @@ export interface Inbound {
   readonly channel: string
   /** The place where people talk, as the adapter encodes it; a topic is a place of its own. */
   readonly conversation: string
-  /** The platform's own id of the message, unique within the conversation; the key of duplicate detection. */
+  /** The platform's own id of the message, unique within the conversation; with its sender the key of duplicate detection. */
   readonly platformMessageId: string
   readonly kind: 'dm' | 'group'
   readonly sender: Sender
@@ -163,13 +163,8 @@ export interface Commit {
   readonly notes?: NotesQuestion
   /** Why its turn has no answer, for whoever waits for one; people read it in the reply. */
   readonly failure?: Failure
-}
-
-export interface NotesQuestion {
-  readonly agent: string
-  /** As `noteOwner` makes it. */
-  readonly owner: string
-  readonly request: MemoryRequest
+  /** Its turn's answer ends where the model's longest answer ends. */
+  readonly isCut?: true
 }
 
 /** One committed reply that is not delivered yet. */

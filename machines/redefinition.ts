@@ -52,6 +52,7 @@ export function redefinition(current: GatewayDefinition, newer: GatewayDefinitio
       channels: newer.channels,
       schedules: newer.schedules,
       hooks: newer.hooks,
+      lacking: newer.lacking,
     },
     channels: {
       started: channels.added,
@@ -121,6 +122,7 @@ const FILE_KEYS: readonly (readonly [keyof GatewaySettings, string])[] = [
   ['passivateAfterMs', 'gateway.passivate_after'],
   ['workdirKeepMs', 'gateway.workdir_keep'],
   ['openaiApi', 'gateway.openai_api'],
+  ['allowedOrigins', 'gateway.allowed_origins'],
 ]
 
 function settingsChange(current: GatewaySettings, newer: GatewaySettings) {

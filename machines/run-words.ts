@@ -65,6 +65,8 @@ export interface Answer extends Credit {
   /** Empty: it is the last one. */
   readonly calls: readonly PlannedCall[]
   readonly atMs: number
+  /** The last one, and the model stopped in the middle of it. */
+  readonly isCut?: true
 }
 
 export interface Thinking {
@@ -109,8 +111,8 @@ export const words = setup({
       withHistory(context, params.history),
     ),
     leaveOutOldest: assign(({ context }) => withHistory(context, fitting(context.input))),
-    keepOutcome: assign((_, { text, model, spent }: Answer) => ({
-      outcome: { kind: 'answered' as const, text, model, spent },
+    keepOutcome: assign((_, { text, model, spent, isCut }: Answer) => ({
+      outcome: { kind: 'answered' as const, text, model, spent, ...(isCut && { isCut }) },
     })),
     keepFailure: assign((_, params: { error: unknown }) => failed(failureOf(params.error))),
     keepTimeout: assign(({ context }) => failed(tooLong(context.input.definition.runTimeoutMs))),

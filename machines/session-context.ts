@@ -24,8 +24,6 @@ export interface SessionContext extends SessionInput, Speaker {
   readonly turn: Inbox
   readonly turnId: string
   readonly history: readonly TranscriptEntry[]
-  /** The definition that the turn's run begins and ends with; null until it is prepared. */
-  readonly definition: AgentDefinition | null
   /** What an earlier activation did for this turn. */
   readonly steps: readonly Step[]
   readonly preparedAtMs: number
@@ -98,6 +96,12 @@ export function runInput(context: SessionContext): RunInput {
     // Who asks once has no second message to decide with.
     draining: context.draining || isOneOff(context.key),
   }
+}
+
+/** Whose turn it is: of the message that was accepted last. A newer file may name another agent to what comes behind it. */
+export function turnAgent({ turn, agent }: Pick<SessionContext, 'turn' | 'agent'>): string {
+  const last = turn.toSorted((a, b) => a.message.seq - b.message.seq).at(-1)
+  return last?.message.agent ?? agent
 }
 
 export function offerOf(context: SessionContext, message: AcceptedMessage): ReturnType<typeof offer> | null {

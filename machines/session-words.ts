@@ -22,6 +22,7 @@ import {
   type SessionContext,
   type SessionInput,
   steeringOf,
+  turnAgent,
 } from './session-context.ts'
 import { askedIn, turnIdOf } from './steps.ts'
 
@@ -193,8 +194,8 @@ export function state(now: SessionState) {
 }
 
 export function preparation({ context }: { readonly context: SessionContext }): Preparation {
-  const { key, channel, turnId, turn, agent } = context
-  return { key, channel, turnId, turn, agent }
+  const { key, channel, turnId, turn } = context
+  return { key, channel, turnId, turn, agent: turnAgent(context) }
 }
 
 /** Of a message whose sender is gone. */

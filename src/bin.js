@@ -22,6 +22,9 @@ var CLOSING_MS_MAX = 1000
 /** Names the process that took over, and tells it that it was. */
 var TAKEN_OVER = '--title=troupe'
 
+// To read the file anew, before it was read at all, is nothing to do; and nothing to die of.
+if (process.argv[2] === 'start') process.on('SIGHUP', function () {})
+
 if (!isNewEnough(process.versions.node)) takeOver(fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url)))
 else runMain()
 

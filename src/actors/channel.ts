@@ -16,7 +16,7 @@ import type { AcceptedMessage, ConnectionEvent, Inbound } from '../../machines/m
 import type { Phase } from '../../machines/phases.ts'
 import { isSameConnection } from '../../machines/redefinition.ts'
 import { sessionKey } from '../../machines/session-key.ts'
-import type { Adapter, Door, Reception } from '../channels/adapter.ts'
+import type { Adapter, Door, Reception, TurnedAway } from '../channels/adapter.ts'
 import { endingItsChildren } from './ending.ts'
 import { answerNothing, mcpActor } from './mcp.ts'
 import { observed } from './observed.ts'
@@ -170,13 +170,8 @@ async function receive(parts: Parts, { message, definition, handle, system }: Re
   const paired = mayBePaired && (await store.isPaired(definition.id, message.sender.id))
   const admission = admit(message, { definition, handle, paired })
   if (!admission.admitted) {
-    parts.log.info(
-      { channel: definition.id, user: message.sender.id },
-      `a message was turned away: ${admission.reason}`,
-    )
     if (admission.reason === 'stranger' && mayBePaired) await offerPairing(parts, message, system)
-    parts.observe.note({ kind: 'refused', channel: definition.id, reason: admission.reason })
-    return { accepted: false, reason: admission.reason }
+    return turnAway(parts, message, admission.reason)
   }
   const { agent, command } = admission
   const key = sessionKey(definition, message)
@@ -185,9 +180,16 @@ async function receive(parts: Parts, { message, definition, handle, system }: Re
   const accepted = { ...said, sessionKey: key, agent, command, acceptedAtMs: parts.world.nowMs() }
   const journaled = parts.platforms[definition.platform]?.journaled ?? false
   const before = isSpoken(command) ? { ...(earlier && { earlier }), ...(brief && { brief }) } : {}
-  const { seq, duplicate } = await accept(parts, { ...accepted, ...before, journaled })
+  const { seq, duplicate, taken } = await accept(parts, { ...accepted, ...before, journaled })
+  if (taken === true) return turnAway(parts, message, 'taken')
   if (!duplicate) tellGateway(system, { type: 'message.accepted', message: { ...accepted, seq } })
   return { accepted: true, duplicate, seq }
+}
+
+function turnAway({ log, observe }: Parts, { channel, sender }: Inbound, reason: TurnedAway): Reception {
+  log.info({ channel, user: sender.id }, `a message was turned away: ${reason}`)
+  observe.note({ kind: 'refused', channel, reason })
+  return { accepted: false, reason }
 }
 
 async function accept({ store, observe }: Parts, message: Parameters<Parts['store']['accept']>[0]) {

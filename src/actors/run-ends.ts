@@ -18,10 +18,12 @@ export function lookAtRunEnds(parts: Parts): Look<typeof sessionMachine> {
     if (seen.after?.status === 'active' && seen.after.matches({ running: 'working' })) begun.add(context.key)
     const how = outcomeOf(seen)
     if (how === null || !begun.delete(context.key) || how === 'later') return
-    const asked = context.definition?.hooks['run.end'] ?? []
-    if (asked.length === 0) return
-    const { key, channel, turnId, agent } = context
-    const document = documentOf({ event: 'run.end', turn: { key, channel, turnId }, agent }, { id: turnId, ...how })
+    const { definition } = context
+    const asked = definition?.hooks['run.end'] ?? []
+    if (definition === null || asked.length === 0) return
+    const { key, channel, turnId } = context
+    const about = { event: 'run.end', turn: { key, channel, turnId }, agent: definition.id } as const
+    const document = documentOf(about, { id: turnId, ...how })
     for (const hook of asked) tellHook(parts, { hook, document })
   }
 }

@@ -1,27 +1,18 @@
 // Speech: a file of speech, made text once and counted once for each time that it was asked for.
 //   What it took is on disk before its text is kept beside it: after a crash in between it is asked for, and paid for, again.
 
-import type { AgentDefinition } from '../../machines/definitions.ts'
 import { assert, type Failure, FailureError } from '../../machines/failure.ts'
-import type { Inbox } from '../../machines/inbox.ts'
 import { FILE_BYTES_MAX, READ_BYTES_MAX } from '../../machines/limits.ts'
 import type { Attachment } from '../../machines/media.ts'
-import { accountOf } from '../../machines/usage.ts'
 import type { Received } from '../tools/tool.ts'
+import { countAtOnce, openForFile, type OfTurn } from './file-count.ts'
 import type { Parts } from './parts.ts'
-import { withCount } from './persist.ts'
 import { SpeechMeter } from './speech-meter.ts'
 
 /** Where the files of one turn are worked on. */
 export interface Listening {
   readonly parts: Parts
-  readonly arrived: {
-    readonly key: string
-    readonly channel: string
-    readonly turnId: string
-    readonly turn: Inbox
-    readonly definition: AgentDefinition
-  }
+  readonly arrived: OfTurn
   readonly signal: AbortSignal
   received(): Promise<Received>
 }
@@ -52,30 +43,15 @@ export async function transcribed(listening: Listening, { attachment, name, medi
   })
   meter.heard(heard)
   const text = heard.text.trim()
-  if (!signal.aborted) await countSpeech(parts, arrived)
+  if (!signal.aborted) await countAtOnce(parts, arrived)
   if (!signal.aborted) await received.keep(beside, (take) => take(Buffer.from(text.toWellFormed())))
   return text
 }
 
 function speechMeter({ parts, arrived }: Listening, seconds: number | null): SpeechMeter {
-  const { definition, key: session, channel, turnId: turn } = arrived
-  const { transcription, id: agent } = definition
-  const [first] = arrived.turn
-  assert(transcription !== null && first !== undefined, 'speech of a message is made text by what is defined')
-  const account = accountOf({ agent, channel, sender: first.message.sender, atMs: parts.world.nowMs() })
-  const of = { session, turn, account, observe: parts.observe }
-  return parts.meters.open(of, (owner) => new SpeechMeter(owner, { transcription, seconds }))
-}
-
-/** When the disk does not take it, it goes with the commit of the turn. */
-async function countSpeech(parts: Parts, { key: sessionKey, channel }: Listening['arrived']): Promise<void> {
-  const { content, putBack } = withCount(parts, { channel, sessionKey, settled: [], entries: [], replies: [] })
-  try {
-    if ((content.usage ?? []).length > 0) await parts.store.commit(content)
-  } catch (error) {
-    putBack()
-    parts.log.warn({ session: sessionKey, err: error }, 'what speech took is counted later')
-  }
+  const { transcription } = arrived.definition
+  assert(transcription !== null, 'speech is made text by what is defined')
+  return openForFile(parts, arrived, (owner) => new SpeechMeter(owner, { transcription, seconds }))
 }
 
 export const NO_ROOM: Failure = {

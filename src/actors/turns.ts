@@ -3,7 +3,7 @@
 
 import type { RunOutcome } from '../../machines/commits.ts'
 import type { sessionMachine } from '../../machines/session.ts'
-import type { SessionContext } from '../../machines/session-context.ts'
+import { type SessionContext, turnAgent } from '../../machines/session-context.ts'
 import type { End, Ending, Observe } from './observe.ts'
 import type { Look } from './observed.ts'
 
@@ -19,7 +19,9 @@ interface Turn {
 export function lookAtTurns(observe: Observe): Look<typeof sessionMachine> {
   const turns = new Map<string, Turn>()
 
-  function enter(phase: Phase, { key: session, channel, agent }: SessionContext): void {
+  function enter(phase: Phase, context: SessionContext): void {
+    const { key: session, channel } = context
+    const agent = turnAgent(context)
     const kind = phase === 'pending' ? 'pending' : phase === 'working' ? 'run' : 'commit'
     // The claim begins a turn; so does a restart that finds itself in the middle of one.
     const ofTurn = turns.get(session)?.end ?? observe.begin({ kind: 'turn', session, channel, agent })

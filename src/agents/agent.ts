@@ -38,6 +38,22 @@ export interface RequestMeter {
   refused(): void
 }
 
+/** What makes text of pictures, for an agent whose own model is shown none. */
+export interface Description {
+  /** Rejects as `think` does. The answer's text is what the picture shows, and its model the one that looked at it. */
+  describe(picture: Picture, asking: { readonly meter: Meter; readonly signal: AbortSignal }): Promise<Thought>
+  /** Asks as an agent's `probe` does; nothing is described. */
+  probe(signal: AbortSignal): Promise<void>
+}
+
+export interface Picture extends Shown {
+  /** What was written with it: what matters about it. Empty: nothing was. */
+  readonly words: string
+}
+
+/** Builds what the definition says under `vision.describe_with`; loads its provider's library. */
+export type BuildDescription = (parts: AgentParts) => Promise<Description>
+
 /** Builds what the definition says under `transcription`. */
 export type BuildTranscription = (parts: AgentParts) => Promise<Transcription>
 
@@ -113,6 +129,8 @@ export interface Thought {
   /** Tools that the model asks for; empty: this answer is the last. */
   readonly calls: readonly ToolCall[]
   readonly usage: Usage | null
+  /** The model stopped at its longest answer, in the middle of it. */
+  readonly isCut?: true
   /** Which of the definition's models gave it; left out: its own and no fallback. */
   readonly model?: ModelDefinition
 }

@@ -222,8 +222,10 @@ function thoughtOf(call: Call, finish: Finish | null): Thought {
   // A server that hangs up politely looks like the end of a stream; only the provider's word for it is one.
   if (finish === null || (finish.rawFinishReason === undefined && reason !== 'stop' && reason !== 'tool-calls'))
     throw new FailureError(failures.BROKEN_OFF)
-  if (reason === 'length') call.parts.log.warn(about(call), 'the model stopped at its longest answer')
-  return { text: call.text, calls: call.calls, usage: usageOf(finish) }
+  const thought = { text: call.text, calls: call.calls, usage: usageOf(finish) }
+  if (reason !== 'length') return thought
+  call.parts.log.warn(about(call), 'the model stopped at its longest answer')
+  return { ...thought, isCut: true }
 }
 
 function askedCall({ request }: Call, part: Extract<Part, { type: 'tool-call' }>): ToolCall {

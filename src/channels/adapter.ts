@@ -10,6 +10,12 @@ import type { World } from '../world.ts'
 
 export interface Adapter {
   /**
+   * Who is shown what it sends. Left out: whoever looks into the conversation. `askers`: a reply that points at a message is shown
+   * to whoever waits for that message's answer; any other is taken all the same, and shown to nobody.
+   */
+  readonly shownTo?: 'askers'
+
+  /**
    * Connects and takes messages until `signal` aborts (resolves) or the connection breaks (rejects with a FailureError).
    * Calls `door.live` once the platform answers. Settles only when nothing of it runs any more, so that the next call
    * cannot meet a second poller (C2). A message is confirmed to the platform only after `door.receive` resolved for it;
@@ -54,7 +60,10 @@ export interface Door {
 
 export type Reception =
   | { readonly accepted: true; readonly duplicate: boolean; readonly seq: number }
-  | { readonly accepted: false; readonly reason: 'stranger' | 'notAddressed' | 'tooLong' | 'paused' | 'draining' }
+  | { readonly accepted: false; readonly reason: TurnedAway }
+
+/** `taken`: somebody else in the conversation has a message of this id. */
+export type TurnedAway = 'stranger' | 'notAddressed' | 'tooLong' | 'taken' | 'paused' | 'draining'
 
 /** Who the bot is on its platform. */
 export interface Identity {

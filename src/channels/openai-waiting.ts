@@ -5,7 +5,7 @@
 
 import { INBOX_FULL } from '../../machines/commits.ts'
 import type { Failure } from '../../machines/failure.ts'
-import type { Commit, Settlement } from '../../machines/messages.ts'
+import type { Commit, Reply, Settlement } from '../../machines/messages.ts'
 import { isTurnOf, turnIdOf } from '../../machines/steps.ts'
 
 export interface Hearing {
@@ -14,7 +14,7 @@ export interface Hearing {
 }
 
 export type Answered =
-  | { readonly kind: 'answered'; readonly text: string; readonly spent: Tokens }
+  | { readonly kind: 'answered'; readonly text: string; readonly spent: Tokens; readonly isCut?: true }
   | { readonly kind: 'failed'; readonly failure: Failure }
   /** The inbox was full: it was not kept. */
   | { readonly kind: 'full' }
@@ -26,6 +26,8 @@ export type Answered =
   | { readonly kind: 'kept' }
   /** It was handled before, and its answer is not there any more. */
   | { readonly kind: 'past' }
+  /** Its id is that of another question. */
+  | { readonly kind: 'reused' }
   /** Nobody waits for it any more. */
   | { readonly kind: 'left' }
 
@@ -44,6 +46,8 @@ export interface WaitingParts {
   readonly id: string
   readonly seq: number
   readonly hearing: Hearing
+  /** It was asked before: the run may be in the middle of its answer, of which no piece is heard then, but the whole. */
+  readonly isLate: boolean
 }
 
 export class Waiting {
@@ -64,6 +68,7 @@ export class Waiting {
   #heard = ''
   /** Something was said, and what is said next is a piece of its own. */
   #isApart = false
+  #isCut = false
   #spent: Tokens = { inputTokens: 0, outputTokens: 0 }
 
   constructor(parts: WaitingParts) {
@@ -75,12 +80,16 @@ export class Waiting {
     this.#awaited = parts.id
   }
 
+  isFor(seq: number): boolean {
+    return seq === this.#parts.seq
+  }
+
   end(answered: Answered): void {
     this.#end(answered)
   }
 
   hears(turn: string, text: string): void {
-    if (turn !== this.#turn) return
+    if (turn !== this.#turn || this.#parts.isLate) return
     this.#heard += text
     this.#say(text)
   }
@@ -93,6 +102,7 @@ export class Waiting {
     const { settled, entries, steps = [], replies } = commit
     const isOfTurn = [...entries, ...steps].some(({ turn }) => turn === this.#turn)
     if (isOfTurn) this.#count(commit)
+    this.#isCut ||= isOfTurn && commit.isCut === true
     const own = settled.find(({ seq }) => seq === this.#parts.seq)
     const decision = steps.find(({ step }) => step.kind === 'decision')
     const end = own ?? settled.find(({ seq }) => isTurnOf(this.#turn, seq))
@@ -125,7 +135,7 @@ export class Waiting {
 
   #settled({ outcome, reason }: Settlement, { replies, failure }: Commit): void {
     if (outcome === 'dead') this.#end({ kind: reason === INBOX_FULL ? 'full' : 'broken' })
-    else if (outcome === 'discarded') this.#end({ kind: 'stopped' })
+    else if (outcome === 'discarded') this.#end(discarded(replies.find(({ replyTo }) => replyTo === this.#parts.id)))
     else if (failure !== undefined) this.#end({ kind: 'failed', failure })
     // Given to the run of another message, it is answered by what answers that one.
     else if (!replies.some(({ replyTo }) => replyTo === this.#awaited))
@@ -155,7 +165,8 @@ export class Waiting {
   #finish(last = ''): void {
     // A command, or a run that was taken up after a crash, says nothing on its way.
     this.#say(last.startsWith(this.#heard) ? last.slice(this.#heard.length) : last)
-    this.#end({ kind: 'answered', text: this.#before.join(GAP), spent: this.#spent })
+    const cut = this.#isCut ? { isCut: true as const } : {}
+    this.#end({ kind: 'answered', text: this.#before.join(GAP), spent: this.#spent, ...cut })
   }
 
   #count({ usage = [] }: Commit): void {
@@ -166,6 +177,12 @@ export class Waiting {
       }
     }
   }
+}
+
+/** Whoever is told why was refused by a hook; nobody says anything to whom somebody's word ended. */
+function discarded(told: Reply | undefined): Answered {
+  if (told === undefined) return { kind: 'stopped' }
+  return { kind: 'failed', failure: { kind: 'permanent', reason: 'refused', message: told.text } }
 }
 
 const GAP = '\n\n'

@@ -18,7 +18,7 @@ export interface Asking extends Hearing {
   accepted(seq: number): void
   /** What became of a message that was accepted before; null: nothing yet. */
   recall(session: string, seq: number): Promise<Answered | null>
-  /** Its client is gone: a run for it alone has no purpose any more. */
+  /** Everybody who asked it is gone: a run for it alone has no purpose any more. */
   withdraw(session: string, seq: number): void
 }
 
@@ -40,6 +40,7 @@ export function createOpenAiAdapter(parts: AdapterParts): OpenAiAdapter {
 }
 
 class WaitedFor implements OpenAiAdapter {
+  readonly shownTo = 'askers'
   readonly #parts: AdapterParts
   readonly #identity: Identity
   /** By session. */
@@ -96,16 +97,19 @@ class WaitedFor implements OpenAiAdapter {
     const { seq, duplicate } = reception
     asking.accepted(seq)
     // Nothing waits between the accept and this: no commit of the message can have gone by.
-    const waiting = new Waiting({ id: message.platformMessageId, seq, hearing: asking })
+    const waiting = new Waiting({ id: message.platformMessageId, seq, hearing: asking, isLate: duplicate })
     this.#join(session, waiting)
     const leave = (): void => {
-      asking.withdraw(session, seq)
+      this.#leave(session, waiting)
+      // Whoever lost a connection asks again before the end of the lost one is noticed.
+      if (!this.#of(session).some((other) => other.isFor(seq))) asking.withdraw(session, seq)
       waiting.end({ kind: 'left' })
     }
     signal.addEventListener('abort', leave)
     if (signal.aborted) leave()
     try {
       const known = duplicate ? await asking.recall(session, seq) : null
+      if (known?.kind === 'answered') asking.delta(known.text)
       return known ?? (await waiting.ended)
     } finally {
       signal.removeEventListener('abort', leave)

@@ -8,6 +8,7 @@ import { CONNECT_MS_MAX } from '../../machines/limits.ts'
 import type { AdapterParts, Door, Identity } from './adapter.ts'
 import type { BotApi, PollRequest } from './telegram-api.ts'
 import { readInbound, readPress, type Self } from './telegram-inbound.ts'
+import { createParts } from './telegram-parts.ts'
 import { pollUpdates, type UpdateSource } from './telegram-poll.ts'
 import type { TelegramProgress } from './telegram-progress.ts'
 
@@ -70,6 +71,7 @@ interface Taking {
 function updatesOf(connection: Connection, { self, connectedBy, presses }: Taking): Omit<UpdateSource, 'answered'> {
   const { api, door } = connection
   const { log, world } = connection.parts
+  const withParts = createParts()
   return {
     async take(request: PollRequest, signal: AbortSignal) {
       const { timeoutSeconds } = request
@@ -88,7 +90,7 @@ function updatesOf(connection: Connection, { self, connectedBy, presses }: Takin
       const press = readOrSkip(connection, () => readPress(update, self, connection.parts.definition.id))
       const message =
         press?.message ?? readOrSkip(connection, () => readInbound(update, self, connection.parts.definition.id))
-      if (message !== null) await door.receive(message)
+      if (message !== null) await Promise.all(withParts(message, world.nowMs()).map((part) => door.receive(part)))
       if (press !== null) presses.answer(press.id)
     },
   }

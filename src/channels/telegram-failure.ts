@@ -27,13 +27,22 @@ export function refusalFailure(refusal: Refusal, channel: string): Failure {
   if (code === 401 || code === 404) return unauthorized(channel)
   if (code === 409) return conflict(description)
   if (code === 429) {
-    const retryAfterMs = refusal.retryAfterSeconds === null ? null : refusal.retryAfterSeconds * 1_000
+    const retryAfterMs = askedMs(refusal.retryAfterSeconds)
     const failure: Failure = { kind: 'retryable', reason: 'rateLimited', message: said }
     return retryAfterMs === null ? failure : { ...failure, retryAfterMs }
   }
   if (code === 403) return { kind: 'permanent', reason: 'forbidden', message: said }
   if (code >= 400 && code < 500) return { kind: 'permanent', reason: reasonOfRefusal(description), message: said }
   return { kind: 'retryable', reason: 'unavailable', message: said }
+}
+
+/** A timer of 25 days and more fires at once: what asks for more than a day is asked again after one. */
+const RETRY_AFTER_MS_MAX = 24 * 3_600_000
+
+/** null: no time that makes sense; a server's number can be anything. */
+function askedMs(seconds: number | null): number | null {
+  const askedFor = seconds === null ? Number.NaN : Number(seconds) * 1_000
+  return askedFor >= 0 ? Math.min(Math.ceil(askedFor), RETRY_AFTER_MS_MAX) : null
 }
 
 /** No answer of the Bot API. `sent`: Telegram may have taken the request. */
@@ -60,7 +69,7 @@ export function missingToken(channel: string): Failure {
     kind: 'permanent',
     reason: 'missing',
     message: `${channel} has no token`,
-    remedy: `set channels.${channel}.token to the token that @BotFather gave`,
+    remedy: `Set channels.${channel}.token to the token that @BotFather gave`,
   }
 }
 
@@ -69,12 +78,22 @@ export function isAboutMarkup(refusal: Refusal): boolean {
   return refusal.code === 400 && refusal.migratedTo === null && reasonOfRefusal(refusal.description) === 'refused'
 }
 
+/** Refusals of the method as such, and not of one place or person: the next place would be refused as well. */
+export function isAboutMethod(refusal: Refusal): boolean {
+  return refusal.code === 404 || isAboutMarkup(refusal)
+}
+
+/** Refusals of the message that is answered: it was deleted, or lies in another topic. */
+export function isAboutReply({ code, description }: Refusal): boolean {
+  return code === 400 && /\brepl(?:y|ied)\b|MESSAGE_ID_INVALID/i.test(description)
+}
+
 function unauthorized(channel: string): Failure {
   return {
     kind: 'permanent',
     reason: 'unauthorized',
     message: `the token of ${channel} was refused by Telegram`,
-    remedy: `take a new token from @BotFather and set it for ${channel}; then reconnect the channel`,
+    remedy: `Take a new token from @BotFather and set it for ${channel}; then reconnect the channel`,
   }
 }
 
@@ -84,12 +103,13 @@ function conflict(description: string): Failure {
     kind: 'retryable',
     reason: 'conflict',
     message: webhook ? 'someone else set a webhook for this token' : 'someone else polls this token',
-    remedy: 'stop the other program that uses this token, or take a token of its own from @BotFather',
+    remedy: 'Stop the other program that uses this token, or take a token of its own from @BotFather',
   }
 }
 
 function reasonOfRefusal(description: string): 'notFound' | 'forbidden' | 'refused' {
-  if (/chat not found|thread not found|user not found|PEER_ID_INVALID/i.test(description)) return 'notFound'
+  if (/chat not found|thread not found|user not found|PEER_ID_INVALID|TOPIC_DELETED/i.test(description))
+    return 'notFound'
   if (/not enough rights|have no rights|CHAT_WRITE_FORBIDDEN|TOPIC_CLOSED|CHAT_RESTRICTED/i.test(description)) {
     return 'forbidden'
   }

@@ -3,8 +3,8 @@
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Choice } from '../../machines/messages.ts'
 import type { Outgoing, Receipt } from './adapter.ts'
-import type { BotApi, Limit } from './telegram-api.ts'
-import { isAboutMarkup, RefusalError } from './telegram-failure.ts'
+import type { BotApi, Limit, TextMessage } from './telegram-api.ts'
+import { isAboutMarkup, isAboutReply, RefusalError } from './telegram-failure.ts'
 import { decodeConversation, decodeMessage, type Place } from './telegram-inbound.ts'
 import { renderMarkdown } from './telegram-markup.ts'
 import { splitMarkdown } from './telegram-split.ts'
@@ -43,18 +43,32 @@ function buttonsOf({ choices = [] }: Outgoing): readonly Choice[] {
 /** With markup; as it was written when Telegram refuses that; once more in the supergroup that the group became. */
 async function sendMarkdown(api: BotApi, message: PartMessage, limit: Limit): Promise<number> {
   const { markdown, place, replyTo, buttons } = message
+  const send = (text: Pick<TextMessage, 'text' | 'format'>) =>
+    sendText(api, { place, ...text, replyTo, buttons }, limit)
   try {
-    return await api.sendMessage(place, { text: renderMarkdown(markdown), format: 'html', replyTo, buttons }, limit)
+    return await send({ text: renderMarkdown(markdown), format: 'html' })
   } catch (error) {
     if (!(error instanceof RefusalError)) throw error
-    if (isAboutMarkup(error.refusal)) {
-      return await api.sendMessage(place, { text: markdown, format: 'plain', replyTo, buttons }, limit)
-    }
+    if (isAboutMarkup(error.refusal)) return await send({ text: markdown, format: 'plain' })
     const { migratedTo } = error.refusal
     if (migratedTo === null || migratedTo === place.chat) throw error
     // Message ids begin anew there: the one that was answered would be another message.
     const moved = { chat: migratedTo, topic: null }
     return await sendMarkdown(api, { markdown, place: moved, replyTo: null, buttons }, limit)
+  }
+}
+
+/** As an answer to its message; without that where the message is gone and the server refuses what Telegram itself would send. */
+async function sendText(
+  api: BotApi,
+  { place, ...text }: TextMessage & { place: Place },
+  limit: Limit,
+): Promise<number> {
+  try {
+    return await api.sendMessage(place, text, limit)
+  } catch (error) {
+    if (text.replyTo === null || !(error instanceof RefusalError) || !isAboutReply(error.refusal)) throw error
+    return await api.sendMessage(place, { ...text, replyTo: null }, limit)
   }
 }
 
@@ -67,6 +81,6 @@ function noConversation(conversation: string): Failure {
     kind: 'permanent',
     reason: 'notFound',
     message: `"${conversation}" is no Telegram conversation`,
-    remedy: 'give the number of the chat, or CHAT:TOPIC for a topic; /whoami shows it',
+    remedy: 'Give the number of the chat, or CHAT:TOPIC for a topic; /whoami shows it',
   }
 }

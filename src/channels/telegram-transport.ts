@@ -89,9 +89,10 @@ function exchange(request: ClientRequest, body: string, signal: AbortSignal): Pr
 function watchConnection(request: ClientRequest): () => boolean {
   let connected = false
   request.on('socket', (socket) => {
-    if (request.reusedSocket) connected = true
-    const event = 'encrypted' in socket ? 'secureConnect' : 'connect'
-    socket.once(event, () => {
+    connected = request.reusedSocket
+    // A reused one connects no more: whoever waited for that on it would be kept for as long as it is open.
+    if (connected) return
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
       connected = true
     })
   })

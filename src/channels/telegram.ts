@@ -12,7 +12,7 @@ import type { BotApi, Limit, TextMessage } from './telegram-api.ts'
 import { connect, identityOf } from './telegram-connection.ts'
 import { type Deadline, startDeadline } from './telegram-deadline.ts'
 import { download } from './telegram-download.ts'
-import { brokenFailure, endedFailure, missingToken, RefusalError } from './telegram-failure.ts'
+import { brokenFailure, endedFailure, isAboutMethod, missingToken, RefusalError } from './telegram-failure.ts'
 import { decodeConversation, type Place } from './telegram-inbound.ts'
 import { createProgress, type TelegramProgress } from './telegram-progress.ts'
 import { sendPart } from './telegram-send.ts'
@@ -47,7 +47,7 @@ function progressOf(parts: AdapterParts, api: BotApi): TelegramProgress {
     world: parts.world,
     hasDrafts: (conversation) => (decodeConversation(conversation)?.chat ?? 0) > 0,
     quietMsOf: (error) => failureOf(error).retryAfterMs ?? 0,
-    isUnsupported: (error) => error instanceof RefusalError && [400, 404].includes(error.refusal.code),
+    isUnsupported: (error) => error instanceof RefusalError && isAboutMethod(error.refusal),
     onDraftsOff: () => parts.log.info({}, 'this Bot API server takes no drafts: answers are not streamed'),
     calls: {
       type: (name, signal) => at(name, (place) => api.sendTyping(place, { signal, withinMs: PROGRESS_MS_MAX })),

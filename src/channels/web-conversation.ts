@@ -1,7 +1,8 @@
 // Web conversation: what a conversation shows to those who watch it now, and how each of them is kept up to date.
 // Owns what a subscriber was not shown yet; what was said is the journal's.
 //   W1. A subscriber gets every journal entry after its position once, in order: its position moves only with what it
-//       was shown, and a notification that comes during a read leads to another read.
+//       was shown, and a notification that comes during a read leads to another read. A position that this journal never
+//       gave is its beginning.
 //   W2. Deltas and states are best effort and bounded; they never hold up a message.
 
 import type { Progress, SessionState } from '../../machines/messages.ts'
@@ -24,11 +25,20 @@ export async function pump(
   place: Conversation,
   read: (afterId: number) => Promise<readonly JournalEntry[]>,
 ): Promise<void> {
+  // A reader that comes back from another store (its folder was removed meanwhile) would wait for ids that are far away.
+  if (!(await isShown(subscriber.position, read))) subscriber.position = 0
   for (let item = await subscriber.next(); item !== null; item = await subscriber.next()) {
     // The notification was taken before a read begins: what is written during it brings another one.
     if (item === 'journal') await showJournal(subscriber, place, read)
     else await subscriber.emit(item)
   }
+}
+
+async function isShown(
+  position: number,
+  read: (afterId: number) => Promise<readonly JournalEntry[]>,
+): Promise<boolean> {
+  return position === 0 || (await read(position - 1))[0]?.id === position
 }
 
 async function showJournal(

@@ -4,6 +4,7 @@
 // http/port.ts asks for the same shapes under its own names: folders of src/ do not import each other.
 
 import { assert, FailureError } from '../../machines/failure.ts'
+import { ownId } from '../../machines/message-ids.ts'
 import type { Inbound, Progress } from '../../machines/messages.ts'
 import type { Adapter, AdapterParts, Door, Identity, Outgoing, Receipt, Reception } from './adapter.ts'
 import { Conversation, pump, Subscriber, type WebEvent } from './web-conversation.ts'
@@ -84,7 +85,7 @@ class JournaledWeb implements WebAdapter {
 
   async post(message: WebMessage): Promise<WebReception> {
     if (this.#door === null) return { accepted: false, reason: 'paused' }
-    const receiving = this.#door.receive(this.#inbound(message))
+    const receiving = receive(this.#door, this.#inbound(message))
     this.#receiving.add(receiving)
     try {
       const reception = await receiving
@@ -190,6 +191,13 @@ class JournaledWeb implements WebAdapter {
     if (this.#lingerTimer !== null) this.#parts.world.clock.clearTimeout(this.#lingerTimer)
     this.#lingerTimer = null
   }
+}
+
+/** People give their ids themselves, and two may have the same one: each has it for themself. */
+async function receive(door: Door, message: Inbound): Promise<Reception> {
+  const reception = await door.receive(message)
+  if (reception.accepted || reception.reason !== 'taken') return reception
+  return door.receive({ ...message, platformMessageId: ownId(message) })
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -7,7 +7,12 @@ import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 export const machinesCommand: Command = {
   name: 'machines',
   summary: 'the statecharts that decide, as text',
-  arguments: [{ form: '[name]', says: 'one of gateway, channel, partition, session, run, delivery; without it: all' }],
+  arguments: [
+    {
+      form: '[name]',
+      says: 'one of gateway, channel, partition, session, run, delivery, mcp, schedule; without it: all',
+    },
+  ],
   options: [
     {
       flags: '--format <format>',

@@ -82,6 +82,7 @@ function declared({ flags, says, takes, choices, mustBeGiven }: Option): Command
   if (takes === 'port') option.argParser((text) => whole(text, { least: 0, most: 65_535 }))
   if (takes === 'rows') option.argParser((text) => whole(text, { least: 1, most: 1_000 }))
   if (choices !== undefined) option.choices(choices)
+  else if (takes === undefined && option.required) option.argParser(filled)
   return option.makeOptionMandatory(mustBeGiven ?? false)
 }
 
@@ -89,6 +90,12 @@ function whole(text: string, { least, most }: { least: number; most: number }): 
   const number = Number(text)
   if (/^\d+$/.test(text) && number >= least && number <= most) return number
   throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
+}
+
+/** An empty text is a variable that is not set, in whatever script calls this: it stands for no file, folder or address. */
+function filled(text: string): string {
+  if (text !== '') return text
+  throw new InvalidArgumentError('It is empty.')
 }
 
 /** Commander keeps `--json-logs` as `jsonLogs`, and `--no-open` as an `open` that is false. */

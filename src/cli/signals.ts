@@ -1,6 +1,7 @@
 // Signals: the first asks for an orderly end, the second ends the process at once.
 //   After the first the process ends by a deadline, whatever hangs.
 //   SIGHUP asks for the configuration to be read anew; from a terminal that was closed it asks for the end, as everywhere.
+//   Under npm one Ctrl-C comes twice, from the terminal and from npm: that is one signal.
 
 import { closeSync, openSync } from 'node:fs'
 import type { Context } from './command.ts'
@@ -22,16 +23,26 @@ const CODES: Readonly<Record<StopSignal, ExitCode>> = {
   SIGHUP: EXIT.terminated,
 }
 
+/** npm hands a signal on within a few milliseconds; nobody presses Ctrl-C twice so fast. */
+const ECHO_MS_MAX = 150
+
 /** Returns what stops listening. */
-export function listenForSignals({ exit, terminal }: Context, hearing: Hearing): () => void {
+export function listenForSignals({ exit, terminal, world }: Context, hearing: Hearing): () => void {
   const { input, out, err } = terminal.isTerminal
   const hasTerminal = input || out || err
+  const isUnderNpm = world.environment['npm_lifecycle_event'] !== undefined
   let heard = false
+  let echoUntilMs = 0
   const hear = (signal: NodeJS.Signals): void => {
     if (signal !== 'SIGINT' && signal !== 'SIGTERM' && signal !== 'SIGHUP') return
     if (signal === 'SIGHUP' && hearing.refresh !== undefined && !(hasTerminal && isClosed())) return hearing.refresh()
+    if (heard && signal === 'SIGINT' && world.nowMs() < echoUntilMs) {
+      echoUntilMs = 0
+      return
+    }
     if (heard) return exit(CODES[signal])
     heard = true
+    if (hasTerminal && isUnderNpm) echoUntilMs = world.nowMs() + ECHO_MS_MAX
     hearing.stop(signal)
   }
   for (const signal of Object.keys(CODES)) process.on(signal, hear)

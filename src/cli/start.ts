@@ -14,7 +14,7 @@ import { type OpenedFile, openFile } from './file.ts'
 import { watchForDefects } from './last-resort.ts'
 import { type ProgressLine, progressLine } from './progress.ts'
 import { countLine, liveCount, rollCallLines } from './roll-call.ts'
-import { endBy, listenForSignals } from './signals.ts'
+import { endBy, listenForSignals, type StopSignal } from './signals.ts'
 import { columns } from './terminal.ts'
 
 export const startCommand: Command = {
@@ -51,6 +51,7 @@ const AFTER_DRAIN_MS_MAX = 2_900
 const PROGRESS_MS = 200
 
 async function start({ context, options }: Invocation): Promise<ExitCode> {
+  const life = listen(context)
   const file = await openFile(context, options)
   if (file === null) return EXIT.configuration
   checkHost(file, options)
@@ -59,10 +60,10 @@ async function start({ context, options }: Invocation): Promise<ExitCode> {
   const { openConsoleLog } = await import('./console-log.ts')
   const progress = progressLine(context.terminal)
   const form = options.given('json-logs') ? 'json' : 'asTheStreamsAre'
-  const console = openConsoleLog(context, { loaded: file.loaded, form, level: 'info', progress })
+  const console = await openConsoleLog(context, { loaded: file.loaded, form, level: 'info', progress })
   watchForDefects(context, console)
   try {
-    return await serve({ file, context, options, console, progress })
+    return await serve({ file, context, options, console, progress }, life)
   } catch (thrown) {
     if (console.isJson) logEnd(console, thrown)
     throw thrown
@@ -84,12 +85,20 @@ interface Serving {
   readonly progress: ProgressLine
 }
 
-async function serve(serving: Serving): Promise<ExitCode> {
+/** What signals act on. */
+interface Life {
+  /** null: nothing is begun that an end would have to wait for. */
+  serving: Serving | null
+  gateway: RunningGateway | null
+  /** Resolves at the first signal that asks for the end. */
+  readonly asked: Promise<void>
+}
+
+async function serve(serving: Serving, life: Life): Promise<ExitCode> {
   const { file, context, options, console } = serving
   const { startGateway } = await import('../start.ts')
   announce(file, context, console)
-  const running: { gateway: RunningGateway | null } = { gateway: null }
-  const asked = listen(serving, running)
+  life.serving = serving
   const gateway = await startGateway({
     loaded: file.loaded,
     settings: settingsOf(file, options),
@@ -101,10 +110,10 @@ async function serve(serving: Serving): Promise<ExitCode> {
     inspect: options.given('inspect') ? inspectionOf(options) : null,
     phases: { earlier: file.phases, level: options.given('json-logs') ? 'info' : 'debug' },
   })
-  running.gateway = gateway
+  life.gateway = gateway
   context.terminal.out(`Listening on ${gateway.url}`)
   if (gateway.inspectUrl !== null) context.terminal.out(`Inspector: ${gateway.inspectUrl}`)
-  void asked.then(() => gateway.drain())
+  void life.asked.then(() => gateway.drain())
   const code = await callTheRoll(gateway, serving)
   await gateway.ended
   context.terminal.out('Stopped.')
@@ -118,9 +127,10 @@ async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<E
   const stopShowing = showProgress(gateway, context, progress)
   const channels = await Promise.race([gateway.rollCall, gateway.ended.then(() => null)]).finally(stopShowing)
   if (channels === null) return EXIT.fine
-  for (const line of rollCallLines(channels, terminal.colour)) terminal.out(line)
+  const lacking = gateway.lacking()
+  for (const line of rollCallLines({ channels, lacking }, terminal.colour)) terminal.out(line)
   terminal.out(`Console page: ${gateway.url}/`)
-  if (console.isJson) console.log.info({ rollCall: channels.map(called) }, countLine(channels))
+  if (console.isJson) console.log.info({ rollCall: channels.map(called), lacking }, countLine(channels))
   if (!options.given('strict') || liveCount(channels) === channels.length) return EXIT.fine
   terminal.err(`troupe: ${INCOMPLETE}`)
   if (console.isJson) console.log.error({ phase: 'ready' }, INCOMPLETE)
@@ -155,26 +165,33 @@ function showProgress({ port }: RunningGateway, { terminal, world }: Context, pr
   }
 }
 
-/** Resolves at the first signal that asks for the end. */
-function listen(
-  { context, file, console }: Serving,
-  running: { readonly gateway: RunningGateway | null },
-): Promise<void> {
-  const { log, isJson } = console
-  return new Promise((resolve) => {
-    listenForSignals(context, {
-      stop(signal) {
-        const drainMs = running.gateway?.drainMs() ?? file.loaded.definition.gateway.drainMs
-        endBy(context, drainMs + AFTER_DRAIN_MS_MAX)
-        if (isJson) log.info({ signal }, 'draining')
-        const drain = drainMs / 1_000
-        context.terminal.out(`Draining: nothing new is taken, runs get ${drain} s. A second ${signal} stops at once.`)
-        resolve()
-      },
-      // Before there is a gateway the file is about to be taken anyway.
-      refresh: () => running.gateway?.refresh(),
-    })
+/** From the first moment on: a supervisor does not wait for the roll call with its signals. */
+function listen(context: Context): Life {
+  const asked = Promise.withResolvers<void>()
+  const life: Life = { serving: null, gateway: null, asked: asked.promise }
+  listenForSignals(context, {
+    stop(signal) {
+      if (life.serving === null) return endUnstarted(context)
+      sayDraining(life.serving, life.gateway, signal)
+      asked.resolve()
+    },
+    // Before there is a gateway the file is about to be taken anyway.
+    refresh: () => life.gateway?.refresh(),
   })
+  return life
+}
+
+function endUnstarted({ terminal, exit }: Context): void {
+  terminal.out('Stopped before anything was started.')
+  exit(EXIT.fine)
+}
+
+function sayDraining({ context, file, console }: Serving, gateway: RunningGateway | null, signal: StopSignal): void {
+  const drainMs = gateway?.drainMs() ?? file.loaded.definition.gateway.drainMs
+  endBy(context, drainMs + AFTER_DRAIN_MS_MAX)
+  if (console.isJson) console.log.info({ signal }, 'draining')
+  const drain = drainMs / 1_000
+  context.terminal.out(`Draining: nothing new is taken, runs get ${drain} s. A second ${signal} stops at once.`)
 }
 
 function announce({ loaded, isDemo }: OpenedFile, { terminal, version }: Context, console: ConsoleLog): void {

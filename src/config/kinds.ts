@@ -42,12 +42,12 @@ export function choice<const Values extends readonly [string, ...string[]]>(valu
 }
 
 export const secret = (what: string) => text(`expected ${what} in quotes, or a variable such as \${NAME}`)
-export const agentId = text('expected the id of an agent')
+export const AGENT_ID = 'expected the id of an agent'
+export const agentId = text(AGENT_ID)
 export const url = text('expected an address that begins with http:// or https://')
 
-const allowedUser = z.union([z.int(), z.string().min(1)], {
-  error: 'expected a person\'s id (a whole number) or "@handle" in quotes',
-})
+const PERSON = 'expected a person\'s id (a whole number) or "@handle" in quotes'
+const allowedUser = z.union([z.int(), text(PERSON)], { error: PERSON })
 
 export const people = z.array(allowedUser, { error: 'expected a list such as [12345, "@anna"]' }).prefault([])
 

@@ -1,6 +1,7 @@
 // Reader: what a schema says of a piece of a file, as findings at their places in words for a person; and a piece as the plain value
 // that a schema takes. A secret's value never reaches a schema: its reference does (A3).
 
+import { AGENT_ID } from './kinds.ts'
 import { listed, suggestion } from './problems.ts'
 import type { Issue, Reading } from './reading.ts'
 import { MCP_KEYS } from './mcp-schema.ts'
@@ -44,13 +45,17 @@ function findingOf(reader: Reader, issue: Issue, place: { path: Path; known: rea
   const node = nodeAt(reader.root, path)
   if (isOpen(node)) return null
   if (issue.kind === 'choice') return choiceFinding(reader, path, issue.values)
-  if (issue.kind === 'wrong') {
-    const unit =
-      issue.expected.startsWith('expected a duration') && node?.kind === 'scalar' && typeof node.value === 'number'
-    const near = unit ? ` (did you mean "${node.value}s"?)` : ''
-    return wrong(reader, path, { expected: issue.expected, near })
-  }
+  if (issue.kind === 'wrong')
+    return wrong(reader, path, { expected: issue.expected, near: nearText(issue.expected, node) })
   return unknownKey(reader, path, nestedKeys(path) ?? known)
+}
+
+/** A number or a truth value where a text was meant: YAML takes it for one without quotes, or without a unit. */
+function nearText(expected: string, node: Tree | undefined): string {
+  if (node?.kind !== 'scalar' || (typeof node.value !== 'number' && typeof node.value !== 'boolean')) return ''
+  if (expected === AGENT_ID) return ` (did you mean "${node.value}"?)`
+  const isDuration = expected.startsWith('expected a duration') && typeof node.value === 'number'
+  return isDuration ? ` (did you mean "${node.value}s"?)` : ''
 }
 
 function nestedKeys(path: Path): readonly string[] | undefined {

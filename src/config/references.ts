@@ -21,6 +21,7 @@ import {
   textOf,
   valueOf,
 } from './tree.ts'
+import { originFindings } from './origins.ts'
 import { scheduleFindings } from './schedules.ts'
 import { resetFindings } from './session-reset.ts'
 import { userOf } from './users.ts'
@@ -31,6 +32,7 @@ export function crossCheck(root: Tree, secrets: readonly SecretEntry[]): Finding
     ...hostFindings(root),
     ...dataFindings(root),
     ...addressFindings(root),
+    ...originFindings(root),
     ...modelFindings(root),
     ...resetFindings(root),
     ...scheduleFindings(root),
@@ -88,7 +90,12 @@ function addressFindings(root: Tree): Finding[] {
     ...entriesOf(valueOf(root, 'agents')).flatMap(([id, { value }]) => {
       const fallbacks = valueOf(value, 'fallback_models')
       const places = fallbacks?.kind === 'list' ? [...fallbacks.items.keys()] : []
-      return [['model'], ['transcription'], ...places.map((place) => ['fallback_models', place])].map((model): Path => {
+      return [
+        ['model'],
+        ['transcription'],
+        ['vision', 'describe_with'],
+        ...places.map((place) => ['fallback_models', place]),
+      ].map((model): Path => {
         return ['agents', id, ...model, 'base_url']
       })
     }),

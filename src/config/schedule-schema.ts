@@ -23,7 +23,7 @@ export const scheduleSchema = z.strictObject({
   agent: agentId.optional().describe("Who is told. Default: the channel's agent."),
   channel: text('expected the id of a channel').describe('Through which channel the answer goes.'),
   conversation: z
-    .union([z.int(), z.string().min(1)], { error: CONVERSATION })
+    .union([z.int(), text(CONVERSATION)], { error: CONVERSATION })
     .describe('Where it is said and answered: on telegram a chat’s number, or CHAT:TOPIC.'),
   text: text('expected a text').describe('What the agent is told; a command such as /new works too.'),
 })

@@ -1,9 +1,10 @@
 // Body: a JSON object out of a request, with nothing in it that the route does not know.
 // Refuses by name; a body over the limit is not read to its end.
 
+import { isSchedule, SCHEDULE_PREFIX } from '../../machines/due.ts'
 import { TEXT_UNITS_MAX } from '../../machines/limits.ts'
 import { Refusal } from './answers.ts'
-import { BODY_BYTES_MAX, IDENTIFIER_UNITS_MAX } from './limits.ts'
+import { BODY_BYTES_MAX, DISCARDED_BYTES_MAX, IDENTIFIER_UNITS_MAX } from './limits.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -36,13 +37,22 @@ export async function readFields(request: Request, known: readonly string[]): Pr
 export function identifier(fields: Fields, key: string, unitsMax = IDENTIFIER_UNITS_MAX): string {
   const value = string(fields, key)
   if (value.length > unitsMax) {
-    throw new Refusal(400, 'too_long', `"${key}" has ${value.length} characters; at most ${unitsMax} are taken.`)
+    const message = `"${key}" has ${value.length} characters; at most ${unitsMax} are taken.`
+    throw new Refusal(400, 'too_long', message).about(key)
   }
   // "." and ".." vanish from URLs, and half a surrogate pair cannot be written in one.
   if (value === '.' || value === '..' || !value.isWellFormed() || /\p{Cc}/u.test(value)) {
-    throw new Refusal(400, 'bad_value', `"${key}" holds characters that no address can hold.`)
+    throw new Refusal(400, 'bad_value', `"${key}" holds characters that no address can hold.`).about(key)
   }
   return value
+}
+
+/** What a person is called. Schedules speak in conversations too, and nobody else is called as they are. */
+export function personName(fields: Fields, key: string): string {
+  const id = identifier(fields, key)
+  if (!isSchedule({ id })) return id
+  const message = `"${key}" must not begin with "${SCHEDULE_PREFIX}", which is what schedules are called here.`
+  throw new Refusal(400, 'reserved_name', message).about(key)
 }
 
 /** What somebody says: not blank, at most 65,536 UTF-16 units. */
@@ -63,9 +73,9 @@ export function flag(fields: Fields, key: string): boolean {
 
 function string(fields: Fields, key: string): string {
   const value = fields[key]
-  if (value === undefined) throw new Refusal(400, 'missing_key', `"${key}" is missing.`)
-  if (typeof value !== 'string') throw new Refusal(400, 'bad_type', `"${key}" must be a string.`)
-  if (value === '') throw new Refusal(400, 'bad_value', `"${key}" must not be empty.`)
+  if (value === undefined) throw new Refusal(400, 'missing_key', `"${key}" is missing.`).about(key)
+  if (typeof value !== 'string') throw new Refusal(400, 'bad_type', `"${key}" must be a string.`).about(key)
+  if (value === '') throw new Refusal(400, 'bad_value', `"${key}" must not be empty.`).about(key)
   return value
 }
 
@@ -83,16 +93,18 @@ function checkType(headers: Headers): void {
 
 async function readText(request: Request, bytesMax: number): Promise<string> {
   const reader = request.body?.getReader()
-  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw tooLarge(bytesMax)
+  const readMax = bytesMax + DISCARDED_BYTES_MAX
+  if (Number(request.headers.get('content-length') ?? 0) > readMax) throw tooLarge(bytesMax).with(CLOSING)
   if (reader === undefined) return ''
   const chunks: Uint8Array[] = []
   let bytes = 0
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     bytes += read.value.byteLength
     // The rest is not cancelled here: that would cut the connection before the answer is out.
-    if (bytes > bytesMax) throw tooLarge(bytesMax)
-    chunks.push(read.value)
+    if (bytes > readMax) throw tooLarge(bytesMax).with(CLOSING)
+    if (bytes <= bytesMax) chunks.push(read.value)
   }
+  if (bytes > bytesMax) throw tooLarge(bytesMax)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
   } catch {
@@ -101,8 +113,11 @@ async function readText(request: Request, bytesMax: number): Promise<string> {
 }
 
 function tooLarge(bytesMax: number): Refusal {
-  return new Refusal(413, 'too_large', `The body is larger than ${bytesMax} bytes.`).with({ Connection: 'close' })
+  return new Refusal(413, 'too_large', `The body is larger than ${bytesMax} bytes.`)
 }
+
+/** Its body was not read to its end. */
+const CLOSING = { Connection: 'close' }
 
 function parse(text: string): unknown {
   try {

@@ -15,10 +15,17 @@ export interface Heading {
   readonly model: string
 }
 
-export function completion(heading: Heading, text: string, spent: Tokens): unknown {
-  const message = { role: 'assistant', content: text, refusal: null }
-  const choices = [{ index: 0, message, logprobs: null, finish_reason: 'stop' }]
-  return { ...heading, object: 'chat.completion', choices, usage: usageOf(spent) }
+type Answered = Extract<CompletionEnd, { kind: 'answered' }>
+
+export function completion(heading: Heading, answered: Answered): unknown {
+  const message = { role: 'assistant', content: answered.text, refusal: null }
+  const choices = [{ index: 0, message, logprobs: null, finish_reason: finishOf(answered) }]
+  return { ...heading, object: 'chat.completion', choices, usage: usageOf(answered.spent) }
+}
+
+/** How an answer ended. */
+export function finishOf({ isCut }: Answered): Finish {
+  return isCut === true ? 'length' : 'stop'
 }
 
 /** `usage` stands in each chunk of a client that asked for it, and says something in the last one alone. */
@@ -29,10 +36,12 @@ export function chunk(heading: Heading, delta: Delta | null, given: { readonly u
   return JSON.stringify({ ...heading, object: 'chat.completion.chunk', choices, ...counted })
 }
 
-export type Delta = { readonly role: 'assistant' } | { readonly content: string } | 'stop'
+type Finish = 'stop' | 'length'
+
+export type Delta = { readonly role: 'assistant' } | { readonly content: string } | Finish
 
 function choiceOf(delta: Delta) {
-  if (delta === 'stop') return { index: 0, delta: {}, logprobs: null, finish_reason: 'stop' }
+  if (typeof delta === 'string') return { index: 0, delta: {}, logprobs: null, finish_reason: delta }
   const said = 'role' in delta ? { ...delta, content: '' } : delta
   return { index: 0, delta: said, logprobs: null, finish_reason: null }
 }
@@ -85,9 +94,17 @@ export function refusalFor(end: Exclude<CompletionEnd, { kind: 'answered' }>): R
     }
     case 'past':
       return final(409, 'already_handled', 'This Idempotency-Key was handled before, and its answer is not kept.')
+    case 'reused':
+      return reused()
     case 'left':
       return final(499, 'client_closed_request', 'The client is gone.')
   }
+}
+
+function reused(): Refusal {
+  const message =
+    'This Idempotency-Key was used for another request in this conversation: each request needs one of its own.'
+  return final(422, 'idempotency_key_reused', message)
 }
 
 function turnedAway(reason: Extract<CompletionEnd, { kind: 'turnedAway' }>['reason']): Refusal {
@@ -98,6 +115,8 @@ function turnedAway(reason: Extract<CompletionEnd, { kind: 'turnedAway' }>['reas
       return new Refusal(400, 'not_addressed', 'The message is a command for somebody else.')
     case 'tooLong':
       return new Refusal(413, 'string_above_max_length', 'The text is longer than this gateway takes.')
+    case 'taken':
+      return reused()
     case 'paused':
       return new Refusal(503, 'not_live', 'The agents cannot be reached at the moment.').with(retryAfter())
     case 'draining':

@@ -5,7 +5,7 @@
 import { TEXT_UNITS_MAX } from '../../machines/limits.ts'
 import { briefText, type Earlier } from '../../machines/openai.ts'
 import { Refusal } from './answers.ts'
-import { type Fields, identifier, isObject, readObject } from './body.ts'
+import { type Fields, identifier, isObject, personName, readObject } from './body.ts'
 import { COMPLETION_BYTES_MAX } from './limits.ts'
 
 export interface CompletionRequest {
@@ -31,12 +31,12 @@ export async function readCompletion(request: Request): Promise<CompletionReques
     const value = fields[key]
     if (value !== undefined && value !== null && !isHarmless(value)) throw unsupported(key, why)
   }
-  const user = optional(fields, 'user')
+  const user = person(fields, 'user')
   const name = header(request, 'x-conversation') ?? user
   const options = fields['stream_options']
   return {
     model,
-    user: user ?? optional(fields, 'safety_identifier'),
+    user: user ?? person(fields, 'safety_identifier'),
     name,
     ...spoken(fields['messages']),
     stream: isOn(fields, 'stream'),
@@ -97,7 +97,8 @@ function spoken(messages: unknown): Spoken {
     const message = `The user’s message has ${text.length} characters; at most ${TEXT_UNITS_MAX} are taken.`
     throw new Refusal(413, 'string_above_max_length', message).about('messages')
   }
-  return { text, earlier: said.slice(0, newest), brief: brief === '' ? null : briefText(brief.toWellFormed()) }
+  const earlier = said.slice(0, newest).filter((message) => message.text.trim() !== '')
+  return { text, earlier, brief: brief === '' ? null : briefText(brief.toWellFormed()) }
 }
 
 interface Message {
@@ -108,10 +109,13 @@ interface Message {
 function messageOf(message: unknown, index: number): Message {
   const place = `messages[${index}]`
   if (!isObject(message)) throw bad(place, `"${place}" must be an object.`)
-  const { role, content, tool_calls: calls } = message
+  const { role, content, refusal, tool_calls: calls } = message
   if (role === 'tool' || role === 'function' || (calls !== undefined && calls !== null && !isEmpty(calls)))
     throw unsupported(place, `Calls of a client’s tools are not taken. ${TOOLS}`)
   if (role === 'system' || role === 'developer') return { role: 'system', text: textOf(content, place) }
+  // As clients give an answer back that had no text: a refusal, or nothing.
+  if (role === 'assistant' && (content ?? null) === null)
+    return { role, text: typeof refusal === 'string' ? refusal : '' }
   if (role === 'user' || role === 'assistant') return { role, text: textOf(content, place) }
   throw bad(place, `"${place}.role" must be one of system, developer, user, assistant.`)
 }
@@ -136,9 +140,9 @@ function wanted(fields: Fields, key: string): string {
 }
 
 /** null: not given, as most clients say it. */
-function optional(fields: Fields, key: string): string | null {
+function person(fields: Fields, key: string): string | null {
   const value = fields[key]
-  return value === undefined || value === null || value === '' ? null : identifier(fields, key)
+  return value === undefined || value === null || value === '' ? null : personName(fields, key)
 }
 
 function header(request: Request, name: string): string | null {

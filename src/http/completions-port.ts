@@ -2,7 +2,7 @@
 
 import type { Failure } from '../../machines/failure.ts'
 import type { Question } from '../../machines/openai.ts'
-import type { WebReception } from './port.ts'
+import type { TurnedAway } from './port.ts'
 
 /** The door for clients of the OpenAI API. */
 export interface CompletionsPort {
@@ -22,11 +22,15 @@ export interface Hearing {
 }
 
 export type CompletionEnd =
-  | { readonly kind: 'answered'; readonly text: string; readonly spent: Tokens }
+  /** `isCut`: the model stopped at its longest answer, in the middle of it. */
+  | { readonly kind: 'answered'; readonly text: string; readonly spent: Tokens; readonly isCut?: true }
   | { readonly kind: 'failed'; readonly failure: Failure }
-  | { readonly kind: 'turnedAway'; readonly reason: Extract<WebReception, { accepted: false }>['reason'] }
-  /** The inbox was full; somebody's word ended it; it is set aside; it is answered after the next start; it was handled before. */
-  | { readonly kind: 'full' | 'stopped' | 'broken' | 'kept' | 'past' | 'left' }
+  | { readonly kind: 'turnedAway'; readonly reason: TurnedAway }
+  /**
+   * The inbox was full; somebody's word ended it; it is set aside; it is answered after the next start; it was handled before; its id is
+   * another question's.
+   */
+  | { readonly kind: 'full' | 'stopped' | 'broken' | 'kept' | 'past' | 'reused' | 'left' }
 
 export interface Tokens {
   readonly inputTokens: number

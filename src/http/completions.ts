@@ -11,6 +11,7 @@ import {
   completion,
   completionError,
   type Delta,
+  finishOf,
   type Heading,
   model as modelView,
   models,
@@ -42,7 +43,7 @@ export async function complete(call: Call): Promise<Response> {
 async function whole(asking: Asking): Promise<Response> {
   const end = await asking.ended
   if (end.kind !== 'answered') throw refusalFor(end)
-  return json(200, completion(asking.heading, end.text, end.spent))
+  return json(200, completion(asking.heading, end))
 }
 
 /** What is refused is usually refused at once: then the status says so. Later it is an event of the stream. */
@@ -104,7 +105,7 @@ class Asking {
     const end = this.#end
     if (end === null) return
     if (end.kind !== 'answered') return emit(plain(JSON.stringify(completionError(refusalFor(end)))))
-    await show('stop')
+    await show(finishOf(end))
     if (this.#wish.wantsUsage) await show(null, { usage: end.spent })
     await emit(plain('[DONE]'))
   }

@@ -6,6 +6,9 @@ export const BODY_BYTES_MAX = 256 * 1024
 /** A whole conversation comes with each request of the OpenAI API: 200,000 tokens of three bytes, with room for the rest of its JSON. */
 export const COMPLETION_BYTES_MAX = 1024 * 1024
 
+/** So much of a body that is too large is read and thrown away: its client, which is still sending, reads why and not that it was cut. */
+export const DISCARDED_BYTES_MAX = 16 * 1024 * 1024
+
 /** What is refused at once has been refused by then; the headers of a stream wait no longer. */
 export const FIRST_WORD_MS_MAX = 250
 

@@ -1,8 +1,11 @@
 // Port: what the HTTP server may ask of the running gateway. src/start.ts provides it; nothing here knows actors or stores.
 
+import type { Lack } from '../../machines/definitions.ts'
 import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
 import type { CompletionsPort } from './completions-port.ts'
+import type { UsagePeriods, UsageView } from './usage-port.ts'
+import type { McpServerStatus } from './mcp-status.ts'
 
 export interface GatewayPort {
   status(): Promise<Status>
@@ -137,7 +140,10 @@ export interface WebMessage {
 
 export type WebReception =
   | { readonly accepted: true; readonly duplicate: boolean }
-  | { readonly accepted: false; readonly reason: 'stranger' | 'notAddressed' | 'tooLong' | 'paused' | 'draining' }
+  | { readonly accepted: false; readonly reason: TurnedAway }
+
+/** `taken`: somebody else in the conversation has a message of this id. */
+export type TurnedAway = 'stranger' | 'notAddressed' | 'tooLong' | 'taken' | 'paused' | 'draining'
 
 export type WebEvent =
   | { readonly kind: 'message'; readonly id: number; readonly role: 'user' | 'assistant'; readonly text: string }
@@ -150,6 +156,10 @@ export interface Status {
   readonly channels: readonly ChannelStatus[]
   /** Those whose last answer could not be given, and no others. */
   readonly agents: readonly AgentStatus[]
+  /** Those whose last start failed, and no others. */
+  readonly mcp_servers: readonly McpServerStatus[]
+  /** What the gateway's own hooks need and is not there; no channel fails for it. */
+  readonly lacking: readonly Lack[]
   readonly sessions: {
     readonly idle: number
     readonly pending: number
@@ -230,32 +240,6 @@ export interface SessionView {
   readonly turns: number
   readonly waiting: number
   readonly updated_at: string
-}
-
-export interface UsageView {
-  readonly agents: readonly (UsagePeriods & { readonly agent: string })[]
-  readonly users: readonly (UsagePeriods & { readonly agent: string; readonly user: string })[]
-}
-
-export interface UsagePeriods {
-  /** Since midnight UTC. */
-  readonly today: UsageTotalsView
-  readonly last_30_days: UsageTotalsView
-}
-
-export interface UsageTotalsView extends AmountView {
-  readonly runs: number
-  /** As much of it as no provider told: of requests that were cut, above all. */
-  readonly estimated: AmountView
-  /** How much speech was made text. */
-  readonly speech_seconds: number
-}
-
-export interface AmountView {
-  readonly input_tokens: number
-  readonly output_tokens: number
-  /** null: no model that was used has prices. */
-  readonly cost: number | null
 }
 
 export interface ScheduleView {

@@ -2,6 +2,7 @@
 // The one table that server.ts registers; a path that is not here does not exist.
 
 import { actorEvents, listActors, listMachines, showMachine } from './actors.ts'
+import { Refusal } from './answers.ts'
 import type { Call } from './call.ts'
 import { complete, listModels, showModel } from './completions.ts'
 import { controlChannel, sendOutside } from './channel.ts'
@@ -21,6 +22,8 @@ export interface Route {
    * something or lasts.
    */
   readonly access: 'open' | 'read' | 'guarded'
+  /** Also for the pages of `gateway.allowed_origins`: it is there for people, and not for the operator alone. */
+  readonly shared?: true
   readonly answer: (call: Call) => Response | Promise<Response>
 }
 
@@ -38,11 +41,12 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/inspect', access: 'guarded', answer: openInspection },
   { method: 'DELETE', path: '/inspect', access: 'guarded', answer: endInspection },
 
-  { method: 'POST', path: '/channels/:channel/messages', access: 'guarded', answer: postMessage },
+  { method: 'POST', path: '/channels/:channel/messages', access: 'guarded', shared: true, answer: postMessage },
   {
     method: 'GET',
     path: '/channels/:channel/conversations/:conversation/events',
     access: 'guarded',
+    shared: true,
     answer: conversationEvents,
   },
   { method: 'POST', path: '/channels/:channel/send', access: 'guarded', answer: sendOutside },
@@ -50,9 +54,9 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/channels/:channel/resume', access: 'guarded', answer: controlChannel('resume') },
   { method: 'POST', path: '/channels/:channel/reconnect', access: 'guarded', answer: controlChannel('reconnect') },
 
-  { method: 'GET', path: '/v1/models', access: 'read', answer: listModels },
-  { method: 'GET', path: '/v1/models/:model', access: 'read', answer: showModel },
-  { method: 'POST', path: '/v1/chat/completions', access: 'guarded', answer: complete },
+  { method: 'GET', path: '/v1/models', access: 'read', shared: true, answer: listModels },
+  { method: 'GET', path: '/v1/models/:model', access: 'read', shared: true, answer: showModel },
+  { method: 'POST', path: '/v1/chat/completions', access: 'guarded', shared: true, answer: complete },
 
   { method: 'GET', path: '/sessions', access: 'read', answer: listSessions },
   { method: 'GET', path: '/sessions/:key', access: 'read', answer: showSession },
@@ -70,4 +74,25 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/pairings', access: 'read', answer: listPairings },
   { method: 'POST', path: '/pairings/:code/approve', access: 'guarded', answer: approvePairing },
   { method: 'DELETE', path: '/pairings/:channel/:user', access: 'guarded', answer: revokePairing },
+]
+
+/** Clients of the OpenAI API ask for what is not here, or have no /v1 in their base URL: they are told what there is. */
+export function nothingAt(path: string): Refusal {
+  return new Refusal(404, 'not_found', `There is nothing at this address${hintAt(path)}.`)
+}
+
+function hintAt(path: string): string {
+  if (isOfOpenAi(path)) return ': of the OpenAI API there are /v1/models and /v1/chat/completions here'
+  const isWithout = ROUTES.some((route) => route.path === `/v1${path}`)
+  return isWithout ? ': the base URL of an OpenAI client ends in /v1 here' : ''
+}
+
+export function isOfOpenAi(path: string): boolean {
+  return path === '/v1' || path.startsWith('/v1/')
+}
+
+/** Where pages from elsewhere may ask, and are told what they asked wrongly: all below /v1, what is there and what is not. */
+export const SHARED_PATHS: readonly string[] = [
+  '/v1/*',
+  ...ROUTES.filter(({ path, shared }) => shared === true && !path.startsWith('/v1/')).map(({ path }) => path),
 ]

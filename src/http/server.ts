@@ -1,12 +1,12 @@
 // Server: the one HTTP port. Puts the guards before the routes, and the socket limits before both.
 // Owns the listening socket, its connections and the open event streams. The only file that knows Hono.
-//   H3. Nothing but the open routes answers without the token; nothing changes at the wish of another web page.
+//   H3. Nothing but the open routes answers without the token; nothing changes at the wish of a web page that is not let in.
 //   H4. `close` ends everything that is open and resolves within a second.
 
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { FailureError } from '../../machines/failure.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
@@ -15,8 +15,9 @@ import { completionError } from './completion-answer.ts'
 import { createStreams, type Streams } from './events.ts'
 import { checkHost, checkOrigin, checkToken } from './guards.ts'
 import { CLOSE_MS_MAX, HEADERS_MS_MAX, KEEP_ALIVE_MS, REQUEST_MS_MAX, SOCKETS_MAX } from './limits.ts'
+import { isPreflight, letIn, preflight, tellBrowser } from './origins.ts'
 import type { GatewayPort } from './port.ts'
-import { ROUTES, type Route } from './routes.ts'
+import { isOfOpenAi, nothingAt, ROUTES, type Route, SHARED_PATHS } from './routes.ts'
 
 export interface HttpOptions {
   readonly host: string
@@ -24,6 +25,8 @@ export interface HttpOptions {
   readonly port: number
   /** Asked at each request; null: none is configured. */
   readonly token: () => string | null
+  /** Asked at each request: pages from elsewhere that may use what is shared with them. */
+  readonly allowedOrigins: () => readonly string[]
   readonly gateway: GatewayPort
   readonly log: Log
   readonly world: World
@@ -43,6 +46,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const application = createApplication(options, streams)
   const listener = getRequestListener((request, env) => application.fetch(request, env), {
     overrideGlobalObjects: false,
+    // In HTTP/1.0 nobody has to name the host: health checks of load balancers do not.
+    hostname: 'localhost',
     // Reached only by requests that are not HTTP enough to become a Request.
     errorHandler: () => hardened(json(400, errorBody('bad_request', 'The request is not valid HTTP.'))),
   })
@@ -77,6 +82,7 @@ function createApplication(options: HttpOptions, streams: Streams): Hono<Environ
     await next()
     hardened(context.res)
   })
+  for (const path of SHARED_PATHS) application.use(path, sharing(options))
   for (const path of new Set(ROUTES.map((route) => route.path))) {
     const routes = ROUTES.filter((route) => route.path === path)
     for (const route of routes) {
@@ -94,7 +100,7 @@ function createApplication(options: HttpOptions, streams: Streams): Hono<Environ
   application.notFound((context) => {
     try {
       admit(context.req.raw.headers, { access: 'read' }, options)
-      throw new Refusal(404, 'not_found', 'There is nothing at this address.')
+      throw nothingAt(context.req.path)
     } catch (error) {
       return refuse(error, context, options.log)
     }
@@ -103,10 +109,23 @@ function createApplication(options: HttpOptions, streams: Streams): Hono<Environ
   return application
 }
 
-function admit(headers: Headers, { access }: Pick<Route, 'access'>, options: HttpOptions): void {
+/** H6. A preflight is answered before the token is asked for: a browser sends none with it. Refusals are for the page to read, too. */
+function sharing({ allowedOrigins }: HttpOptions): MiddlewareHandler {
+  return async (context, next) => {
+    const { raw } = context.req
+    const origin = letIn(raw.headers, allowedOrigins())
+    if (origin !== null && isPreflight(raw)) context.res = preflight(raw)
+    else await next()
+    tellBrowser(context.res.headers, origin)
+  }
+}
+
+function admit(headers: Headers, route: Pick<Route, 'access' | 'shared'>, options: HttpOptions): void {
+  const { access, shared = false } = route
   if (access === 'open') return
   checkToken(headers.get('authorization'), options.token())
-  if (access === 'guarded') checkOrigin(headers)
+  const isLetIn = shared && letIn(headers, options.allowedOrigins()) !== null
+  if (access === 'guarded' && !isLetIn) checkOrigin(headers)
 }
 
 function answer(
@@ -129,8 +148,7 @@ function refuse(thrown: unknown, context: Context<Environment>, log: Log): Respo
   const refusal = refusalOf(thrown)
   if (refusal.status >= 500 && !(thrown instanceof Refusal)) log.error({ err: thrown }, 'a request failed')
   // Clients of the OpenAI API read its errors, whatever refused them: the token, the route, the body, the run.
-  const isCompletion = context.req.path === '/v1' || context.req.path.startsWith('/v1/')
-  const body = isCompletion ? completionError(refusal) : errorBody(refusal.code, refusal.message)
+  const body = isOfOpenAi(context.req.path) ? completionError(refusal) : errorBody(refusal.code, refusal.message)
   return hardened(json(refusal.status, body, refusal.headers))
 }
 

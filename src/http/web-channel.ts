@@ -1,7 +1,7 @@
 // Web channel: people's own way in. A message is answered 202 only when it is on disk.
 
 import { json, Refusal, retryAfter } from './answers.ts'
-import { identifier, readFields, spokenText } from './body.ts'
+import { identifier, personName, readFields, spokenText } from './body.ts'
 import type { Call } from './call.ts'
 import { unknownChannel } from './channel.ts'
 import type { ServerEvent } from './events.ts'
@@ -14,7 +14,7 @@ export async function postMessage({ request, gateway, part }: Call): Promise<Res
   const fields = await readFields(request, ['conversation', 'user', 'text', 'message_id'])
   const reception = await web.post({
     conversation: identifier(fields, 'conversation'),
-    user: identifier(fields, 'user'),
+    user: personName(fields, 'user'),
     text: spokenText(fields, 'text'),
     messageId: 'message_id' in fields ? identifier(fields, 'message_id') : null,
   })
@@ -70,6 +70,8 @@ function turnedAway(channel: string, { reason }: Extract<WebReception, { accepte
       return new Refusal(403, 'not_addressed', `The message is not addressed to channel "${channel}".`)
     case 'tooLong':
       return new Refusal(413, 'too_long', 'The text is longer than this gateway takes.')
+    case 'taken':
+      return new Refusal(409, 'taken', 'Somebody else in this conversation has this message_id: choose another one.')
     case 'paused':
       return notLive(channel)
     case 'draining':

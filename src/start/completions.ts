@@ -5,14 +5,14 @@ import { lacksFailure } from '../../machines/channel-failure.ts'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import { sayable } from '../../machines/failure.ts'
 import type { Commit, TranscriptEntry } from '../../machines/messages.ts'
-import { OPENAI_CHANNEL } from '../../machines/openai.ts'
+import { OPENAI_CHANNEL, type Question } from '../../machines/openai.ts'
 import { isTurnOf } from '../../machines/steps.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
 import type { OpenAiAdapter } from '../channels/openai.ts'
 import type { Answered } from '../channels/openai-waiting.ts'
 import type { CompletionsPort } from '../http/completions-port.ts'
-import type { Store } from '../store/store.ts'
+import type { MessageEntry, Store } from '../store/store.ts'
 
 export interface CompletionsParts {
   readonly gateway: GatewayActor
@@ -40,7 +40,7 @@ export function completionsPort(parts: CompletionsParts): CompletionsPort | null
       if (adapter === undefined || !isOpenAi(adapter)) return { kind: 'turnedAway', reason: 'paused' }
       const asking = {
         ...hearing,
-        recall: (session: string, seq: number) => recall(store, session, seq),
+        recall: (session: string, seq: number) => recall(store, question, { session, seq }),
         withdraw: (session: string, seq: number) => {
           gateway.system.get(sessionAddress(session))?.send({ type: 'message.withdrawn', seq })
         },
@@ -84,13 +84,29 @@ function lackOf({ missing, lacking }: AgentDefinition): string | null {
   return failure === null ? null : sayable(failure)
 }
 
+interface Before {
+  readonly session: string
+  readonly seq: number
+}
+
 /** A message that was accepted before: what its turn left in the history; null: it has not ended. */
-async function recall(store: Store, session: string, seq: number): Promise<Answered | null> {
-  const [unfinished, history] = await Promise.all([store.unfinishedOf(session), store.history(session)])
+async function recall(store: Store, question: Question, { session, seq }: Before): Promise<Answered | null> {
+  const itself = store.record(session, { message: seq + 1, transcript: 0, step: 0, delivery: 0 }, 1)
+  const [{ entries }, unfinished, history] = await Promise.all([
+    itself,
+    store.unfinishedOf(session),
+    store.history(session),
+  ])
+  if (!entries.some((entry) => entry.kind === 'message' && isSame(entry, question))) return { kind: 'reused' }
   if (unfinished.some((message) => message.seq === seq)) return null
   const turn = history.filter((entry) => isTurnOf(entry.turn, seq))
   const answer = turn.findLast(({ role }) => role === 'assistant')
   return answer === undefined ? { kind: 'past' } : { kind: 'answered', text: answer.text, spent: spentOn(answer) }
+}
+
+/** Behind its text there may be a word about what came with it. */
+function isSame({ text }: MessageEntry, question: Question): boolean {
+  return text === question.text || text.startsWith(`${question.text}\n`)
 }
 
 function spentOn({ spent, steps }: TranscriptEntry): { inputTokens: number; outputTokens: number } {

@@ -1,10 +1,12 @@
-// Forgetting: conversations that nobody named are asked once; some time after their answer they are taken out of the store.
+// Forgetting: conversations that nobody named are asked once; some time after their answer they are taken out of the store. Their work
+// folders go before that (one-off-folders.ts); one that was left behind goes with them.
 
 import { ONE_OFF_KEEP_MS } from '../../machines/limits.ts'
 import { ONE_OFF_KEYS } from '../../machines/openai.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
+import { OneOffFolders } from './one-off-folders.ts'
 
 /** Of an hour that they are kept, nobody misses a minute. */
 const LOOK_MS = 60_000
@@ -15,12 +17,21 @@ const NEXT_MS = 250
 
 export interface ForgettingParts {
   readonly store: Store
+  /** The data folder. */
+  readonly data: string
   readonly world: World
   readonly log: Log
 }
 
-/** From now on, until the function is called that it gives. */
-export function beginForgetting({ store, world, log }: ForgettingParts): () => void {
+export interface Forgetter {
+  /** The same store; by what is written to it is seen which conversations are over. */
+  readonly store: Store
+  end(): void
+}
+
+/** From now on, until its end. */
+export function beginForgetting({ store, data, world, log }: ForgettingParts): Forgetter {
+  const folders = new OneOffFolders({ store, data, world })
   let timer: unknown = null
   let isOver = false
   const look = async (): Promise<void> => {
@@ -29,14 +40,21 @@ export function beginForgetting({ store, world, log }: ForgettingParts): () => v
     const forgotten = await store.forget(what).catch((error: unknown) => {
       if (!isOver)
         log.warn({ err: error }, 'conversations that were asked once could not be forgotten; it is tried again')
-      return 0
+      return []
     })
     if (isOver) return
-    timer = world.clock.setTimeout(() => void look(), forgotten < FORGOTTEN_AT_ONCE ? LOOK_MS : NEXT_MS)
+    // Nobody waits for a folder.
+    void folders.remove(forgotten)
+    void folders.look()
+    timer = world.clock.setTimeout(() => void look(), forgotten.length < FORGOTTEN_AT_ONCE ? LOOK_MS : NEXT_MS)
   }
   void look()
-  return () => {
-    isOver = true
-    world.clock.clearTimeout(timer)
+  return {
+    store: folders.around(store),
+    end() {
+      isOver = true
+      folders.end()
+      world.clock.clearTimeout(timer)
+    },
   }
 }

@@ -16,9 +16,11 @@ import { completionsPort } from './completions.ts'
 import { drawingOf } from './drawing.ts'
 import type { Inspection } from './inspection.ts'
 import { describeMachine, machineNames } from './machines.ts'
+import type { McpTrials } from './mcp-trials.ts'
 import type { Metrics } from './metrics.ts'
 import { recordsPort } from './records.ts'
 import type { Reloading } from './reload.ts'
+import { secondsBetween } from './series.ts'
 import { sessionRecord } from './session-record.ts'
 import { stopSession } from './stop.ts'
 
@@ -31,6 +33,7 @@ export interface PortParts {
   readonly startedAtMs: number
   readonly metrics: Metrics
   readonly board: Board
+  readonly mcp: Pick<McpTrials, 'failing'>
   readonly reloading: Reloading
   readonly transitions: Transitions
   readonly inspection: Inspection
@@ -92,9 +95,11 @@ async function status(parts: PortParts): Promise<Status> {
   return {
     state: stateOf(parts, channels),
     version: parts.version,
-    uptime_s: (parts.world.nowMs() - parts.startedAtMs) / 1_000,
+    uptime_s: secondsBetween(parts.startedAtMs, parts.world.nowMs()),
     channels,
     agents: parts.board.agents(),
+    mcp_servers: parts.mcp.failing(),
+    lacking: parts.gateway.getSnapshot().context.definition.lacking,
     sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },
     outbox: counts.outbox,
     dead_letters: counts.deadLetters,

@@ -3,7 +3,7 @@
 import type { ScheduleDefinition } from '../../machines/definitions.ts'
 import { cronTimes } from '../config/cron.ts'
 import type { ScheduleView } from '../http/port.ts'
-import type { ScheduleRecord } from '../store/store.ts'
+import type { ScheduleRecord } from '../store/schedules.ts'
 
 export interface SchedulesSeen {
   readonly schedules: Readonly<Record<string, ScheduleDefinition>>

@@ -37,6 +37,11 @@ export function counter({ name, help, labels }: Naming): Counter {
   }
 }
 
+/** A clock that was set back in between makes no time negative: a sum that falls is a restart to whoever reads it. */
+export function secondsBetween(beganMs: number, endedMs: number): number {
+  return Math.max(0, endedMs - beganMs) / 1_000
+}
+
 export function histogram({ name, help, labels, bounds }: Naming & { readonly bounds: readonly number[] }): Histogram {
   const values = new Map<string, { readonly counts: number[]; sum: number; count: number }>()
   return {

@@ -4,7 +4,7 @@
 import type { GatewayDefinition } from '../../machines/definitions.ts'
 import type { Activity, Ending, Happening, Observe } from '../actors/observe.ts'
 import type { World } from '../world.ts'
-import { counter, type Family, histogram } from './series.ts'
+import { counter, type Family, histogram, secondsBetween } from './series.ts'
 
 export interface Tally extends Observe {
   /** In Prometheus' text format. */
@@ -28,7 +28,7 @@ export function createTally({ channels }: Pick<GatewayDefinition, 'channels'>, w
   return {
     begin(activity) {
       const begunAtMs = world.nowMs()
-      return (ending) => count(families, activity, { ending, seconds: (world.nowMs() - begunAtMs) / 1_000 })
+      return (ending) => count(families, activity, { ending, seconds: secondsBetween(begunAtMs, world.nowMs()) })
     },
     note: (happening) => note(families, happening),
     text: () =>
@@ -190,7 +190,7 @@ function note(families: Families, happening: Happening): void {
     case 'speech':
       return families.speech.add([happening.agent], happening.seconds)
     case 'written':
-      return families.commit.observe([], happening.ms / 1_000)
+      return families.commit.observe([], secondsBetween(0, happening.ms))
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { setImmediate } from 'node:timers/promises'
 import { type Amount, NOTHING_USED, sum, tokensOf, type UsageTotals } from '../../machines/usage.ts'
-import type { AmountView, UsagePeriods, UsageTotalsView, UsageView } from '../http/port.ts'
+import type { AmountView, UsagePeriods, UsageTotalsView, UsageView } from '../http/usage-port.ts'
 import type { Store, UsageRow } from '../store/store.ts'
 
 const DAYS = 30

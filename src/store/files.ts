@@ -1,7 +1,7 @@
 // Files: the data folder, the store's file in it, and whether both are still where they were.
 
 import { closeSync, mkdirSync, openSync, rmSync, renameSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { FailureError } from '../../machines/failure.ts'
 import { storageError } from './failures.ts'
 
@@ -24,10 +24,27 @@ export function lastWrittenMs(folder: string): number | null {
 /** Makes the folder when it is not there; what people wrote is for this user's eyes only. */
 export function ensureFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolders(resolve(folder))
   } catch (thrown) {
     throw storageError(thrown)
   }
+}
+
+/** One by one: Node's own way of making all of them says ENOENT of a disk that is read-only, and never returns from /proc. */
+function makeFolders(folder: string): void {
+  if (isFolder(folder)) return
+  const parent = dirname(folder)
+  if (parent !== folder) makeFolders(parent)
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (thrown) {
+    // Somebody else made it in this moment.
+    if (!isFolder(folder)) throw thrown
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** Makes the file when it is not there, and finds out early when it cannot be written. The engine's other files take its rights. */

@@ -12,8 +12,8 @@ export interface Forgetting {
   readonly limit: number
 }
 
-/** Answers with how many. */
-export function forget(database: Database): (what: Forgetting) => number {
+/** Answers with their keys. */
+export function forget(database: Database): (what: Forgetting) => string[] {
   const resting = database.prepare(`
     SELECT key FROM sessions WHERE key >= ? AND key < ? AND updated_at_ms < ?
       AND NOT EXISTS (SELECT 1 FROM messages WHERE session_key = key AND (outcome IS NULL OR outcome = 'dead'))
@@ -39,7 +39,7 @@ export function forget(database: Database): (what: Forgetting) => number {
       for (const removal of removals) removal.run(key)
     }
     if (keys.length > 0) countDown.run(keys.length, 'sessions')
-    return keys.length
+    return keys
   }
 }
 

@@ -17,8 +17,16 @@ import {
 } from './database.ts'
 import type { NewMessage } from './store.ts'
 
+export interface Accepted {
+  /** Of the message; of a duplicate that of the message that was there before. */
+  readonly seq: number
+  readonly duplicate: boolean
+  /** The one that was there before is another sender's: this one was not accepted, and is the same as none. */
+  readonly taken?: true
+}
+
 export interface Messages {
-  accept(message: NewMessage): { seq: number; duplicate: boolean }
+  accept(message: NewMessage): Accepted
   /** Returns the messages that were tried too often. */
   countTries(seqs: readonly number[]): number[]
   release(seqs: readonly number[]): void
@@ -34,8 +42,8 @@ export interface Messages {
 
 export function messages(database: Database, world: World): Messages {
   const insert = database.prepare(INSERT)
-  const seqOf = database.prepare(
-    'SELECT seq FROM messages WHERE channel = ? AND conversation = ? AND platform_message_id = ?',
+  const known = database.prepare(
+    'SELECT seq, sender_id FROM messages WHERE channel = ? AND conversation = ? AND platform_message_id = ?',
   )
   const countTry = database.prepare('UPDATE messages SET tries = tries + 1 WHERE seq = ? AND outcome IS NULL')
   const triesOf = database.prepare('SELECT tries, session_key FROM messages WHERE seq = ? AND outcome IS NULL')
@@ -64,8 +72,9 @@ export function messages(database: Database, world: World): Messages {
     accept(message) {
       const { changes, lastInsertRowid } = insert.run(columnsOf(message, world.nowMs()))
       if (changes === 1) return { seq: Number(lastInsertRowid), duplicate: false }
-      const row = seqOf.get(message.channel, message.conversation, message.platformMessageId)
-      return { seq: numberOf(theRow(row), 'seq'), duplicate: true }
+      const row = theRow(known.get(message.channel, message.conversation, message.platformMessageId))
+      const found = { seq: numberOf(row, 'seq'), duplicate: true }
+      return textOf(row, 'sender_id') === message.sender.id ? found : { ...found, taken: true }
     },
     countTries(seqs) {
       const exhausted = seqs.filter(isExhausted)

@@ -18,10 +18,15 @@ import type { Note } from '../../machines/notes.ts'
 import type { Step } from '../../machines/steps.ts'
 import type { UsageOf, UsageTotals } from '../../machines/usage.ts'
 import type { Forgetting } from './forget.ts'
+import type { Accepted } from './messages.ts'
+import type { DueTime, ScheduleRecord } from './schedules.ts'
 
 export interface Store {
-  /** Writes an inbound message down; a platform message id seen before in its conversation is a duplicate, and nothing is written. */
-  accept(message: NewMessage): Promise<{ seq: number; duplicate: boolean }>
+  /**
+   * Writes an inbound message down. A platform message id seen before in its conversation is a duplicate, and nothing is written; one
+   * that somebody else has there is `taken`.
+   */
+  accept(message: NewMessage): Promise<Accepted>
 
   /**
    * Begins a turn: counts a try for each message, reads the history and what an earlier activation did for it. Messages that were tried MESSAGE_TRIES_MAX times
@@ -68,8 +73,8 @@ export interface Store {
   /** What became of a session's messages, turns and replies: the newest `limit` entries before a place, oldest first. */
   record(sessionKey: string, before: RecordPlace | null, limit: number): Promise<RecordPage>
 
-  /** Takes out sessions that have rested for long, are owed nothing and have no dead letter; answers with how many. */
-  forget(what: Forgetting): Promise<number>
+  /** Takes out sessions that have rested for long, are owed nothing and have no dead letter; answers with their keys. */
+  forget(what: Forgetting): Promise<string[]>
 
   deadLetters(limit: number): Promise<DeadLetter[]>
   /** Puts it back where it came from; null when there is no such dead letter. */
@@ -98,8 +103,11 @@ export interface Store {
    * moment: it has no past.
    */
   recallSchedule(name: string, times: string, nowMs: number): Promise<number>
-  /** Accepts the message of a time and puts the time on record, in one; a time that is not later than the record is a duplicate. */
-  acceptDue(due: DueTime, message: NewMessage): Promise<{ seq: number; duplicate: boolean }>
+  /**
+   * Accepts the message of a time and puts the time on record, in one; a time that is not later than the record is a duplicate.
+   * Nobody can have taken its id.
+   */
+  acceptDue(due: DueTime, message: NewMessage): Promise<Accepted>
   /** They were taken out of the file; should they come back, they have no past. */
   forgetSchedules(names: readonly string[]): Promise<void>
   /** What every schedule on record said last. */
@@ -263,25 +271,6 @@ export interface StoredJournalEntry {
   readonly id: number
   readonly role: 'user' | 'assistant'
   readonly text: string
-}
-
-export interface DueTime {
-  /** The schedule's. */
-  readonly name: string
-  readonly times: string
-  readonly dueAtMs: number
-}
-
-export interface ScheduleRecord {
-  readonly name: string
-  /** null: it has said nothing yet. */
-  readonly last: {
-    readonly dueAtMs: number
-    readonly acceptedAtMs: number
-    readonly sessionKey: string
-    /** null: its message is not settled yet. */
-    readonly outcome: Outcome | null
-  } | null
 }
 
 export interface UsageRow extends UsageTotals, UsagePlace {}

@@ -217,9 +217,11 @@ test('a turn that was lost from sight is told of all the same', () => {
   const seen = recorder()
   const look = lookAtTurns(seen)
   const standing = (value: unknown) =>
-    ({ status: 'active', value, context: { key: 'a/c1', channel: 'a', agent: 'cfo' } }) as unknown as Parameters<
-      typeof look
-    >[0]['before'] // As much of a snapshot as is looked at.
+    ({
+      status: 'active',
+      value,
+      context: { key: 'a/c1', channel: 'a', agent: 'cfo', turn: [] },
+    }) as unknown as Parameters<typeof look>[0]['before'] // As much of a snapshot as is looked at.
   look({ before: standing({ pending: 'waiting' }), event: { type: 'x' }, after: standing({ running: 'working' }) })
   look({ before: standing({ running: 'working' }), event: { type: 'x' }, after: null })
   expect(seen.words('turn', 'run')).toEqual(['turn broken', 'run broken'])

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AnyActorRef } from 'xstate'
 import { FailureError } from '../../machines/failure.ts'
+import { dayOf } from '../../machines/usage.ts'
 import type { Tokens } from '../../src/actors/parts.ts'
 import type { Store } from '../../src/store/store.ts'
 import { testAgent } from '../support/definitions.ts'
@@ -53,6 +54,22 @@ describe('a channel whose definition changed', () => {
     expect(house.thoughts[0]?.closed()).toBe(true)
     await answersAt(house, 'second', 'third')
     expect(house.thoughts.map(({ agent }) => agent)).toEqual(['cfo', 'ops', 'ops'])
+  })
+
+  test('A2: what waits stays with the agent that it was accepted for, and so does what its answer took', async () => {
+    const house = await openHouse()
+    await house.says('a', 'one')
+    await house.says('a', 'two')
+    await house.redefine({ channels: { a: TO_OPS } })
+    await house.says('a', 'three')
+    for (const answer of ['first', 'second', 'third'])
+      await house.thoughts.at(-1)?.answer(answer, { inputTokens: 100, outputTokens: 1 })
+    expect(house.thoughts.map(({ agent }) => agent)).toEqual(['cfo', 'cfo', 'ops'])
+    const usedBy = (agent: string) => house.store.usageOn(dayOf(house.world.nowMs()), { per: 'agent', agent })
+    expect([await usedBy('cfo'), await usedBy('ops')]).toMatchObject([
+      { runs: 2, inputTokens: 200 },
+      { runs: 1, inputTokens: 100 },
+    ])
   })
 
   test('a message on its way through admission is routed as it was accepted; the next one by the newest route', async () => {

@@ -88,6 +88,21 @@ test('S29: two processes’ worth of ticks of one time are one message', async (
   expect((await house.store.counts()).messages.waiting).toBe(1)
 })
 
+test('M5: a person who had its message’s id in advance takes nothing from it, and nobody speaks as a schedule', async () => {
+  const house = await open()
+  const id = `schedule:morning:${house.world.nowMs() + HOUR_MS}`
+  expect(await house.says('a', 'mine', { platformMessageId: id })).toMatchObject({ accepted: true })
+  const sender = { id: 'schedule:morning', name: null, handle: null }
+  expect(await house.says('a', 'hers', { sender })).toEqual({ accepted: false, reason: 'stranger' })
+  await house.thoughts[0]?.answer('yours')
+  await pass(house, HOUR_MS)
+  expect(asked(house)).toEqual(['mine', 'What is new?'])
+  const another = { id: '2', name: null, handle: null }
+  const again = await house.says('a', 'mine', { platformMessageId: id, sender: another })
+  expect(again).toEqual({ accepted: false, reason: 'taken' })
+  expect((await house.store.counts()).messages).toMatchObject({ answered: 1, waiting: 1 })
+})
+
 test('a new schedule has no past; nor has one with other times, and one that was taken out and put back', async () => {
   const house = await openHouse()
   await house.world.advance(30 * MINUTE_MS)

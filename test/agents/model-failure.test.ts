@@ -185,7 +185,7 @@ test('a model that refuses in words has answered', async () => {
 
 test('an answer that was cut at the longest length is an answer, and the log says so', async () => {
   server.always(() => ({ chunks: ['a long story'], finish: 'length' }))
-  expect((await agent.think(asking())).text).toBe('a long story')
+  expect(await agent.think(asking())).toMatchObject({ text: 'a long story', isCut: true })
   expect(parts.lines.join()).toContain('longest answer')
 })
 

@@ -35,7 +35,7 @@ const nobody = async (): Promise<null> => null
 
 const NOTHING_THERE: Omit<Store, 'accept' | 'begin' | 'commit' | 'nextOwed' | 'receipt'> = {
   release: nothing,
-  forget: async () => 0,
+  forget: async () => [],
   commitUndo: nothing,
   unfinished: none,
   unfinishedOf: none,

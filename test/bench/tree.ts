@@ -283,11 +283,13 @@ function definitionWith({ agent, data = 'none' }: TreeOptions): GatewayDefinitio
       passivateAfterMs: NEVER_MS * SWEEPS_BEFORE_PASSIVATION,
       workdirKeepMs: NEVER_MS,
       openaiApi: false,
+      allowedOrigins: [],
     },
     agents: { echo: testAgent('echo', { instructions: '', ...agent }) },
     channels: { [CHANNEL]: CHANNEL_DEFINITION },
     schedules: {},
     hooks: {},
+    lacking: [],
   }
 }
 

@@ -115,7 +115,7 @@ const ROWS = 100
 /** The real port; answers with how many people it told of. */
 async function asking(store: Store, { bench, world }: { bench: Bench; world: World }): Promise<() => Promise<number>> {
   const gateway = { usage: usageViews(store) } as unknown as GatewayPort // Nothing else of it is asked.
-  const settings = { host: '127.0.0.1', port: 0, token: () => null }
+  const settings = { host: '127.0.0.1', port: 0, token: () => null, allowedOrigins: () => [] }
   const http = await startHttp({ ...settings, gateway, log: silentLog, world })
   bench.onEnd(() => http.close())
   return async () => {

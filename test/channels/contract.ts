@@ -2,7 +2,8 @@
 //
 // For a new platform write a harness and call `describeAdapter('name', openHarness)` (describe-adapter.ts) in
 // test/channels/NAME.test.ts. Add a test that gives `brokenAdapter` to `failingChecks`: it shows that the suite would notice.
-// Everything that only this platform knows (groups, markup, its error codes) is tested beside it and not here.
+// Everything that only this platform knows (groups, markup, its error codes) is tested beside it and not here. What an adapter
+// declares of itself (`shownTo`) is respected, and held against what it does.
 // It knows no test runner: it is also in `troupe/testing`, for adapters of other people.
 
 import assert from 'node:assert/strict'
@@ -22,7 +23,7 @@ export interface AdapterHarness {
    * platform keeps it until an adapter takes it, and with `refused` when its writer was told to try again.
    */
   write(text: string, id: string): Promise<'held' | 'refused'>
-  /** What the adapter's sends show in the conversation, oldest first, as people read it. */
+  /** What the adapter's sends show in the conversation, oldest first, as people read it; with `shownTo: 'askers'` to the person. */
   shown(): Promise<readonly string[]>
   close(): Promise<void>
 }
@@ -69,6 +70,9 @@ async function runCheck(name: string, open: OpenHarness): Promise<void> {
 
 /** An answer that never comes must fail a check by name, not hang the suite. */
 const CHECK_MS_MAX = 3_000
+
+/** Nothing is waited for on the way to it: a run that could not hand a message over breaks at once. */
+const BREAK_MS_MAX = 1_000
 
 const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>>> = {
   'run tells who it is once, and resolves when it is ended': async (harness) => {
@@ -141,7 +145,8 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     const broken = connect(harness.build(), () => Promise.reject(diskFull()))
     await within(broken.live)
     const written = await within(harness.write('hello', 'm1'))
-    if (written === 'held') await within(broken.ended.catch((error) => assert.ok(error instanceof FailureError)))
+    const ended = broken.ended.catch((error: unknown) => assert.ok(error instanceof FailureError))
+    if (written === 'held') await within(ended, BREAK_MS_MAX)
     await within(broken.stop().catch(() => {}))
     const running = connect(harness.build())
     await within(running.live)
@@ -190,30 +195,49 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     const first = connect(one)
     await within(first.live)
     await within(first.stop())
-    assert.equal((await within(two.send(outgoing(harness, 'still here'), 0, never))).last, true)
+    const speaking = await speak(harness, two)
+    assert.equal((await within(two.send(await speaking.reply('still here'), 0, never))).last, true)
     assert.deepEqual(await harness.shown(), ['still here'])
+    await speaking.stop()
   },
 
   'a sent reply is shown, and its receipt is new each time': async (harness) => {
     const adapter = harness.build()
     const running = connect(adapter)
     await within(running.live)
-    const one = await within(adapter.send(outgoing(harness, 'one', 1), 0, never))
-    const two = await within(adapter.send(outgoing(harness, 'two', 2), 0, never))
+    const speaking = await speak(harness, adapter, running)
+    const one = await within(adapter.send(await speaking.reply('one', 1), 0, never))
+    const two = await within(adapter.send(await speaking.reply('two', 2), 0, never))
     await within(running.stop())
     assert.deepEqual([one.last, two.last], [true, true])
     assert.notEqual(one.receipt, two.receipt)
     assert.deepEqual(await harness.shown(), ['one', 'two'])
   },
 
+  'a reply that nobody asked for is shown all the same, or taken and shown to nobody: as the adapter says': async (
+    harness,
+  ) => {
+    const adapter = harness.build()
+    const running = connect(adapter)
+    await within(running.live)
+    if (adapter.shownTo === 'askers') await asked(harness, running, 'another question')
+    const { last } = await within(adapter.send(outgoing(harness, 'by the way'), 0, never))
+    await within(running.stop())
+    assert.equal(last, true)
+    assert.deepEqual(await harness.shown(), adapter.shownTo === 'askers' ? [] : ['by the way'])
+  },
+
   'S50 a long reply loses nothing, in however many parts': async (harness) => {
     const words = Array.from({ length: 3_000 }, (_, index) => `word${index}`)
     const adapter = harness.build()
+    const speaking = await speak(harness, adapter)
+    const reply = await speaking.reply(words.join(' '))
     let part = 0
     for (let last = false; !last; part += 1) {
       assert.ok(part < 100, 'a reply has an end')
-      last = (await within(adapter.send(outgoing(harness, words.join(' ')), part, never))).last
+      last = (await within(adapter.send(reply, part, never))).last
     }
+    await speaking.stop()
     const shown = await harness.shown()
     assert.equal(shown.length, part)
     assert.deepEqual(shown.join(' ').split(/\s+/), words)
@@ -222,7 +246,9 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
   'S50 broken markdown loses nothing': async (harness) => {
     const adapter = harness.build()
     const text = '**half *open `code [link](http:// <b> & </i>\n```\nlast'
-    await within(adapter.send(outgoing(harness, text), 0, never))
+    const speaking = await speak(harness, adapter)
+    await within(adapter.send(await speaking.reply(text), 0, never))
+    await speaking.stop()
     const shown = (await harness.shown()).join('')
     for (const word of text.match(/\w+/g) ?? []) assert.ok(shown.includes(word), `${word} is lost`)
   },
@@ -242,7 +268,8 @@ const CHECKS: Readonly<Record<string, (harness: AdapterHarness) => Promise<void>
     const running = connect(adapter)
     await within(running.live)
     showAll()
-    await within(adapter.send(outgoing(harness, 'the answer'), 0, never))
+    const speaking = await speak(harness, adapter, running)
+    await within(adapter.send(await speaking.reply('the answer'), 0, never))
     await within(running.stop())
     showAll()
     assert.deepEqual(await harness.shown(), ['the answer'])
@@ -304,13 +331,43 @@ function outgoing(harness: AdapterHarness, text: string, outboxId = 1): Outgoing
   return { outboxId, conversation: harness.conversation, text, replyTo: null, uncertain: false }
 }
 
+interface Speaking {
+  /** A reply that is shown once it is sent. */
+  reply(text: string, outboxId?: number): Promise<Outgoing>
+  /** Ends a run that was begun for this alone. */
+  stop(): Promise<void>
+}
+
+/** Most adapters show whatever is sent, connected or not; where askers alone are shown something, the person asks for each reply. */
+async function speak(harness: AdapterHarness, adapter: Adapter, connected?: Running): Promise<Speaking> {
+  if (adapter.shownTo !== 'askers')
+    return { reply: async (text, outboxId) => outgoing(harness, text, outboxId), stop: async () => {} }
+  const running = connected ?? connect(adapter)
+  await within(running.live)
+  return {
+    async reply(text, outboxId) {
+      const replyTo = await asked(harness, running, `what about ${text.slice(0, 8)}?`)
+      return { ...outgoing(harness, text, outboxId), replyTo }
+    },
+    stop: async () => (connected === undefined ? within(running.stop()) : undefined),
+  }
+}
+
+/** The id of a message of the person, who waits for its answer. */
+async function asked(harness: AdapterHarness, running: Running, text: string): Promise<string> {
+  const before = running.received.length
+  await within(harness.write(text, `question ${before}`))
+  await within(running.count(before + 1))
+  return running.received[before]?.platformMessageId ?? ''
+}
+
 function diskFull(): FailureError {
   return new FailureError({ kind: 'retryable', reason: 'storage', message: 'the disk is full' })
 }
 
-async function within<T>(promise: Promise<T>): Promise<T> {
+async function within<T>(promise: Promise<T>, msMax = CHECK_MS_MAX): Promise<T> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error(`nothing happened for ${CHECK_MS_MAX} ms`)), CHECK_MS_MAX)
+  const timer = setTimeout(() => late.reject(new Error(`nothing happened for ${msMax} ms`)), msMax)
   try {
     return await Promise.race([promise, late.promise])
   } finally {

@@ -159,6 +159,21 @@ describe('what else becomes of a question', () => {
     ['is set aside', { settled: end('dead', 'broke') }, { kind: 'broken' }],
     ['is stopped', { settled: end('discarded', 'stopped') }, { kind: 'stopped' }],
     [
+      'is refused by a hook',
+      { settled: end('discarded', 'a hook refused it: no'), replies: [reply('Your message was refused: no', 'a')] },
+      { kind: 'failed', failure: { kind: 'permanent', reason: 'refused', message: 'Your message was refused: no' } },
+    ],
+    [
+      'is answered as far as the model goes',
+      {
+        settled: end('answered'),
+        entries: [{ role: 'assistant', turn: 'turn-1', text: 'half an', sender: null }],
+        replies: [reply('half an', 'a')],
+        isCut: true,
+      },
+      { ...answered('half an', NOTHING), isCut: true },
+    ],
+    [
       'fails',
       { settled: end('answered'), replies: [reply('no', 'a')], failure: FAILURE },
       { kind: 'failed', failure: FAILURE },
@@ -204,6 +219,17 @@ describe('what else becomes of a question', () => {
     expect((await ask('a', { kind: 'past' })).told.end).toEqual({ kind: 'past' })
   })
 
+  test('asked again, it hears the whole answer once: in the middle of it, and afterwards', async () => {
+    const { ask, answers, says } = stage()
+    const first = await ask('a')
+    says(1, 'on')
+    const again = await ask('a')
+    says(1, 'e')
+    await answers([1], 'one', 'a')
+    const afterwards = await ask('a', { kind: 'answered', text: 'one', spent: NOTHING })
+    expect([first, again, afterwards].map(({ heard }) => heard())).toEqual(['one', 'one', 'one'])
+  })
+
   test('H5 its client leaves: the message is taken back, and nobody is told', async () => {
     const { ask, answers, withdrawn } = stage()
     const question = await ask('a')
@@ -211,6 +237,16 @@ describe('what else becomes of a question', () => {
     await question.asked
     await answers([1], 'one', 'a')
     expect([question.told.end, withdrawn, question.heard()]).toEqual([{ kind: 'left' }, [1], ''])
+  })
+
+  test('H5 asked again before the end of a lost connection is noticed: it goes on for whoever asked again', async () => {
+    const { ask, answers, withdrawn } = stage()
+    const [lost, again] = [await ask('a'), await ask('a')]
+    lost.leave()
+    await lost.asked
+    expect(withdrawn).toEqual([])
+    await answers([1], 'one', 'a')
+    expect(again.told.end).toMatchObject({ text: 'one' })
   })
 
   test('the process ends, or the channel leaves the file: who waits is told that it is kept', async () => {

@@ -1,7 +1,13 @@
 // Refusals and broken connections → failures, without a server: the words and the cases that a server seldom gives.
 
 import { describe, expect, test } from 'vitest'
-import { isAboutMarkup, RefusalError, type Refusal, refusalFailure } from '../../src/channels/telegram-failure.ts'
+import {
+  isAboutMarkup,
+  isAboutMethod,
+  RefusalError,
+  type Refusal,
+  refusalFailure,
+} from '../../src/channels/telegram-failure.ts'
 import type { BotApi, TextMessage } from '../../src/channels/telegram-api.ts'
 import type { Place } from '../../src/channels/telegram-inbound.ts'
 import { sendPart } from '../../src/channels/telegram-send.ts'
@@ -22,7 +28,7 @@ describe('refusals', () => {
       kind: 'permanent',
       reason: 'unauthorized',
       message: 'the token of telegram_cfo was refused by Telegram',
-      remedy: 'take a new token from @BotFather and set it for telegram_cfo; then reconnect the channel',
+      remedy: 'Take a new token from @BotFather and set it for telegram_cfo; then reconnect the channel',
     })
   })
 
@@ -35,6 +41,17 @@ describe('refusals', () => {
     expect('retryAfterMs' in failure(429, 'Too Many Requests')).toBe(false)
   })
 
+  test.each([
+    [3, 3_000],
+    [0.0015, 2],
+    [1e12, 86_400_000],
+    [-5, undefined],
+    ['soon', undefined],
+  ])('429 with retry_after %j is waited for as long as makes sense: %s ms', (seconds, expected) => {
+    const asked = { retryAfterSeconds: seconds as number } // What a server says is not always what it should be.
+    expect(refusalFailure(refusal(429, 'Too Many Requests', asked), 'telegram_cfo').retryAfterMs).toBe(expected)
+  })
+
   test('a very long description is cut', () => {
     expect(failure(400, 'x'.repeat(9_000)).message.length).toBeLessThan(300)
   })
@@ -44,9 +61,20 @@ describe('refusals', () => {
     ['Bad Request: message text is empty', true],
     ['Bad Request: chat not found', false],
     ['Bad Request: message thread not found', false],
+    ['Bad Request: TOPIC_DELETED', false],
     ['Bad Request: have no rights to send a message', false],
   ])('%j is worth a try without markup: %s', (description, expected) => {
     expect(isAboutMarkup(refusal(400, description))).toBe(expected)
+  })
+
+  test.each([
+    [404, 'Not Found', true],
+    [400, 'Bad Request: drafts are not supported', true],
+    [400, 'Bad Request: chat not found', false],
+    [403, 'Forbidden: bot was blocked by the user', false],
+    [429, 'Too Many Requests', false],
+  ])('%d %j says that nobody is streamed to: %s', (code, description, expected) => {
+    expect(isAboutMethod(refusal(code, description))).toBe(expected)
   })
 })
 

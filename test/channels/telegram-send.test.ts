@@ -1,6 +1,6 @@
 // The Telegram adapter's sends against a strict Bot API server: what people see, what the receipt says, and what a failure means.
 
-import { beforeEach, afterEach, describe, expect, test } from 'vitest'
+import { beforeEach, afterEach, describe, expect, test, vi } from 'vitest'
 import type { Adapter, Outgoing } from '../../src/channels/adapter.ts'
 import { createTelegramAdapter } from '../../src/channels/telegram.ts'
 import { renderedText, renderMarkdown } from '../../src/channels/telegram-markup.ts'
@@ -61,6 +61,18 @@ describe('a reply', () => {
     expect(texts()).toEqual(['answer', 'late answer'])
   })
 
+  test.each([
+    'Bad Request: message to be replied not found',
+    'Bad Request: reply message not found',
+    'Bad Request: MESSAGE_ID_INVALID',
+  ])('goes out without what it answers when the server refuses that: %s', async (description) => {
+    const { messageId } = anna.says(bot, 'question')
+    bot.faults.next('sendMessage', { kind: 'error', code: 400, description })
+    await send('**the** answer', { replyTo: String(messageId) })
+    expect(texts()).toEqual(['the answer'])
+    expect(sends().map(({ payload }) => 'reply_parameters' in payload)).toEqual([true, false])
+  })
+
   test('S39: offers its choices as buttons under the last part; one that is too long for Telegram has none', async () => {
     const choices = [
       { label: 'Approve', text: '/approve 7-1' },
@@ -77,6 +89,13 @@ describe('a reply', () => {
         { text: 'Deny', data: '/deny 7-1' },
       ],
     ])
+  })
+
+  test('leaves nothing on the connection that the next one uses', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    for (let index = 0; index < 12; index += 1) await send(`answer ${index}`)
+    expect(warned.mock.calls).toEqual([])
+    warned.mockRestore()
   })
 
   test('goes into its topic', async () => {

@@ -83,6 +83,25 @@ describe('taking messages', () => {
     expect(door.received.map((message) => message.text)).toEqual(['look', '', ''])
   })
 
+  test('S24 in a group an album is addressed by the caption of one part', async () => {
+    const door = openDoor()
+    const running = start(door)
+    await door.isLive
+    const anna = of.api.person()
+    const group = of.api.group({ members: [anna], bots: [of.bot] })
+    anna.sendsAlbum(group, 2, 'look')
+    anna.sendsAlbum(group, 3, '@cfo_bot look')
+    await door.count(5)
+    await running.stop()
+    expect(door.received.map(({ addressed, text }) => [addressed, text])).toEqual([
+      [false, 'look'],
+      [false, ''],
+      [true, 'look'],
+      [true, ''],
+      [true, ''],
+    ])
+  })
+
   test('S29 an update that is offered again, also under a new id, has the same platform message id', async () => {
     const door = openDoor()
     const running = start(door)

@@ -1,6 +1,7 @@
 // The web adapter: connection, posts, sends, and what its subscribers are shown beside the journal.
 
 import { afterEach, expect, test } from 'vitest'
+import type { Inbound } from '../../machines/messages.ts'
 import type { Reception } from '../../src/channels/adapter.ts'
 import { createWebAdapter, type WebAdapter } from '../../src/channels/web.ts'
 import type { WebEvent, WebPort } from '../../src/http/port.ts'
@@ -65,6 +66,46 @@ test('S29 the same message id twice is one message', async () => {
   await settled()
   expect(events).toHaveLength(1)
 })
+
+test('S29 two people with the same message id: each has it for themself, and nobody’s message is taken for another’s', async () => {
+  const channel = new ChannelDouble('a', manualWorld())
+  const senders = new Map<string, string>()
+  const door = {
+    live: () => {},
+    async receive(message: Inbound): Promise<Reception> {
+      const { platformMessageId: id, sender } = message
+      const known = senders.get(id)
+      if (known !== undefined && known !== sender.id) return { accepted: false, reason: 'taken' }
+      senders.set(id, sender.id)
+      return { accepted: true, duplicate: known !== undefined, seq: senders.size }
+    },
+  }
+  await channel.disconnect()
+  const running = channel.adapter.run(door, (open[0] = new AbortController()).signal)
+  const says = (user: string) => channel.adapter.post({ ...post('hello', 'm-1'), user })
+  for (const [user, duplicate] of [
+    ['u1', false],
+    ['u2', false],
+    ['u1', true],
+    ['u2', true],
+  ] as const)
+    expect(await says(user)).toEqual({ accepted: true, duplicate })
+  open.splice(0).forEach((aborter) => aborter.abort())
+  await running
+})
+
+test.each([99, 2])(
+  'W1: whoever comes back with an id that this journal never gave (%d) is shown all of it',
+  async (id) => {
+    const channel = new ChannelDouble('a', manualWorld())
+    await channel.adapter.post(post('one'))
+    await channel.adapter.post({ ...post('elsewhere'), conversation: 'd' })
+    const { events } = watch(channel.adapter, id)
+    await channel.adapter.post(post('two'))
+    await settled()
+    expect(events.map((event) => event.kind === 'message' && event.text)).toEqual(['one', 'two'])
+  },
+)
 
 test('a refused message is shown to nobody, and the reason is passed on', async () => {
   const channel = new ChannelDouble('a', manualWorld())

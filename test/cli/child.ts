@@ -22,6 +22,8 @@ export interface Options {
   readonly input?: string
   /** A module that is loaded before the program. */
   readonly preload?: string
+  /** As npm runs this script of package.json: in a shell, which is then the process that is signalled. */
+  readonly script?: string
 }
 
 export interface Running {
@@ -33,7 +35,8 @@ export interface Running {
   address(): Promise<string>
 }
 
-const BIN = join(import.meta.dirname, '../../src/bin.js')
+const ROOT = join(import.meta.dirname, '../..')
+const BIN = join(ROOT, 'src/bin.js')
 const children = new Set<ChildProcess>()
 const folders = new Set<string>()
 
@@ -56,11 +59,13 @@ export function troupe(args: readonly string[], options: Options): Promise<Ran> 
   return begin(args, options).ended
 }
 
-export function begin(args: readonly string[], { folder, environment = {}, input, preload }: Options): Running {
+export function begin(args: readonly string[], { folder, environment = {}, input, preload, script }: Options): Running {
   const { PATH = '', HOME = '' } = process.env
   const before = preload === undefined ? [] : ['--import', preload]
-  const child = spawn(process.execPath, [...before, BIN, ...args], {
-    cwd: folder,
+  const [program, given] =
+    script === undefined ? [process.execPath, [...before, BIN, ...args]] : ['sh', ['-c', [script, ...args].join(' ')]]
+  const child = spawn(program, given, {
+    cwd: script === undefined ? folder : ROOT,
     // The compiled program is kept between the children: each starts in half the time.
     env: { PATH, HOME, NODE_COMPILE_CACHE: join(tmpdir(), 'troupe-test-compile-cache'), ...environment },
     stdio: 'pipe',

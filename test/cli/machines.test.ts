@@ -10,6 +10,7 @@ import { partitionMachine } from '../../machines/partition.ts'
 import { runMachine } from '../../machines/run.ts'
 import { scheduleMachine } from '../../machines/schedule.ts'
 import { sessionMachine } from '../../machines/session.ts'
+import { machinesCommand } from '../../src/cli/machines.ts'
 import { configurationOf, machineNames, mermaidOf } from '../../src/start.ts'
 import { folderWith, troupe } from './child.ts'
 
@@ -42,8 +43,9 @@ interface Owed {
   readonly stays: boolean
 }
 
-test('the machines, in the order of the tree', () => {
+test('every machine, in the order of the tree, and as the help of the command lists them', () => {
   expect(machineNames).toEqual(Object.keys(CHARTS))
+  expect(machinesCommand.arguments?.[0]?.says).toContain(machineNames.join(', '))
 })
 
 test.each(Object.keys(CHARTS))('the picture of %s names every state', (name) => {

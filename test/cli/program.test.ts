@@ -71,6 +71,7 @@ test.each([
   [['machines', 'sesion'], /Did you mean session\?/],
   [['deadletters', 'retry', 'x'], /number/],
   [['status', '--url', 'nowhere'], /http:\/\//],
+  [['check', '--config', ''], /'--config <file>' argument '' is invalid\. It is empty\./],
 ] as const)('wrong usage %j: what is wrong, the usage, and 64', async (args, says) => {
   const { code, out, err } = await run(args)
   expect({ code, out }).toEqual({ code: 64, out: '' })

@@ -33,6 +33,19 @@ test.each([
 })
 
 test.each([
+  ['SIGTERM', 'src/config/load.ts', 'ends it: 0, and nothing was started', 0, 'Stopped before anything was started.\n'],
+  ['SIGHUP', 'src/main.ts', 'ends nothing: the file is read, and is wrong', 78, ''],
+])('%s while %s is being loaded %s', async (signal, file, _, code, out) => {
+  const sending = `import { registerHooks } from 'node:module'
+    registerHooks({ load(url, context, next) {
+      if (url.endsWith('/${file}')) process.kill(process.pid, '${signal}')
+      return next(url, context)
+    } })`
+  const folder = folderWith({ 'gateway.yaml': 'agents: none', 'sending.mjs': sending })
+  expect(await begin(['start'], { folder, preload: './sending.mjs' }).ended).toMatchObject({ code, out })
+})
+
+test.each([
   ['nothing is left open when it has stopped', '', true],
   ['a timer that nobody cleared is found', 'setTimeout(() => {}, 60_000)\n', false],
 ])('%s', async (_, leftOpen, ends) => {

@@ -27,6 +27,8 @@ describe('S9: a typo in every place', () => {
   })
 })
 
+const ORIGIN = 'an origin: a scheme, a host and, unless it is the usual one, a port, such as https://chat.example'
+
 const GOOD = withChannels('  web: { platform: web, agent: cfo }')
 
 const MISTAKES: [string, string, string[]][] = [
@@ -106,6 +108,28 @@ const MISTAKES: [string, string, string[]][] = [
   ],
   ['a key that is a list', `? [a]\n: 1\n${GOOD}`, ['1:3 (file): expected a key: plain text before the colon']],
   [
+    'origins that no browser sends',
+    withGateway(
+      'allowed_origins: ["*", "https://a.example/", "HTTP://B.example:80/c?d", "c.example", "https://u:p@d.example", "null", 7]',
+    ),
+    [
+      '2:21 gateway.allowed_origins[0]: expected each origin by its name: with "*" any web page at all could talk to the agents',
+      `2:26 gateway.allowed_origins[1]: expected ${ORIGIN}, found "https://a.example/" (did you mean "https://a.example"?)`,
+      `2:48 gateway.allowed_origins[2]: expected ${ORIGIN}, found "HTTP://B.example:80/c?d" (did you mean "http://b.example"?)`,
+      `2:75 gateway.allowed_origins[3]: expected ${ORIGIN}, found "c.example"`,
+      '2:88 gateway.allowed_origins[4]: expected an origin without a user name or password',
+      `2:113 gateway.allowed_origins[5]: expected ${ORIGIN}, found "null"`,
+      `2:121 gateway.allowed_origins[6]: expected ${ORIGIN}, found 7`,
+    ],
+  ],
+  [
+    'origins that nothing is shared with',
+    `gateway:\n  openai_api: false\n  allowed_origins: [https://a.example, "app://obsidian.md"]\n${withChannels('  t: { platform: telegram, agent: cfo, token: x1, allowed_users: [1] }')}`,
+    [
+      '3:20 gateway.allowed_origins: has no effect: openai_api is false, and no channel is one that a web page could use',
+    ],
+  ],
+  [
     'no sections',
     'gateway: {}\n',
     [
@@ -160,6 +184,18 @@ const MISTAKES: [string, string, string[]][] = [
     'everybody by a star',
     withChannels('  t: { platform: web, agent: cfo, allowed_users: ["*"] }'),
     ['5:51 channels.t.allowed_users[0]: expected a person; for everybody set unknown_user_policy: allow, found "*"'],
+  ],
+  [
+    'nobody, in quotes',
+    withChannels('  t: { platform: web, agent: cfo, allowed_users: [""] }'),
+    [
+      '5:51 channels.t.allowed_users[0]: expected a person\'s id (a whole number) or "@handle" in quotes, found empty text',
+    ],
+  ],
+  [
+    'an agent whose name is a number, without quotes',
+    'agents: { 7: { model: echo } }\nchannels: { a: { platform: web, agent: 7 } }\n',
+    ['2:40 channels.a.agent: expected the id of an agent, found 7 (did you mean "7"?)'],
   ],
   [
     'a home folder',

@@ -25,7 +25,15 @@ export function useStage(): Stage {
   const pages = usePages(() => server.close())
   const start = (port: number, token: string | null): Promise<HttpServer> => {
     const world = realWorld({})
-    return startHttp({ host: '127.0.0.1', port, token: () => token, gateway, log: silentLog, world })
+    return startHttp({
+      host: '127.0.0.1',
+      port,
+      allowedOrigins: () => [],
+      token: () => token,
+      gateway,
+      log: silentLog,
+      world,
+    })
   }
   return {
     pages,

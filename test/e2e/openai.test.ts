@@ -1,8 +1,11 @@
 // The OpenAI API, through the binary: the library that OpenAI publishes talks to the agents, and never learns that they are none of
 // OpenAI's models.
 
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import OpenAI, { type APIError } from 'openai'
 import { expect } from 'vitest'
+import { raw } from '../http/client.ts'
 import type { GatewayProcess } from '../support/gateway-process.ts'
 import {
   eventually,
@@ -102,12 +105,12 @@ scenario(
       choices: [{ delta: { content: 'well' }, finish_reason: null }],
     })
     await second.chunk(', yes')
-    await second.end()
+    await second.end('length')
     const rest = []
     for (let piece = await pieces.next(); piece.done !== true; piece = await pieces.next()) rest.push(piece.value)
     expect(rest).toMatchObject([
       { choices: [{ delta: { content: ', yes' } }] },
-      { choices: [{ delta: {}, finish_reason: 'stop' }] },
+      { choices: [{ delta: {}, finish_reason: 'length' }] },
       { choices: [], usage: { total_tokens: 18 } },
     ])
 
@@ -121,7 +124,9 @@ scenario(
     const wrongKey = clientOf(gateway, { apiKey: 'wrong' })
     expect(await refusal(wrongKey.models.list())).toMatchObject({ status: 401, code: 'invalid_api_key' })
     expect(await refusal(create({ n: 2 }))).toMatchObject({ status: 400, code: 'unsupported_parameter', param: 'n' })
-    expect(await refusal(client.embeddings.create({ model: 'cfo', input: 'x' }))).toMatchObject({ status: 404 })
+    expect((await refusal(client.embeddings.create({ model: 'cfo', input: 'x' }))).message).toContain('there are /v1/')
+    const withoutPath = new OpenAI({ baseURL: gateway.url, apiKey: TOKEN, maxRetries: 0 })
+    expect((await refusal(withoutPath.models.list())).message).toContain('ends in /v1')
 
     const failing = model.next()
     const failed = refusal(create({}))
@@ -158,7 +163,7 @@ scenario(
 scenario(
   'a named conversation: each request has its own answer, a client that leaves ends its own run alone',
   async () => {
-    const { model, gateway, client } = await stage({ token: TOKEN })
+    const { model, folder, gateway, client } = await stage({ token: TOKEN })
     const say = (text: string, signal?: AbortSignal) =>
       client.chat.completions
         .create({ model: 'cfo', user: 'anna', messages: says(text) }, signal === undefined ? {} : { signal })
@@ -233,6 +238,8 @@ scenario(
     expect((await c4.arrived).messages.at(-1)?.content).toContain('Not done')
     await c4.respond('I may not')
     expect(await denied).toBe('I may not')
+    const folders = () => readdirSync(join(folder, '.troupe', 'work'))
+    expect(folders()).toHaveLength(2)
 
     // A stream that is left ends its run too; with another name there is another history.
     const m8 = model.next()
@@ -242,6 +249,9 @@ scenario(
     await m8.chunk('a')
     left.controller.abort()
     await m8.closedByClient
+    // What was asked once is over: its work folder is gone, and the named conversation's is not.
+    await eventually(async () => folders().length === 1, gateway)
+    expect(folders()[0]).toContain('clerk_2Fanna')
   },
 )
 
@@ -262,6 +272,12 @@ scenario(
     // Asked for again while it may be at work still, or afterwards: it is the same message, and has one answer.
     expect((await ask(clientOf(next))).choices[0]?.message.content).toBe('re: M1')
     expect((await ask(clientOf(next))).choices[0]?.message.content).toBe('re: M1')
+    // Another request is not the same one, whoever makes it: nobody is given an answer to something else.
+    const others = [{ messages: says('M1?') }, { messages: says('M1'), user: 'ben' }]
+    for (const other of others)
+      expect(
+        await refusal(clientOf(next).chat.completions.create({ model: 'cfo', ...other }, { headers })),
+      ).toMatchObject({ status: 422, code: 'idempotency_key_reused' })
     expect(await eventually(async () => (await statusOf(next)).outbox === 0 && statusOf(next), next)).toMatchObject({
       dead_letters: 0,
       outbox: 0,
@@ -289,10 +305,16 @@ scenario(
     writeFile(folder, { ...file, gateway: { openai_api: false } })
     const off = await started(folder)
     expect(await refusal(clientOf(off).models.list())).toMatchObject({ status: 404 })
-    writeFile(folder, { ...file, gateway: {} })
+    // A page from elsewhere is let in with the file that names it, and its browser is told so.
+    const page = { origin: 'https://chat.example', 'access-control-request-method': 'POST' }
+    const ahead = () => raw(`${off.url}/v1/chat/completions`, { method: 'OPTIONS', headers: page })
+    expect((await ahead()).headers).not.toHaveProperty('access-control-allow-origin')
+    writeFile(folder, { ...file, gateway: { allowed_origins: [page.origin] } })
     const fourth = model.next()
     const { changes } = await jsonOf<{ changes: unknown }>(await sendJson(off, '/reload', {}))
-    expect(changes).toEqual([{ id: 'gateway.openai_api', change: 'changed', reason: null }])
+    const changed = ['gateway.openai_api', 'gateway.allowed_origins']
+    expect(changes).toEqual(changed.map((id) => ({ id, change: 'changed', reason: null })))
+    expect(await ahead()).toMatchObject({ status: 204, headers: { 'access-control-allow-origin': page.origin } })
     await fourth.respond('re: M3')
     expect((await clientOf(off).models.list()).data).toHaveLength(4)
   },

@@ -19,6 +19,7 @@ export async function start(options: Partial<HttpOptions> = {}): Promise<Running
     host: '127.0.0.1',
     port: 0,
     token: () => null,
+    allowedOrigins: () => [],
     gateway,
     log: silentLog,
     world,

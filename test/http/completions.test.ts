@@ -85,6 +85,27 @@ describe('what reaches an agent', () => {
       },
     ],
     [
+      'an answer without text, as clients give it back',
+      {
+        messages: [
+          { role: 'user', content: 'a' },
+          { role: 'assistant', content: null, refusal: 'I cannot' },
+          { role: 'user', content: 'b' },
+          { role: 'assistant', content: null },
+          HI,
+        ],
+      },
+      {},
+      {
+        text: 'hi',
+        earlier: [
+          { role: 'user', text: 'a' },
+          { role: 'assistant', text: 'I cannot' },
+          { role: 'user', text: 'b' },
+        ],
+      },
+    ],
+    [
       'several messages at the end are one',
       { messages: [HI, { role: 'user', content: 'there' }] },
       {},
@@ -177,7 +198,7 @@ describe('what reaches an agent', () => {
 
   test.each(CASES)('%s', (_, body, headers, question) => reaches(body, headers, question))
 
-  test.each([1, 4, 5, 6, 7, 8])('case %i would notice that what it gives is lost on the way', async (number) => {
+  test.each([1, 2, 5, 6, 7, 8, 9])('case %i would notice that what it gives is lost on the way', async (number) => {
     const [, , , question] = CASES[number] ?? []
     await expect(reaches({}, {}, question ?? {})).rejects.toThrow(/to match object/)
   })
@@ -210,6 +231,8 @@ const REFUSED: readonly [string, object, number, string, string | null][] = [
     'invalid_value',
     'messages',
   ],
+  ['somebody who is called as a schedule', { user: 'schedule:a' }, 400, 'reserved_name', 'user'],
+  ['a long name', { user: 'x'.repeat(257) }, 400, 'too_long', 'user'],
   ['nothing', { messages: [] }, 400, 'invalid_value', 'messages'],
   ['a blank', { messages: [{ role: 'user', content: ' ' }] }, 400, 'invalid_value', 'messages'],
   ['no messages', { messages: undefined }, 400, 'invalid_value', 'messages'],
@@ -244,6 +267,8 @@ const ENDS: readonly [string, CompletionEnd, number, string, string | null][] = 
   ['set aside', { kind: 'broken' }, 500, 'broken', 'false'],
   ['the end of the process', { kind: 'kept' }, 503, 'stopping', 'false'],
   ['draining', { kind: 'turnedAway', reason: 'draining' }, 503, 'stopping', null],
+  ['a key of another request', { kind: 'reused' }, 422, 'idempotency_key_reused', 'false'],
+  ['a key of somebody else', { kind: 'turnedAway', reason: 'taken' }, 422, 'idempotency_key_reused', 'false'],
   [
     'over the budget',
     { kind: 'failed', failure: { kind: 'permanent', reason: 'rateLimited', message: 'm' } },

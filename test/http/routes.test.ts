@@ -1,5 +1,7 @@
 // The routes of the port, over real sockets: what each answers, and how each says no.
 
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { FailureError } from '../../machines/failure.ts'
 import { BODY_BYTES_MAX } from '../../src/http/limits.ts'
@@ -85,6 +87,7 @@ const badBodies: [name: string, body: string, status: number, code: string][] = 
   ['a conversation that is no address', JSON.stringify({ ...message, conversation: '..' }), 400, 'bad_value'],
   ['a control character', JSON.stringify({ ...message, user: 'a\u0000b' }), 400, 'bad_value'],
   ['half a character', '{"conversation": "\\ud800", "user": "u", "text": "x"}', 400, 'bad_value'],
+  ['somebody who is called as a schedule', JSON.stringify({ ...message, user: 'schedule:a' }), 400, 'reserved_name'],
   ['a blank text', JSON.stringify({ ...message, text: ' \n' }), 400, 'bad_value'],
   ['a long text', JSON.stringify({ ...message, text: 'x'.repeat(65_537) }), 413, 'too_long'],
   ['a large body', JSON.stringify({ ...message, text: 'x'.repeat(BODY_BYTES_MAX) }), 413, 'too_large'],
@@ -137,6 +140,22 @@ test('a large body without a length is refused before it is read to its end', as
   expect(sent).toBeLessThan(32 * 1024 * 1024)
 })
 
+test('whoever is still sending a body that is too large reads why, and not that the connection is gone', async () => {
+  const { server } = await start()
+  const socket = connect(server.port, '127.0.0.1')
+  const [half, size] = [Buffer.alloc(2 * BODY_BYTES_MAX), 4 * BODY_BYTES_MAX]
+  const head = `POST /channels/a/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${size}`
+  socket.write(`${head}\r\n\r\n`)
+  // Nothing is read before all is sent, as many a client does it.
+  for (const part of [half, half]) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    await new Promise<void>((resolve, reject) => socket.write(part, (error) => (error ? reject(error) : resolve())))
+  }
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 413 .*"too_large"/s)
+  socket.destroy()
+})
+
 test('a body of another type, or compressed, is 415', async () => {
   const { server } = await start()
   const url = `${server.url}/channels/a/messages`
@@ -182,6 +201,7 @@ test('S25 S44 a message that is turned away says why, and is not stored', async 
     ['stranger', 403, 'not_allowed'],
     ['notAddressed', 403, 'not_addressed'],
     ['tooLong', 413, 'too_long'],
+    ['taken', 409, 'taken'],
     ['paused', 409, 'not_live'],
     ['draining', 503, 'draining'],
   ] as const

@@ -67,8 +67,7 @@ test('what is not HTTP is answered with an error of the usual shape, and the ser
   const cases = [
     ['nonsense\r\n\r\n', 400],
     ['GET / HTTP/1.1\r\n\r\n', 400],
-    ['GET / HTTP/1.1\r\nHost:\r\n\r\n', 400],
-    ['GET / HTTP/1.0\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\nHost:\r\n\r\n', 403],
     ['GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n', 400],
     [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
   ] as const
@@ -79,6 +78,11 @@ test('what is not HTTP is answered with an error of the usual shape, and the ser
   const broken = await speak(server.port, 'nonsense\r\n\r\n')
   expect(JSON.parse(broken.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code: 'bad_request' } })
   expect((await ask(`${server.url}/healthz`)).status).toBe(200)
+})
+
+test('a health check in HTTP/1.0, which names no host, is answered', async () => {
+  const { server } = await start()
+  expect(await speak(server.port, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /)
 })
 
 /** Sends bytes and returns what comes back until the server hangs up. */

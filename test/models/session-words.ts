@@ -174,7 +174,7 @@ export function stopped(seen: Seen, turn: readonly string[]): Seen {
 
 export function startedOver(seen: Seen, turn: readonly string[]): Seen {
   return asking(seen, {
-    says: ['started over', 'answered +1', ...discarded([...turn, ...seen.inbox])],
+    says: [`started over: ${turnsIn(seen.inbox)} discarded`, 'answered +1', ...discarded([...turn, ...seen.inbox])],
     adds: [...cancelled(seen, turn), 'reset'],
   })
 }

@@ -56,6 +56,7 @@ async function actRarely(simulation: Simulation, step: Step): Promise<void> {
       return platformAt(simulation, step.ch).breaks(BREAKS[step.how])
     case 'throw': {
       const { channel, conversation } = placeAt(simulation, step)
+      if (step.spared === true) return
       return simulation.throws.arm(step.at, channel, conversation)
     }
     case 'connect':

@@ -21,8 +21,6 @@ export interface AskedRules {
   /** Whether a plain message may be, and is certainly, taken for steering. */
   readonly maySteer: (channel: string) => boolean
   readonly steers: (channel: string) => boolean
-  /** Whether its agent may have tools, and may have none. */
-  readonly toolsOf: (session: string) => readonly boolean[]
   readonly atWork: () => readonly Working[]
   readonly hit: (event: string) => void
 }
@@ -32,7 +30,7 @@ interface Asking extends AskedRules {
 }
 
 export function checkAsked(thinking: Thinking, asking: Asking): void {
-  const { ledger, verdict, mayBegin, running, atWork, toolsOf } = asking
+  const { ledger, verdict, mayBegin, running, atWork } = asking
   const { session, turn, request, asked, caller } = thinking
   const record = ledger.turns.latest(session)
   if (record?.turn !== turn) return verdict.broken('S1', `${turn} of ${session} asks, ${record?.turn} was begun last`)
@@ -53,9 +51,12 @@ export function checkAsked(thinking: Thinking, asking: Asking): void {
   verdict.check(!request.messages.some(({ text }) => text.startsWith('/')), 'S31', () => 'a command reached the model')
   const shown = request.tools.map(({ name }) => name)
   // A message stays with the agent that it was accepted for, whatever the file says when it is asked about, or asked about again.
-  const mayHave = [...toolsOf(session), ...asked.map(({ message }) => message.agent === 'cfo')]
-  const right = mayHave.some((has) => `${shown}` === `${compacts || !has ? [] : TOOL_NAMES}`)
-  verdict.check(right, 'A2', () => `${session} is shown the tools ${shown}`)
+  const has = ledger.messages.get(Math.max(...record.seqs))?.message.agent === 'cfo'
+  verdict.check(
+    `${shown}` === `${compacts || !has ? [] : TOOL_NAMES}`,
+    'A2',
+    () => `${session} is shown the tools ${shown}`,
+  )
   ledger.turns.checkTaken(record)
   checkSteps(thinking, { record, verdict })
   if (asked.some(({ outcome }) => outcome === null)) checkWhole(thinking, record, asking)

@@ -15,7 +15,8 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
   const [outcome, seen, broke] = await playOnce(schedule, options)
   if (schedule.victim === undefined || outcome.violation !== null) return outcome
   options.hit?.('a twin without the throws')
-  const steps = schedule.steps.filter((step) => step.do !== 'throw')
+  // A step takes a moment of its own: without it a loose one behind it would come at another time, and people would see that.
+  const steps = schedule.steps.map((step) => (step.do === 'throw' ? ({ ...step, spared: true } as const) : step))
   const [twin, expected, brokeThere] = await playOnce({ ...schedule, steps }, options)
   if (twin.violation !== null) return twin
   const victim = `${idOf(schedule.victim.ch)}/c${schedule.victim.conv}`

@@ -109,7 +109,6 @@ export class Simulation {
       mayBegin: (caller) => !(caller instanceof Process && caller.drained),
       maySteer,
       steers: (channel) => file.channel(channel).every(({ busyMode }) => busyMode === 'steer'),
-      toolsOf: (session) => file.channel(session).map(({ agent }) => agent === 'cfo'),
       atWork: () => this.toolshed.running,
     })
     const world = {

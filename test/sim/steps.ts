@@ -32,8 +32,8 @@ export type Act =
   | { readonly do: 'crowd'; readonly id: number; readonly ch: number; readonly count: number }
   | (Place & { readonly do: 'model'; readonly how: ModelAct })
   | (Place & { readonly do: 'tool'; readonly how: ToolAct })
-  /** The next time that something of this conversation comes by there, a defect is thrown. */
-  | (Place & { readonly do: 'throw'; readonly at: Passage })
+  /** The next time that something of this conversation comes by there, a defect is thrown; `spared`: it is not, in the twin world. */
+  | (Place & { readonly do: 'throw'; readonly at: Passage; readonly spared?: true })
   | { readonly do: 'time'; readonly ms: number }
   | { readonly do: 'break'; readonly ch: number; readonly how: BreakAct }
   | { readonly do: 'connect'; readonly ch: number; readonly how: ConnectAct }

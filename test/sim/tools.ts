@@ -138,10 +138,18 @@ export class Toolshed {
       description: name,
       parameters: { type: 'object' },
       ...TOOLS[name],
-      call: async (input, { signal }) => {
-        this.#parts.throws.pass('tool', box.session)
-        return this.#call(box, { name, input, signal })
-      },
+      call: async (input, { signal }) => this.#call(box, { name, input, signal }),
+    }
+  }
+
+  /** A defect of the tool's own, in the moment in which it is called. */
+  #mayThrow(session: string, mark: string): void {
+    const { throws, turns } = this.#parts
+    try {
+      throws.pass('tool', session)
+    } catch (thrown) {
+      turns.said(mark, { failed: true, text: '' })
+      throw thrown
     }
   }
 
@@ -159,6 +167,7 @@ export class Toolshed {
     verdict.check(!beside, 'S42', () => `${mark}: ${name} is called while the call before it is at work`)
     turns.checkCall({ session, turn: box.turn, tool: name, mark })
     hit(`a tool was called: ${name}`)
+    this.#mayThrow(session, mark)
     const { promise, resolve, reject } = Promise.withResolvers<string>()
     const dealt = seedOf(seed, hashOf(mark))
     const deaf = dealt % 4 === 0

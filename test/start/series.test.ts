@@ -1,7 +1,7 @@
 // Series: the numbers, and their text.
 
 import { expect, test } from 'vitest'
-import { counter, histogram } from '../../src/start/series.ts'
+import { counter, histogram, secondsBetween } from '../../src/start/series.ts'
 import { readExposition, valueOf } from '../support/exposition.ts'
 
 const named = { name: 'troupe_things_total', help: 'Things.' }
@@ -33,6 +33,11 @@ test('a histogram counts each value in its bucket and in all above', () => {
     'troupe_wait_seconds_count 4',
     '',
   ])
+})
+
+test('nothing takes less than no time, also when the clock is set back meanwhile', () => {
+  expect(secondsBetween(1_000, 3_500)).toBe(2.5)
+  expect(secondsBetween(3_500, 1_000)).toBe(0)
 })
 
 test('what stands in a label is read as it was', () => {

@@ -10,6 +10,13 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
     let calls = 0
     return { accept: (message) => store.accept({ ...message, platformMessageId: `${(calls += 1)}` }) }
   },
+  'S29 an id that somebody else has in the conversation is taken, which is no duplicate of theirs, and nothing is written':
+    (store) => ({
+      async accept(message) {
+        const { seq, duplicate } = await store.accept(message)
+        return { seq, duplicate }
+      },
+    }),
   'S07 the same id in another channel or another conversation is another message': (store) => ({
     accept: (message) => store.accept({ ...message, channel: 'one', conversation: 'one' }),
   }),
@@ -149,6 +156,13 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   }),
   'M5 a time is on record with its message, in one; the same time, or an earlier one, is a duplicate and writes nothing':
     (store) => ({ acceptDue: (_, message) => store.accept(message) }),
+  'M5 nobody takes the id of a time in advance, under whatever name; said once, it stays said when the schedule is forgotten':
+    (store) => ({
+      async acceptDue(due, message) {
+        const { seq, duplicate, taken } = await store.accept(message)
+        return duplicate && taken === undefined ? { seq, duplicate } : store.acceptDue(due, message)
+      },
+    }),
   'a schedule that is new, has other times or was taken out begins with the moment in which it is recalled': () => ({
     forgetSchedules: () => Promise.resolve(),
   }),

@@ -33,6 +33,16 @@ export const arrivalChecks: readonly Check[] = [
     },
   },
   {
+    name: 'S29 an id that somebody else has in the conversation is taken, which is no duplicate of theirs, and nothing is written',
+    async run(store) {
+      const { seq } = await store.accept(newMessage({ journaled: true }))
+      const theirs = newMessage({ journaled: true, sender: { id: '8', name: 'Anna', handle: '@anna' } })
+      expect(await store.accept(theirs)).toStrictEqual({ seq, duplicate: true, taken: true })
+      expect(await store.unfinished('web', 0, 10)).toHaveLength(1)
+      expect(await store.journalAfter({ channel: 'web', conversation: 'room' }, 0, 10)).toHaveLength(1)
+    },
+  },
+  {
     name: 'an accepted message comes back as it was, as a plain object',
     async run(store, world) {
       const plain = newMessage()

@@ -38,6 +38,25 @@ export const scheduleChecks: readonly Check[] = [
     },
   },
   {
+    name: 'M5 nobody takes the id of a time in advance, under whatever name; said once, it stays said when the schedule is forgotten',
+    async run(store, world) {
+      const anna = { id: '7', name: 'Anna', handle: null }
+      for (const [id, sender] of Object.entries({ a: anna, b: said('').sender })) {
+        const taken = await store.accept({ ...said(id), sender })
+        world.pass(1_000)
+        const time = { ...MORNING, dueAtMs: world.nowMs() }
+        const { seq, duplicate } = await store.acceptDue(time, said(id))
+        expect([seq > taken.seq, duplicate]).toEqual([true, false])
+        await store.forgetSchedules(['morning'])
+        expect(await store.acceptDue(time, said(id))).toEqual({ seq, duplicate: true })
+        await store.forgetSchedules(['morning'])
+      }
+      // As an earlier version accepted it, with its id alone.
+      const { seq } = await store.accept(said('c'))
+      expect(await store.acceptDue({ ...MORNING, dueAtMs: world.nowMs() }, said('c'))).toEqual({ seq, duplicate: true })
+    },
+  },
+  {
     name: 'a schedule that is new, has other times or was taken out begins with the moment in which it is recalled',
     async run(store) {
       await store.acceptDue({ ...MORNING, dueAtMs: 1_000 }, said('a'))

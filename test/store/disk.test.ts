@@ -90,6 +90,16 @@ test('a folder that may not be written is refused with a plain sentence and a re
   expect(failure.message).toContain('The data folder is not writable')
 })
 
+test('a place where no folder can be made is refused by name, and not tried for ever', async () => {
+  // /proc says of it that a parent is missing, however often the parents are made.
+  const child = startChild('child-limited.ts', ['unprivileged', '/proc/troupe/data'])
+  await child.ended
+  expect(JSON.parse(child.lines[0] ?? '').failure).toMatchObject({
+    kind: 'permanent',
+    message: 'The data folder cannot be used: /proc/troupe (ENOENT).',
+  })
+})
+
 test('a data folder that is a file is refused with a plain sentence and a remedy, and the file stays', () => {
   const file = join(temporaryFolder(), 'data')
   writeFileSync(file, 'mine')
