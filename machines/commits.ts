@@ -77,18 +77,19 @@ export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: rea
     ],
     entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),
     replies,
-    ...usageOfTurn(speaker, live, outcome),
+    ...usageOfTurn(speaker, live),
+    endsRun: true,
     ...(outcome.kind === 'failed' && live.length > 0 ? { failure: outcome.failure } : {}),
     ...(outcome.kind === 'answered' && outcome.isCut ? { isCut: true } : {}),
   }
 }
 
 /** A turn that was not prepared began no run. */
-function usageOfTurn({ definition, channel, preparedAtMs: atMs }: Speaker, live: Inbox, outcome: RunOutcome) {
+function usageOfTurn({ definition, channel, preparedAtMs: atMs }: Speaker, live: Inbox) {
   const [first] = live
   if (first === undefined || definition === null) return {}
   const account = accountOf({ agent: definition.id, channel, sender: first.message.sender, atMs })
-  return { usage: usageEntries(account, 1, [outcome.spent ?? null]) }
+  return { usage: usageEntries(account, 1, []) }
 }
 
 /** An interrupt: the running turn ends without an answer; what was said stays in the history. */
@@ -98,6 +99,7 @@ export function interruptCommit(speaker: Speaker): Commit {
     settled: [...settle(speaker.turn, 'discarded', 'interrupted'), ...settleGiven(speaker, 'discarded', 'interrupted')],
     entries: cancelledEntries(speaker),
     replies: [],
+    endsRun: true,
     keepsPartial: speaker.keepsPartial,
   }
 }
@@ -170,6 +172,7 @@ export function abandonCommit(message: AcceptedMessage): Commit {
     settled: [{ seq: message.seq, outcome: 'dead', reason: 'its session could not be restarted' }],
     entries: [],
     replies: [{ conversation: message.conversation, text: brokenText(), replyTo: null }],
+    endsRun: true,
   }
 }
 
@@ -219,6 +222,7 @@ function withStop(speaker: Speaker, command: AcceptedMessage, text: string): Com
       ...answer.settled,
     ],
     entries: cancelledEntries(speaker),
+    endsRun: true,
     keepsPartial: speaker.keepsPartial,
   }
 }

@@ -170,6 +170,7 @@ export type TranscriptionDefinition =
       readonly name: string
       readonly baseUrl: string
       readonly apiKey: SecretReference | null
+      readonly prices: SpeechPrices | null
     }
   | {
       readonly provider: 'openai'
@@ -177,7 +178,13 @@ export type TranscriptionDefinition =
       /** null: the provider's usual endpoint. */
       readonly baseUrl: string | null
       readonly apiKey: SecretReference
+      readonly prices: SpeechPrices | null
     }
+
+/** What speech costs is the sum of it; what the file does not give is 0. */
+export interface SpeechPrices extends Prices {
+  readonly perMinute: number
+}
 
 /** For a million tokens, in whatever currency the operator counts. */
 export interface Prices {

@@ -10,7 +10,7 @@ import { PAST_RESULT_UNITS_MAX, SHOWN_AGAIN_TURNS, SHOWN_FILE_TOKENS } from './l
 import type { ShownFile } from './media.ts'
 import type { TranscriptEntry } from './messages.ts'
 import type { Step } from './steps.ts'
-import { tokensOf } from './usage.ts'
+import { isTold, tokensOf } from './usage.ts'
 
 /** As much of a request as is given before a run did anything. */
 export interface FirstRequest {
@@ -41,19 +41,26 @@ export function fitting(request: FirstRequest): readonly TranscriptEntry[] {
   return over > 0 ? [] : [...summary, ...turns]
 }
 
-/** About how many tokens the first request of a run takes. */
-export function requestTokens({ definition, history, messages }: FirstRequest): number {
-  const instructions = textTokens(definition.instructions)
-  const entries = history.map(entryTokens)
-  const before = (count: number) => entries.slice(0, count).reduce((tokens, one) => tokens + one, instructions)
-  const files = [...messages, ...shownAgain({ history, messages })].flatMap(({ shown = [] }) => shown)
-  const texts = messages.reduce((tokens, { text }) => tokens + MESSAGE_TOKENS + textTokens(text), 0)
-  const turn = texts + files.length * SHOWN_FILE_TOKENS
+/** About how many tokens the first request of a run takes: rather too many, so that there is room. */
+export function requestTokens(request: FirstRequest): number {
+  const { definition, history } = request
   const counted = history.findLastIndex(isCounted)
   const spent = history[counted]?.spent ?? null
-  // Also what the estimate does not know of: the tools' own descriptions, and how a provider writes a request down.
-  const unknown = spent === null ? 0 : Math.max(0, tokensOf(spent) - before(counted + 1))
-  return before(history.length) + turn + unknown
+  const before = textTokens(definition.instructions) + entriesTokens(history.slice(0, counted + 1))
+  // A count is also of what the estimate does not know: the tools' own descriptions, and how a provider writes a request down.
+  const known = spent === null ? before : Math.max(before, tokensOf(spent))
+  return known + entriesTokens(history.slice(counted + 1)) + turnTokens(request)
+}
+
+export function entriesTokens(entries: readonly TranscriptEntry[]): number {
+  return entries.reduce((tokens, entry) => tokens + entryTokens(entry), 0)
+}
+
+/** The turn's own messages, and the files that are shown with them. */
+export function turnTokens({ history, messages }: Omit<FirstRequest, 'definition'>): number {
+  const files = [...messages, ...shownAgain({ history, messages })].flatMap(({ shown = [] }) => shown)
+  const texts = messages.reduce((tokens, { text }) => tokens + MESSAGE_TOKENS + textTokens(text), 0)
+  return texts + files.length * SHOWN_FILE_TOKENS
 }
 
 /**
@@ -79,8 +86,8 @@ function roomOf({ model, compactAt }: AgentDefinition): number | null {
 }
 
 /** The provider counted all that stood before this answer, and the answer; with tools it counted more than is told later. */
-function isCounted({ role, spent, steps }: TranscriptEntry): boolean {
-  return role === 'assistant' && spent != null && steps.length === 0
+export function isCounted({ role, spent, steps }: TranscriptEntry): boolean {
+  return role === 'assistant' && isTold(spent) && steps.length === 0
 }
 
 /** What stands around a text in a request. */
@@ -89,16 +96,17 @@ const MESSAGE_TOKENS = 4
 const BYTES_PER_TOKEN = 3
 
 function entryTokens({ role, text, steps }: TranscriptEntry): number {
-  const done = steps.reduce((tokens, step) => tokens + stepTokens(step), 0)
+  const done = steps.reduce((tokens, step) => tokens + stepTokens(step, PAST_RESULT_UNITS_MAX), 0)
   return role === 'failure' ? done : done + MESSAGE_TOKENS + textTokens(text)
 }
 
-function stepTokens(step: Step): number {
+/** `resultUnitsMax`: results are told as far as this; those of the run that goes on, whole. */
+export function stepTokens(step: Step, resultUnitsMax: number): number {
   switch (step.kind) {
     case 'answer':
       return MESSAGE_TOKENS + textTokens(step.text) + textTokens(JSON.stringify(step.calls.map(({ input }) => input)))
     case 'result':
-      return MESSAGE_TOKENS + textTokens(step.text.slice(0, PAST_RESULT_UNITS_MAX))
+      return MESSAGE_TOKENS + textTokens(step.text.slice(0, resultUnitsMax))
     case 'steering':
       return step.messages.reduce((tokens, { text }) => tokens + MESSAGE_TOKENS + textTokens(text), 0)
     case 'decision':
@@ -108,11 +116,20 @@ function stepTokens(step: Step): number {
 }
 
 export function textTokens(text: string): number {
+  return bytesTokens(textBytes(text))
+}
+
+export function bytesTokens(bytes: number): number {
+  return Math.ceil(bytes / BYTES_PER_TOKEN)
+}
+
+/** In UTF-8. */
+export function textBytes(text: string): number {
   let bytes = 0
   for (let unit = 0; unit < text.length; unit += 1) {
     const code = text.charCodeAt(unit)
     // Each half of a surrogate pair is two of its four bytes.
     bytes += code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 2 : 3
   }
-  return Math.ceil(bytes / BYTES_PER_TOKEN)
+  return bytes
 }

@@ -6,7 +6,7 @@ import type { AgentDefinition, ChannelDefinition, GatewayDefinition } from './de
 import type { Failure } from './failure.ts'
 import type { FromAsker } from './mcp-messages.ts'
 import type { Attachment, ShownFile } from './media.ts'
-import type { MemoryRequest } from './notes.ts'
+import type { NotesQuestion } from './notes.ts'
 import type { Earlier } from './openai.ts'
 import type { SessionSettings } from './session-settings.ts'
 import type { Steering, Step, TurnStep } from './steps.ts'
@@ -155,6 +155,8 @@ export interface Commit {
   readonly steps?: readonly TurnStep[]
   /** What it took, added to what its day, agent, session and person have. */
   readonly usage?: readonly UsageEntry[]
+  /** True: no run goes on after it. What the run's requests took, answered or cut, is added to `usage` when it is written. */
+  readonly endsRun?: boolean
   /** True: a `partial` entry gets as much of the answer as people had seen when the run was cancelled. */
   readonly keepsPartial?: boolean
   /** What is asked about the notes on a person: the answer's words are put in when it is written. */
@@ -163,13 +165,6 @@ export interface Commit {
   readonly failure?: Failure
   /** Its turn's answer ends where the model's longest answer ends. */
   readonly isCut?: true
-}
-
-export interface NotesQuestion {
-  readonly agent: string
-  /** As `noteOwner` makes it. */
-  readonly owner: string
-  readonly request: MemoryRequest
 }
 
 /** One committed reply that is not delivered yet. */

@@ -52,6 +52,14 @@ export type MemoryRequest =
   | { readonly kind: 'forget'; readonly number: number }
   | { readonly kind: 'unclear' }
 
+/** What is asked about the notes on a person: the answer's words are put in when it is written. */
+export interface NotesQuestion {
+  readonly agent: string
+  /** As `noteOwner` makes it. */
+  readonly owner: string
+  readonly request: MemoryRequest
+}
+
 /** What stands behind `/memory`. */
 export function memoryRequest(text: string): MemoryRequest {
   if (text.trim() === '') return { kind: 'list' }

@@ -55,7 +55,7 @@ export const words = setup({
     record: (_, _params: Commit) => unprovided('record'),
     /** `/undo`: writes the one or the other by what the history holds; fails as `record` does. */
     undo: (_, _params: UndoCommits) => unprovided('undo'),
-    /** Takes back the tries of a turn that a drain ended. */
+    /** Takes back the tries of a turn that a drain ended, and counts what it took. */
     releaseTries: (_, _params: { seqs: readonly number[] }) => unprovided('releaseTries'),
     show: (_, _params: { conversation: string; progress: Progress }) => unprovided('show'),
 

@@ -1,27 +1,44 @@
-// Usage: what model answers took, in tokens as the providers count them, and whose account it goes to. Pure.
+// Usage: what requests to models took, in tokens, and whose account it goes to. Pure.
 //   A day is UTC's, as in the providers' own bills. What a turn takes goes to the day on which it began.
-//   Counted is what was answered: what a provider bills for a request that was cut or cancelled nobody tells us.
+//   What a provider told is counted as it says. What nobody told, above all of a request that was cut, is estimated (estimate.ts),
+//   counted, and marked as an estimate wherever it is told.
 
 import type { Sender } from './messages.ts'
 
-/** What one answer took. */
-export interface Spent {
+export interface Amount {
   readonly inputTokens: number
   readonly outputTokens: number
   /** In the currency of the definition's prices; null: it gives none. */
   readonly cost: number | null
 }
 
-/** Who gave an answer, and what it took; null where the provider does not say. */
+/** What one request took. */
+export interface Spent extends Amount {
+  /** As much of it as its provider did not tell; left out: nothing. */
+  readonly estimated?: Amount
+  /** So much speech was made text; left out: none. */
+  readonly speechSeconds?: number
+}
+
+/** Whether the provider counted all of it. */
+export function isTold(spent: Spent | null | undefined): spent is Spent {
+  return spent != null && spent.estimated === undefined
+}
+
+/** Who gave an answer, and what it took; null where nobody can say. */
 export interface Credit {
   readonly model: string
   readonly spent: Spent | null
 }
 
 /** What is added up. */
-export interface UsageTotals extends Spent {
+export interface UsageTotals extends Amount {
   /** Turns that came to an answer or a failure. */
   readonly runs: number
+  /** As much of it as is an estimate. */
+  readonly estimated: Amount
+  /** How much speech was made text; its tokens are in the others. */
+  readonly speechSeconds: number
 }
 
 /** Part of a commit: what is added to one account. */
@@ -68,36 +85,48 @@ export type UsageOf =
   | { readonly per: 'user'; readonly agent: string; readonly user: string }
   | { readonly per: 'session'; readonly session: string }
 
-export const NOTHING_USED: UsageTotals = { runs: 0, inputTokens: 0, outputTokens: 0, cost: null }
+const NOTHING: Amount = { inputTokens: 0, outputTokens: 0, cost: null }
+
+export const NOTHING_USED: UsageTotals = { runs: 0, ...NOTHING, estimated: NOTHING, speechSeconds: 0 }
 
 export function sum(totals: readonly UsageTotals[]): UsageTotals {
   return totals.reduce(
     (all, one) => ({
       runs: all.runs + one.runs,
-      inputTokens: all.inputTokens + one.inputTokens,
-      outputTokens: all.outputTokens + one.outputTokens,
-      cost: all.cost === null ? one.cost : all.cost + (one.cost ?? 0),
+      ...added(all, one),
+      estimated: added(all.estimated, one.estimated),
+      speechSeconds: all.speechSeconds + one.speechSeconds,
     }),
     NOTHING_USED,
   )
 }
 
-export function tokensOf({ inputTokens, outputTokens }: Spent): number {
+function added(all: Amount, one: Amount): Amount {
+  return {
+    inputTokens: all.inputTokens + one.inputTokens,
+    outputTokens: all.outputTokens + one.outputTokens,
+    cost: all.cost === null ? one.cost : all.cost + (one.cost ?? 0),
+  }
+}
+
+export function tokensOf({ inputTokens, outputTokens }: Omit<Amount, 'cost'>): number {
   return inputTokens + outputTokens
 }
 
 /** The entry of a commit; nothing when there is nothing to add. */
 export function usageEntries(account: Account, runs: number, spent: readonly (Spent | null)[]): UsageEntry[] {
-  const added = sum(spent.flatMap((one) => (one === null ? [] : [{ ...one, runs: 0 }])))
-  return runs === 0 && tokensOf(added) === 0 ? [] : [{ ...account, ...added, runs }]
+  const all = sum(spent.flatMap((one) => (one === null ? [] : [{ ...NOTHING_USED, ...one }])))
+  return runs === 0 && tokensOf(all) + all.speechSeconds === 0 ? [] : [{ ...account, ...all, runs }]
 }
 
-/** For people: `1,234 tokens (1,000 in, 234 out) in 3 runs`. */
-export function usageText({ runs, inputTokens, outputTokens, cost }: UsageTotals): string {
+/** For people: `1,234 tokens (1,000 in, 234 out; 34 estimated) in 3 runs, 12 s of speech, cost 0.50`. */
+export function usageText({ runs, inputTokens, outputTokens, cost, estimated, speechSeconds }: UsageTotals): string {
   const tokens = inputTokens + outputTokens
-  const split = tokens === 0 ? '' : ` (${grouped(inputTokens)} in, ${grouped(outputTokens)} out)`
+  const guessed = tokensOf(estimated) === 0 ? '' : `; ${grouped(tokensOf(estimated))} estimated`
+  const split = tokens === 0 ? '' : ` (${grouped(inputTokens)} in, ${grouped(outputTokens)} out${guessed})`
   const cents = cost === null ? '' : `, cost ${costText(cost)}`
-  return `${grouped(tokens)} tokens${split} in ${grouped(runs)} ${runs === 1 ? 'run' : 'runs'}${cents}`
+  const speech = speechSeconds === 0 ? '' : `, ${grouped(Math.ceil(speechSeconds))} s of speech`
+  return `${grouped(tokens)} tokens${split} in ${grouped(runs)} ${runs === 1 ? 'run' : 'runs'}${speech}${cents}`
 }
 
 /** What `/status` ends with. */

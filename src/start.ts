@@ -9,9 +9,7 @@ import { buildAgent } from './agents/catalog.ts'
 import { buildDescription } from './agents/description.ts'
 import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
-import { FolderUses } from './actors/folders.ts'
 import type { Parts } from './actors/parts.ts'
-import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
 import { cronTimes } from './config/cron.ts'
@@ -36,6 +34,7 @@ import { gatewayPort } from './start/port.ts'
 import { withLacks } from './start/needs.ts'
 import { openMcp } from './start/mcp.ts'
 import type { McpTrials } from './start/mcp-trials.ts'
+import { liveParts } from './start/live.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
 import { toolParts } from './start/tools.ts'
@@ -54,9 +53,8 @@ export type {
   ScheduleView,
   SessionView,
   Status,
-  UsagePeriods,
-  UsageTotalsView,
 } from './http/port.ts'
+export type { AmountView, UsagePeriods, UsageTotalsView } from './http/usage-port.ts'
 export type { WebEvent, WebPort } from './http/web-port.ts'
 export type { PhaseTime } from './start/phases.ts'
 export { probe } from './start/doctor.ts'
@@ -177,22 +175,15 @@ function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
   const { definition, data, groups, store, uploads, tokens } = built
   const { observing, secret, hooks, startedAtMs, inForce, mcp } = built
-  const adapters = new Map<string, Adapter>()
+  const live = liveParts()
+  const { adapters } = live
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
-  const live = {
-    adapters,
-    said: new Said(),
-    toolboxes: new Map(),
-    folderUses: new FolderUses(),
-    asked: new Map(),
-    ...lasting,
-  }
   const own = { cronTimes, hooks, uploads, runMcp: mcp.run, ...toolParts({ loaded, store, data, groups }) }
   const thinking = { buildAgent, buildTranscription, buildDescription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
-  const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
+  const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...lasting, ...board })
   const reading = { loaded, read: options.reload, inForce, onTaken: () => mcp.look() }
   const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
   const channels = (): string[] => Object.keys(root().definition.channels)

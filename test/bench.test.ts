@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { buildAgent } from '../src/agents/catalog.ts'
 import { measureInspect } from './bench/inspect.ts'
 import { measureBusy } from './bench/busy.ts'
+import { processorMs } from './bench/clocks.ts'
 import { measureLatency } from './bench/latency.ts'
 import { measureMcp } from './bench/mcp.ts'
 import { measureMemory } from './bench/memory.ts'
@@ -21,6 +22,7 @@ import { measureStart } from './bench/start.ts'
 import { measureStore } from './bench/store.ts'
 import { type Opened, openTree } from './bench/tree.ts'
 import { measureTools } from './bench/tools.ts'
+import { measureUsage } from './bench/usage.ts'
 import { measureWaiting } from './bench/waiting.ts'
 import { measureWeb } from './bench/web.ts'
 import { measureWedged } from './bench/wedged.ts'
@@ -155,7 +157,7 @@ describe('web', () => {
       await sleep(30)
       return 202
     })
-    const section = await measureWeb({ ...ONCE, url, inFlight: [1, 4], milliseconds: 400 })
+    const section = await measureWeb({ ...ONCE, url, inFlight: [1, 4], milliseconds: 250 })
     expect(figure(section, 'accepted, 1 in flight')).toBeGreaterThan(0)
     expect(figure(section, 'accepted, 1 in flight')).toBeLessThan(1_000 / 29)
     expect(figure(section, 'accepted, 4 in flight')).toBeLessThan(4_000 / 29)
@@ -281,6 +283,28 @@ describe('store', () => {
   })
 })
 
+describe('usage', () => {
+  test('shows the store that holds up everybody in one piece', async () => {
+    const section = await measureUsage({
+      ...ONCE,
+      people: 600,
+      wrap: (store) => ({
+        ...store,
+        usageOfPeople(daysAgo, after, limit) {
+          if (daysAgo === 0 && after === null) work(60)
+          return store.usageOfPeople(daysAgo, after, limit)
+        },
+      }),
+    })
+    const blocked = row(section, 'the longest block, in processor time')
+    expect(median(blocked.rounds)).toBeGreaterThanOrEqual(59)
+    expect(blocked.target?.met).toBe(false)
+    expect(figure(section, 'the longest block of the event loop meanwhile')).toBeGreaterThanOrEqual(59)
+    expect(figure(section, 'the whole answer')).toBeGreaterThanOrEqual(59)
+    expect(median(row(section, 'the whole answer').beside?.rounds ?? [])).toBeGreaterThan(0)
+  })
+})
+
 describe('the report', () => {
   const section: Section = {
     name: 'start',
@@ -350,6 +374,12 @@ function figure(section: Section, what: string): number {
 function wait(ms: number): void {
   const until = performance.now() + ms
   while (performance.now() < until);
+}
+
+/** At work, however busy the machine is. */
+function work(ms: number): void {
+  const until = processorMs() + ms
+  while (processorMs() < until);
 }
 
 function slowAgent(before: () => void): typeof buildAgent {

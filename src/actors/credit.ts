@@ -1,17 +1,37 @@
-// Credit: who gave an answer and what it took, for the step or entry that it stands in; and the tokens, for whoever counts them.
+// Credit: asks an agent and counts what that takes: who gave an answer and what it took, for the step or entry that it stands in.
 
-import { modelLabel, spentBy } from '../../machines/models.ts'
-import type { RunInput } from '../../machines/run-words.ts'
+import { askedTokens } from '../../machines/estimate.ts'
+import type { FirstRequest } from '../../machines/history.ts'
+import { accountOfRun, type RunInput } from '../../machines/run-words.ts'
 import type { Credit } from '../../machines/usage.ts'
-import type { Thought } from '../agents/agent.ts'
+import type { Agent, ThinkRequest, Thought } from '../agents/agent.ts'
+import { AnswerMeter } from './answer-meter.ts'
 import type { Parts } from './parts.ts'
 
-type Asking = Pick<RunInput, 'definition' | 'session'>
+export interface Asking {
+  readonly run: RunInput
+  readonly agent: Agent
+  /** What the agent is built from, and what it is told first: about how long that is. */
+  readonly first: FirstRequest
+  readonly request: Omit<ThinkRequest, 'meter'>
+}
 
-export function creditOf({ observe }: Parts, { definition, session }: Asking, thought: Thought): Credit {
-  const { usage, model: by = definition.model } = thought
-  const agent = definition.id
-  if (usage !== null)
-    observe.note({ kind: 'tokens', session, agent, input: usage.inputTokens, output: usage.outputTokens })
-  return { model: modelLabel(by), spent: spentBy(by, usage) }
+/** Also counts what it takes until it fails or is ended. */
+export async function credited(
+  parts: Parts,
+  { run, agent, first, request }: Asking,
+): Promise<{ readonly thought: Thought; readonly credit: Credit }> {
+  const { session, turn, definition } = run
+  const { steps, tools } = request
+  const told = () => tools.map(({ name, description, parameters }) => ({ name, description, parameters }))
+  const asked = () => askedTokens({ ...first, steps, tools: tools.length === 0 ? '' : JSON.stringify(told()) })
+  const of = { session, turn, account: accountOfRun(run), observe: parts.observe }
+  const meter = parts.meters.open(of, (owner) => new AnswerMeter(owner, asked))
+  try {
+    const thought = await agent.think({ ...request, meter })
+    return { thought, credit: meter.answered(thought, definition.model) }
+  } catch (error) {
+    meter.cut()
+    throw error
+  }
 }

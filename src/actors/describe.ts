@@ -1,27 +1,20 @@
 // Describe: a picture of the work folder made text by the model that its agent names for it. The text is kept beside the picture: a
-// crash or another try asks nobody again. What it took is counted at once, whatever becomes of the turn.
-//   S6. Of a preparation that was ended nothing is kept, and nothing is counted.
+// crash or another try asks nobody again. What it took is on disk before that, whatever becomes of the turn: after a crash in between the
+// model is asked, and paid, again.
+//   S6. Of a preparation that was ended nothing is kept; what was taken until then is counted with the end of it.
 
-import type { AgentDefinition } from '../../machines/definitions.ts'
 import { type Failure, FailureError } from '../../machines/failure.ts'
-import type { Inbox } from '../../machines/inbox.ts'
-import { READ_BYTES_MAX, SHOWN_FILE_BYTES_MAX } from '../../machines/limits.ts'
-import { accountOf, type Spent, usageEntries } from '../../machines/usage.ts'
+import { textTokens } from '../../machines/history.ts'
+import { READ_BYTES_MAX, SHOWN_FILE_BYTES_MAX, SHOWN_FILE_TOKENS } from '../../machines/limits.ts'
 import type { Received } from '../tools/tool.ts'
-import { creditOf } from './credit.ts'
+import { AnswerMeter } from './answer-meter.ts'
+import { countAtOnce, type OfTurn, openForFile } from './file-count.ts'
 import type { Parts } from './parts.ts'
-import { persist } from './persist.ts'
 
 /** For whom, and where its pictures are. */
 export interface Describing {
   readonly parts: Parts
-  readonly arrived: {
-    readonly key: string
-    readonly channel: string
-    readonly turnId: string
-    readonly turn: Inbox
-    readonly definition: AgentDefinition
-  }
+  readonly arrived: OfTurn
   readonly received: Received
   readonly signal: AbortSignal
 }
@@ -46,27 +39,26 @@ export async function described(describing: Describing, { name, mediaType, words
   const log = parts.log.child({ session, turn, agent: definition.id })
   const description = await parts.buildDescription({ definition, secret, log, world })
   signal.throwIfAborted()
-  const thought = await description.describe({ bytes, mediaType, words }, signal)
-  signal.throwIfAborted()
-  const text = thought.text.trim().toWellFormed()
-  const { model, spent } = creditOf(parts, { definition, session }, thought)
-  log.debug({ model, spent }, 'a picture was described')
-  await received.keep(beside, (take) => take(Buffer.from(text)))
-  await count(describing, spent)
-  return text
+  const asked = (): number => TASK_TOKENS + SHOWN_FILE_TOKENS + textTokens(words)
+  const meter = openForFile(parts, arrived, (owner) => new AnswerMeter(owner, asked))
+  try {
+    const thought = await description.describe({ bytes, mediaType, words }, { meter, signal })
+    const { model, spent } = meter.answered(thought, definition.model)
+    signal.throwIfAborted()
+    const text = thought.text.trim().toWellFormed()
+    log.debug({ model, spent }, 'a picture was described')
+    await countAtOnce(parts, arrived)
+    signal.throwIfAborted()
+    await received.keep(beside, (take) => take(Buffer.from(text)))
+    return text
+  } catch (error) {
+    meter.cut()
+    throw error
+  }
 }
 
-/** On the account of whoever asked for the turn. */
-async function count({ parts, arrived, signal }: Describing, spent: Spent | null): Promise<void> {
-  const { key: sessionKey, channel, turn, definition } = arrived
-  const [first] = turn
-  if (first === undefined) return
-  const { sender } = first.message
-  const account = accountOf({ agent: definition.id, channel, sender, atMs: parts.world.nowMs() })
-  const usage = usageEntries(account, 0, [spent])
-  if (usage.length === 0) return
-  await persist(parts, { channel, sessionKey, settled: [], entries: [], replies: [], usage }, signal)
-}
+/** About what a describer is told of its task, besides a picture and the words that came with it. */
+const TASK_TOKENS = 250
 
 const GONE: Failure = {
   kind: 'permanent',

@@ -34,6 +34,7 @@ import type { Adapter } from '../channels/adapter.ts'
 import type { Received } from '../tools/tool.ts'
 import { described } from './describe.ts'
 import type { Parts } from './parts.ts'
+import { NO_ROOM, transcribed } from './speech.ts'
 
 export interface Arrived {
   readonly key: string
@@ -160,7 +161,7 @@ async function readFile(desk: Desk, { attachment, name, words }: Paper): Promise
   if (typeof treatment !== 'string') return { outcome: 'failed', failure: treatment }
   switch (treatment) {
     case 'transcribe': {
-      const text = await transcribed(desk, name, speechType(attachment, found))
+      const text = await transcribed(desk, { attachment, name, mediaType: speechType(attachment, found) })
       return text === ''
         ? failed(attachment, 'nothing was heard in it')
         : { outcome: 'transcribed', text, isWhole: true }
@@ -248,24 +249,6 @@ function pause({ parts, signal }: Desk, ms: number): Promise<void> {
   })
 }
 
-/** The text of speech is kept beside its file. */
-async function transcribed(desk: Desk, name: string, mediaType: string): Promise<string> {
-  const received = await desk.received()
-  const beside = `${name}.txt`
-  const known = await received.text(beside, READ_BYTES_MAX)
-  if (known !== null) return known.text
-  const bytes = await received.bytes(name, FILE_BYTES_MAX)
-  if (bytes === null) throw new FailureError(NO_ROOM)
-  const { parts, arrived, signal } = desk
-  const { definition, key: session, turnId: turn } = arrived
-  const log = parts.log.child({ session, turn, agent: definition.id })
-  const { secret, world } = parts
-  const transcription = await parts.buildTranscription({ definition, secret, log, world })
-  const text = (await transcription.transcribe({ bytes, mediaType }, signal)).trim()
-  if (!signal.aborted) await received.keep(beside, (take) => take(Buffer.from(text.toWellFormed())))
-  return text
-}
-
 const LATE: Failure = {
   kind: 'retryable',
   reason: 'timeout',
@@ -279,12 +262,5 @@ const AWAY: Failure = {
   kind: 'permanent',
   reason: 'unavailable',
   message: 'its channel has no connection',
-  remedy: 'Send it again',
-}
-
-const NO_ROOM: Failure = {
-  kind: 'permanent',
-  reason: 'storage',
-  message: 'it did not stay in the work folder',
   remedy: 'Send it again',
 }

@@ -68,14 +68,17 @@ export type Happening =
       readonly server: string
       readonly became: 'ready' | 'ended' | 'failed'
     }
-  /** Of the answer that the session's run is being given. */
+  /** Of a request of the session's run; `estimated`: as much of them as nobody told. */
   | {
       readonly kind: 'tokens'
       readonly session: string
       readonly agent: string
       readonly input: number
       readonly output: number
+      readonly estimated: { readonly input: number; readonly output: number }
     }
+  /** Speech was made text, or was on the way there when it was cut. */
+  | { readonly kind: 'speech'; readonly session: string; readonly agent: string; readonly seconds: number }
   /** One transaction of the store, with all that was asked for in that moment. */
   | { readonly kind: 'written'; readonly ms: number }
 

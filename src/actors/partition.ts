@@ -8,6 +8,7 @@ import { endingItsChildren } from './ending.ts'
 import { deliveryActor } from './delivery.ts'
 import { observed } from './observed.ts'
 import { agentFor, type Parts, tellGateway } from './parts.ts'
+import { withCount } from './persist.ts'
 import { lookAtChildren } from './restarts.ts'
 import { sessionActor } from './session.ts'
 
@@ -44,7 +45,11 @@ async function abandon(
 ): Promise<readonly AcceptedMessage[]> {
   const unfinished = await parts.store.unfinishedOf(key)
   for (const message of unfinished.filter(({ seq }) => seq <= reached)) {
-    await parts.store.commit(abandonCommit(message))
+    const { content, putBack } = withCount(parts, abandonCommit(message))
+    await parts.store.commit(content).catch((error: unknown) => {
+      putBack()
+      throw error
+    })
     tellGateway(system, { type: 'outbox.owed', channel: message.channel, conversation: message.conversation })
   }
   return unfinished.filter(({ seq }) => seq > reached).map((message) => withAgent(parts, message))

@@ -19,6 +19,7 @@ import type { World } from '../world.ts'
 import type { Asked } from './asking.ts'
 import type { FolderUses } from './folders.ts'
 import type { Hooks } from './hooks.ts'
+import type { Meters } from './meters.ts'
 import type { Observe } from './observe.ts'
 import type { Said } from './said.ts'
 import type { Toolboxes } from './toolbox.ts'
@@ -49,6 +50,8 @@ export interface Parts {
   readonly adapters: Map<string, Adapter>
   /** What people have seen of the answers that are being given. */
   readonly said: Said
+  /** What is not on disk yet of what requests to models took. */
+  readonly meters: Meters
   readonly toolboxes: Toolboxes
   readonly folderUses: FolderUses
   /** Runs that wait for an MCP server's answer, by the id of their asking. */

@@ -8,12 +8,11 @@ import type { AgentDefinition } from '../../machines/definitions.ts'
 import { noteOwner, notesForModel } from '../../machines/notes.ts'
 import { failureOf } from '../../machines/failure.ts'
 import { runMachine } from '../../machines/run.ts'
-import { accountOfRun, type Answer, type RunInput, type Thinking } from '../../machines/run-words.ts'
+import type { Answer, RunInput, Thinking } from '../../machines/run-words.ts'
 import type { PlannedCall, Step, ToolCall } from '../../machines/steps.ts'
-import { type Spent, usageEntries } from '../../machines/usage.ts'
 import type { Tool } from '../tools/tool.ts'
 import { act } from './act.ts'
-import { creditOf } from './credit.ts'
+import { credited } from './credit.ts'
 import { endingItsChildren } from './ending.ts'
 import { toldHistory } from './history.ts'
 import { type Parts, tellGateway } from './parts.ts'
@@ -37,8 +36,7 @@ export function runActor(parts: Parts) {
         const { run, steps, replies } = input
         const { channel, session: sessionKey, turn } = run
         const written = steps.map((step) => ({ turn, step }))
-        const usage = usageEntries(accountOfRun(run), 0, steps.map(spentOn))
-        await persist(parts, { channel, sessionKey, settled: [], entries: [], replies, steps: written, usage }, signal)
+        await persist(parts, { channel, sessionKey, settled: [], entries: [], replies, steps: written }, signal)
         for (const { conversation } of replies) tellGateway(system, { type: 'outbox.owed', channel, conversation })
       }),
     },
@@ -71,8 +69,8 @@ async function think(parts: Parts, thinking: Thinking, { signal, system }: Stage
     signal.throwIfAborted()
     const [history, messages] = [toldHistory(run, shown.ofEntry), shown.messages]
     const onDelta = said(parts, run, signal)
-    const thought = await agent.think({ history, messages, steps, tools, mayCall, signal, onDelta })
-    const credit = creditOf(parts, run, thought)
+    const request = { history, messages, steps, tools, mayCall, signal, onDelta }
+    const { thought, credit } = await credited(parts, { run, agent, first: { ...run, definition: told }, request })
     log.debug({ ...credit, calls: thought.calls.length }, 'the model answered')
     end('done')
     parts.onAnswer(definition.id, null)
@@ -87,10 +85,6 @@ async function think(parts: Parts, thinking: Thinking, { signal, system }: Stage
     }
     throw error
   }
-}
-
-function spentOn(step: Step): Spent | null {
-  return step.kind === 'answer' ? (step.spent ?? null) : null
 }
 
 /** An agent that keeps notes is told those about the person whom it answers. */

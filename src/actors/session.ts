@@ -5,13 +5,16 @@
 import { fromPromise } from 'xstate'
 import type { UndoCommits } from '../../machines/commits.ts'
 import { failureOf } from '../../machines/failure.ts'
-import type { Commit, NotesQuestion } from '../../machines/messages.ts'
+import type { Commit } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
-import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../machines/notes.ts'
+import type { SessionContext } from '../../machines/session-context.ts'
+import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE, type NotesQuestion } from '../../machines/notes.ts'
 import { endingItsChildren } from './ending.ts'
 import { lookAtTurnEnds } from './folders.ts'
+import { withTaken } from './meters.ts'
 import { observed } from './observed.ts'
 import { type Parts, wakeDeliveries } from './parts.ts'
+import { withCount } from './persist.ts'
 import { prepare } from './prepare.ts'
 import { runActor } from './run.ts'
 import { lookAtRunEnds } from './run-ends.ts'
@@ -36,9 +39,10 @@ export function sessionActor(parts: Parts) {
           self.send({ type: 'record.failed', failure: failureOf(error) })
         })
       },
-      releaseTries: (_, { seqs }) => {
+      releaseTries: ({ context }, { seqs }) => {
         if (seqs.length === 0) return
         store.release(seqs).catch((error: unknown) => log.warn({ err: error }, 'tries were not taken back'))
+        countTaken(parts, context)
       },
       show: ({ context }, { conversation, progress }) => {
         parts.adapters.get(context.channel)?.show(conversation, progress)
@@ -61,10 +65,29 @@ function withPartial({ said }: Parts, content: Commit): Commit {
 }
 
 async function commit(parts: Parts, content: Commit, system: unknown): Promise<void> {
-  await parts.store.commit(content.notes === undefined ? content : await withNotes(parts, content, content.notes))
-  const { sessionKey, entries } = content
+  const { sessionKey, entries, notes, endsRun } = content
+  // What is answered beside a run leaves the count to the run's own commits.
+  const counted = endsRun === true ? withCount(parts, content) : null
+  try {
+    await parts.store.commit(
+      notes === undefined ? (counted?.content ?? content) : await withNotes(parts, content, notes),
+    )
+  } catch (error) {
+    counted?.putBack()
+    throw error
+  }
   if (sessionKey !== null) for (const { turn } of entries) parts.said.forget(sessionKey, turn)
   wakeDeliveries(content, system)
+}
+
+/** The process ends and the turn begins anew after the next start: what it has taken so far is on nobody's account otherwise. */
+function countTaken({ store, meters, log }: Parts, { key, channel }: SessionContext): void {
+  const taken = meters.take(key, 'all')
+  if (taken.length === 0) return
+  const nothing: Commit = { channel, sessionKey: key, settled: [], entries: [], replies: [] }
+  store
+    .commit(withTaken(nothing, taken))
+    .catch((error: unknown) => log.warn({ err: error }, 'what a run took was not counted'))
 }
 
 async function undo(parts: Parts, commits: UndoCommits, system: unknown): Promise<void> {

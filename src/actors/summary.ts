@@ -5,9 +5,8 @@
 import { FailureError } from '../../machines/failure.ts'
 import { fitting, SUMMARISE } from '../../machines/history.ts'
 import type { NewTranscriptEntry, TranscriptEntry } from '../../machines/messages.ts'
-import { accountOfRun, type RunInput } from '../../machines/run-words.ts'
-import { usageEntries } from '../../machines/usage.ts'
-import { creditOf } from './credit.ts'
+import type { RunInput } from '../../machines/run-words.ts'
+import { credited } from './credit.ts'
 import { toldHistory } from './history.ts'
 import type { Parts } from './parts.ts'
 import { persist } from './persist.ts'
@@ -19,8 +18,7 @@ export async function summarise(parts: Parts, run: RunInput, signal: AbortSignal
   const log = parts.log.child({ session, turn, agent: run.definition.id })
   try {
     const entry = await summaryOf(parts, run, signal)
-    const usage = usageEntries(accountOfRun(run), 0, [entry.spent ?? null])
-    const commit = { channel, sessionKey: session, settled: [], entries: [entry], replies: [], usage }
+    const commit = { channel, sessionKey: session, settled: [], entries: [entry], replies: [] }
     await persist(parts, commit, signal)
     log.info({ entries: run.history.length }, 'a history was summarised before a run')
     return [{ ...entry, seq: 0, atMs: parts.world.nowMs(), steps: [] }]
@@ -43,10 +41,11 @@ async function summaryOf(parts: Parts, run: RunInput, signal: AbortSignal): Prom
   // Ended while its agent was being built, it asks for nothing any more (S38).
   signal.throwIfAborted()
   const told = { history: toldHistory({ ...asked, history }), messages, steps: [], tools: [], mayCall: false }
+  const request = { ...told, signal, onDelta: () => {} }
   const end = parts.observe.begin({ kind: 'answer', session, agent: definition.id })
   try {
-    const thought = await agent.think({ ...told, signal, onDelta: () => {} })
-    const credit = creditOf(parts, run, thought)
+    const first = { definition, history, messages }
+    const { thought, credit } = await credited(parts, { run, agent, first, request })
     end('done')
     return { role: 'summary', turn, text: thought.text, sender: null, ...credit }
   } catch (error) {

@@ -2,6 +2,7 @@
 
 import type { AgentDefinition, ModelDefinition, SecretReference } from '../../machines/definitions.ts'
 import type { Sender } from '../../machines/messages.ts'
+import type { Heard } from '../../machines/speech.ts'
 import type { Step, ToolCall } from '../../machines/steps.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
@@ -20,7 +21,7 @@ export interface Agent {
 /** What makes text of speech. */
 export interface Transcription {
   /** Rejects as `think` does. */
-  transcribe(speech: Speech, signal: AbortSignal): Promise<string>
+  transcribe(speech: Speech, asking: { readonly meter: RequestMeter; readonly signal: AbortSignal }): Promise<Heard>
   /** Asks as an agent's `probe` does; nothing is transcribed. */
   probe(signal: AbortSignal): Promise<void>
 }
@@ -30,10 +31,17 @@ export interface Speech {
   readonly mediaType: string
 }
 
+/** Hears whether a request is at work at its provider. */
+export interface RequestMeter {
+  sent(): void
+  /** It was refused, or did not get through: nothing is owed for it. */
+  refused(): void
+}
+
 /** What makes text of pictures, for an agent whose own model is shown none. */
 export interface Description {
   /** Rejects as `think` does. The answer's text is what the picture shows, and its model the one that looked at it. */
-  describe(picture: Picture, signal: AbortSignal): Promise<Thought>
+  describe(picture: Picture, asking: { readonly meter: Meter; readonly signal: AbortSignal }): Promise<Thought>
   /** Asks as an agent's `probe` does; nothing is described. */
   probe(signal: AbortSignal): Promise<void>
 }
@@ -62,7 +70,26 @@ export interface ThinkRequest {
   readonly mayCall: boolean
   /** Pieces of the answer as they come; their sum is the text. */
   readonly onDelta: (text: string) => void
+  readonly meter: Meter
   readonly signal: AbortSignal
+}
+
+/** Hears what requests take while they are open, so that what is cut can be counted. A model without a provider tells it nothing. */
+export interface Meter {
+  /** A request goes out to this model. One before it that was not refused is over, and has no answer. */
+  sent(model: ModelDefinition): void
+  /** It was refused, or did not get through: nothing is owed for it. */
+  refused(): void
+  /** What its provider has counted of the whole of it so far. */
+  counted(soFar: CountedSoFar): void
+  /** A piece of what the model writes, for people or not, that no such count holds. */
+  wrote(text: string): void
+}
+
+/** null: it does not say, and what it said before stands. */
+export interface CountedSoFar {
+  readonly inputTokens: number | null
+  readonly outputTokens: number | null
 }
 
 export interface HistoryMessage {

@@ -20,13 +20,15 @@ import {
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import { instructionsFailure } from '../../machines/room.ts'
 import { isShown } from '../../machines/senses.ts'
+import type { Heard } from '../../machines/speech.ts'
 import type { ToolCall } from '../../machines/steps.ts'
-import type { Agent, AgentParts, Speech, ThinkRequest, Thought, Usage } from './agent.ts'
+import type { Agent, AgentParts, RequestMeter, Speech, ThinkRequest, Thought, Usage } from './agent.ts'
 import type { Patience } from './fallback.ts'
 import { type Lifetime, openLifetime } from './lifetime.ts'
 import { type Endpoint, endpointOf, probeEndpoint } from './model-endpoint.ts'
 import * as failures from './model-failure.ts'
 import type { LiveModelDefinition, Trouble } from './model-failure.ts'
+import { countedIn, heardTokens, meteredFetch } from './model-meter.ts'
 import { promptOf, wireName } from './model-prompt.ts'
 
 /** Silence before the answer: a local model loads its weights, a large one reasons. Repeated requests are within it. */
@@ -46,6 +48,7 @@ export interface SpeechRequest {
   readonly endpoint: Endpoint
   readonly name: string
   readonly speech: Speech
+  readonly meter: RequestMeter
   readonly signal: AbortSignal
 }
 
@@ -60,7 +63,12 @@ interface Call {
   /** As much of the answer as has come. */
   text: string
   readonly calls: ToolCall[]
+  /** The piece of the stream that the parts now come from was counted by its provider. */
+  isCounted: boolean
 }
+
+/** Makes the SDK's model for one request. */
+type Connect = (endpoint: Endpoint, fetch: typeof globalThis.fetch) => LanguageModel
 
 export async function buildModel(parts: AgentParts, model: LiveModelDefinition, patience: Patience): Promise<Agent> {
   const connect = await loadProvider(model)
@@ -70,7 +78,8 @@ export async function buildModel(parts: AgentParts, model: LiveModelDefinition, 
       if (request.signal.aborted) throw failures.cancelled()
       const lifetime = openLifetime(parts.world.clock, request.signal)
       try {
-        const call: Call = { parts, model, endpoint: endpoint(), request, lifetime, patience, text: '', calls: [] }
+        const begun = { text: '', calls: [], isCounted: false }
+        const call: Call = { parts, model, endpoint: endpoint(), request, lifetime, patience, ...begun }
         lifetime.expect(FIRST_TEXT_MS_MAX)
         // The race, because nobody who cancels should wait for a library to notice.
         return await Promise.race([read(call, open(call, connect)), lifetime.ended])
@@ -87,36 +96,36 @@ export async function buildModel(parts: AgentParts, model: LiveModelDefinition, 
 }
 
 /** Text of speech, through the OpenAI API, which both providers of a transcription speak. Rejects with what the SDK throws. */
-export async function transcribeSpeech({ endpoint, name, speech, signal }: SpeechRequest): Promise<string> {
+export async function transcribeSpeech({ endpoint, name, speech, meter, signal }: SpeechRequest): Promise<Heard> {
   const { createOpenAI } = await import('@ai-sdk/openai')
-  const model = createOpenAI(withKey(endpoint)).transcription(name)
+  const model = createOpenAI({ ...withKey(endpoint), fetch: meteredFetch(meter) }).transcription(name)
   const { bytes: audio, mediaType } = speech
   // Asked itself and not through the SDK's own call, which would guess the type anew and repeat requests.
-  const { text } = await model.doGenerate({ audio, mediaType, abortSignal: signal })
-  return text
+  const { text, durationInSeconds, usage } = await model.doGenerate({ audio, mediaType, abortSignal: signal })
+  return { text, seconds: durationInSeconds ?? null, tokens: heardTokens(usage) }
 }
 
 /** Loads the provider's library and nothing of the others. */
-async function loadProvider(model: LiveModelDefinition): Promise<(endpoint: Endpoint) => LanguageModel> {
+async function loadProvider(model: LiveModelDefinition): Promise<Connect> {
   switch (model.provider) {
     case 'openai-compatible': {
       const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
-      return ({ baseUrl, apiKey }) => {
-        const settings = { name: model.provider, baseURL: baseUrl, includeUsage: true }
+      return ({ baseUrl, apiKey }, fetch) => {
+        const settings = { name: model.provider, baseURL: baseUrl, includeUsage: true, fetch }
         return createOpenAICompatible(apiKey === null ? settings : { ...settings, apiKey })(model.name)
       }
     }
     case 'openai': {
       const { createOpenAI } = await import('@ai-sdk/openai')
-      return (endpoint) => createOpenAI(withKey(endpoint))(model.name)
+      return (endpoint, fetch) => createOpenAI({ ...withKey(endpoint), fetch })(model.name)
     }
     case 'anthropic': {
       const { createAnthropic } = await import('@ai-sdk/anthropic')
-      return (endpoint) => createAnthropic(withKey(endpoint))(model.name)
+      return (endpoint, fetch) => createAnthropic({ ...withKey(endpoint), fetch })(model.name)
     }
     case 'google': {
       const { createGoogle } = await import('@ai-sdk/google')
-      return (endpoint) => createGoogle(withKey(endpoint))(model.name)
+      return (endpoint, fetch) => createGoogle({ ...withKey(endpoint), fetch })(model.name)
     }
   }
 }
@@ -126,12 +135,12 @@ function withKey({ baseUrl, apiKey }: Endpoint): { baseURL: string; apiKey: stri
   return { baseURL: baseUrl, apiKey: apiKey ?? '' }
 }
 
-function open(call: Call, connect: (endpoint: Endpoint) => LanguageModel): AsyncIterable<Part> {
+function open(call: Call, connect: Connect): AsyncIterable<Part> {
   // Warnings come with the stream and go to our log; the SDK's own way is the console.
   globalThis.AI_SDK_LOG_WARNINGS = false
   const { instructions, vision } = call.parts.definition
   return streamText({
-    model: connect(call.endpoint),
+    model: connect(call.endpoint, meteredFetch(requestMeter(call))),
     ...(instructions.trim() === '' ? {} : { instructions }),
     // Its parts are the SDK's own, but for readonly.
     messages: promptOf(call.request, (mediaType) => isShown(call.model, vision, mediaType)) as ModelMessage[],
@@ -139,11 +148,17 @@ function open(call: Call, connect: (endpoint: Endpoint) => LanguageModel): Async
     maxRetries: REPEATS[call.patience],
     abortSignal: call.lifetime.signal,
     telemetry: { isEnabled: false },
+    // What a provider counts on the way is in no other part.
+    include: { rawChunks: true },
     // What people write is not kept at the provider beyond the answer.
     providerOptions: { openai: { store: false } },
     // Errors are read from the stream; without this the SDK prints them.
     onError: () => {},
   }).stream
+}
+
+function requestMeter({ model, request: { meter } }: Call): RequestMeter {
+  return { sent: () => meter.sent(model), refused: () => meter.refused() }
 }
 
 /** Without `execute`: the SDK hands the calls over and does nothing about them. */
@@ -161,6 +176,9 @@ async function read(call: Call, stream: AsyncIterable<Part>): Promise<Thought> {
   let finish: Finish | null = null
   for await (const part of providerParts(call, stream)) {
     if (lifetime.signal.aborted) throw failures.cancelled()
+    noteTaken(call, part)
+    // No sign of life by itself: some servers send such pieces for ever.
+    if (part.type === 'raw') continue
     if (part.type === 'text-delta' && part.text !== '') {
       call.text += part.text
       request.onDelta(part.text)
@@ -171,6 +189,19 @@ async function read(call: Call, stream: AsyncIterable<Part>): Promise<Thought> {
     lifetime.expect(call.text === '' ? FIRST_TEXT_MS_MAX : NEXT_TEXT_MS_MAX)
   }
   return thoughtOf(call, finish)
+}
+
+/** Each piece of the stream comes as it is, and then as the parts that are in it. */
+function noteTaken(call: Call, part: Part): void {
+  const { meter } = call.request
+  if (part.type === 'raw') {
+    const counted = countedIn(call.model.provider, part.rawValue)
+    call.isCounted = counted?.outputTokens != null
+    if (counted !== null) meter.counted(counted)
+  } else if (!call.isCounted) {
+    if (part.type === 'text-delta' || part.type === 'reasoning-delta') meter.wrote(part.text)
+    else if (part.type === 'tool-input-delta') meter.wrote(part.delta)
+  }
 }
 
 /** The parts of a stream; what its source throws becomes a failure, what its reader throws stays a defect. */

@@ -5,6 +5,7 @@
 import type { TranscriptionDefinition } from '../../machines/definitions.ts'
 import { assert } from '../../machines/failure.ts'
 import { MEDIA_MS_MAX } from '../../machines/limits.ts'
+import type { Heard } from '../../machines/speech.ts'
 import type { BuildTranscription } from './agent.ts'
 import { openLifetime } from './lifetime.ts'
 import { type Endpoint, endpointOf, probeEndpoint } from './model-endpoint.ts'
@@ -20,11 +21,11 @@ export const buildTranscription: BuildTranscription = async (parts) => {
   }
   const { world } = parts
   return {
-    async transcribe(speech, signal) {
+    async transcribe(speech, { meter, signal }) {
       const asked = endpoint()
       const lifetime = openLifetime(world.clock, signal)
       lifetime.expect(MEDIA_MS_MAX)
-      const request = { endpoint: asked, name: transcription.name, speech, signal: lifetime.signal }
+      const request = { endpoint: asked, name: transcription.name, speech, meter, signal: lifetime.signal }
       try {
         return await Promise.race([ask(request, { transcription, nowMs: world.nowMs() }), lifetime.ended])
       } finally {
@@ -38,7 +39,7 @@ export const buildTranscription: BuildTranscription = async (parts) => {
 async function ask(
   request: SpeechRequest,
   about: { transcription: TranscriptionDefinition; nowMs: number },
-): Promise<string> {
+): Promise<Heard> {
   // The library is loaded for the first speech and not before.
   const { transcribeSpeech, troubleOf } = await import('./model.ts')
   try {

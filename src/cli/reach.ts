@@ -97,7 +97,8 @@ function tokenOfEnvironment({ world }: Pick<Context, 'world'>): string | null {
   return token === '' ? null : token
 }
 
-const NOTHING_USED = { runs: 0, input_tokens: 0, output_tokens: 0, cost: null } as const
+const NO_TOKENS = { input_tokens: 0, output_tokens: 0, cost: null } as const
+const NOTHING_USED = { runs: 0, ...NO_TOKENS, estimated: NO_TOKENS, speech_seconds: 0 } as const
 
 const NO_RECORDS: Omit<RecordsPort, 'schedules'> = {
   sessions: async () => [],

@@ -2,8 +2,8 @@
 
 import type { TranscriptEntry } from '../../machines/messages.ts'
 import type { Step } from '../../machines/steps.ts'
-import { usageText } from '../../machines/usage.ts'
-import type { UsagePeriods, UsageTotalsView } from '../start.ts'
+import { type Amount, usageText } from '../../machines/usage.ts'
+import type { AmountView, UsagePeriods, UsageTotalsView } from '../start.ts'
 import { type Command, CONFIG, DATA, type Invocation, JSON_OUTPUT, ROWS } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 import { withRecords } from './reach.ts'
@@ -105,7 +105,11 @@ function doing(step: Step): string {
 }
 
 function used({ today, last_30_days: lately }: UsagePeriods): string {
-  const text = ({ runs, input_tokens, output_tokens, cost }: UsageTotalsView): string =>
-    usageText({ runs, inputTokens: input_tokens, outputTokens: output_tokens, cost })
+  const text = ({ runs, estimated, speech_seconds: speechSeconds, ...all }: UsageTotalsView): string =>
+    usageText({ runs, ...amountOf(all), estimated: amountOf(estimated), speechSeconds })
   return `Used today (UTC): ${text(today)}; in 30 days: ${text(lately)}`
+}
+
+function amountOf({ input_tokens, output_tokens, cost }: AmountView): Amount {
+  return { inputTokens: input_tokens, outputTokens: output_tokens, cost }
 }

@@ -18,7 +18,9 @@ export const usageCommand: Command = {
 
 const NAME_UNITS_MAX = 60
 
-const HEAD = ['RUNS TODAY', 'IN', 'OUT', 'COST', 'RUNS 30 DAYS', 'IN', 'OUT', 'COST']
+/** `ESTIMATED`: so many of the tokens before it no provider told. `SPEECH`: seconds of it that were made text. */
+const OF_PERIOD = ['IN', 'OUT', 'ESTIMATED', 'SPEECH', 'COST']
+const HEAD = ['RUNS TODAY', ...OF_PERIOD, 'RUNS 30 DAYS', ...OF_PERIOD]
 
 function show(invocation: Invocation): Promise<ExitCode> {
   const { terminal } = invocation.context
@@ -38,8 +40,9 @@ function show(invocation: Invocation): Promise<ExitCode> {
 }
 
 function cells({ today, last_30_days }: UsagePeriods): string[] {
-  return [today, last_30_days].flatMap(({ runs, input_tokens, output_tokens, cost }: UsageTotalsView) => [
-    ...[runs, input_tokens, output_tokens].map(String),
+  return [today, last_30_days].flatMap(({ estimated, speech_seconds, cost, ...all }: UsageTotalsView) => [
+    ...[all.runs, all.input_tokens, all.output_tokens, estimated.input_tokens + estimated.output_tokens].map(String),
+    String(speech_seconds),
     cost === null ? '-' : costText(cost),
   ])
 }

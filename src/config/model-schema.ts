@@ -13,7 +13,7 @@ const modelName = text("expected the model's name").describe("The provider's nam
 const apiKey = secret('a key').optional().describe("The key. Default: the provider's usual variable.")
 
 /** Of one token the dearest model costs less than a tenth of a cent. */
-const PRICE_MAX = 1_000_000
+export const PRICE_MAX = 1_000_000
 
 /** The smallest that a conversation has room in, and far more than any model takes. */
 const CONTEXT_TOKENS = { min: 1_000, max: 100_000_000 }

@@ -60,7 +60,8 @@ function nearText(expected: string, node: Tree | undefined): string {
 
 function nestedKeys(path: Path): readonly string[] | undefined {
   if (isOfMcp(path) && path.length === 5) return MCP_KEYS
-  return path.length > 3 ? NESTED[String(path.at(-2))] : undefined
+  const [within, key] = path.slice(-3, -1).map(String)
+  return path.length > 3 ? (NESTED[`${within}.${key}`] ?? NESTED[`${key}`]) : undefined
 }
 
 /** The keys of mappings inside a piece, by the key that they stand under. */
@@ -72,6 +73,7 @@ const NESTED: Readonly<Record<string, readonly string[]>> = {
   reset: ['mode', 'idle_minutes', 'at_hour', 'time_zone'],
   budget: ['tokens_per_day', 'per'],
   prices: ['input_per_million', 'output_per_million'],
+  'transcription.prices': ['per_minute', 'input_per_million', 'output_per_million'],
 }
 
 export function chooseOne(reader: Reader, path: Path, values: readonly string[]): void {

@@ -4,6 +4,7 @@ import type { Lack } from '../../machines/definitions.ts'
 import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, TranscriptEntry } from '../../machines/messages.ts'
 import type { CompletionsPort } from './completions-port.ts'
+import type { UsagePeriods, UsageView } from './usage-port.ts'
 import type { McpServerStatus } from './mcp-status.ts'
 import type { UploadsPort } from './uploads.ts'
 import type { WebPort } from './web-port.ts'
@@ -206,25 +207,6 @@ export interface SessionView {
   readonly turns: number
   readonly waiting: number
   readonly updated_at: string
-}
-
-export interface UsageView {
-  readonly agents: readonly (UsagePeriods & { readonly agent: string })[]
-  readonly users: readonly (UsagePeriods & { readonly agent: string; readonly user: string })[]
-}
-
-export interface UsagePeriods {
-  /** Since midnight UTC. */
-  readonly today: UsageTotalsView
-  readonly last_30_days: UsageTotalsView
-}
-
-export interface UsageTotalsView {
-  readonly runs: number
-  readonly input_tokens: number
-  readonly output_tokens: number
-  /** null: no model that was used has prices. */
-  readonly cost: number | null
 }
 
 export interface ScheduleView {

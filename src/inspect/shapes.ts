@@ -7,7 +7,7 @@ import type { InboxItem } from '../../machines/inbox.ts'
 import type { Attachment, ShownFile } from '../../machines/media.ts'
 import type { AcceptedMessage, OutboxItem, Sender, TranscriptEntry } from '../../machines/messages.ts'
 import type { Steering, Step } from '../../machines/steps.ts'
-import type { Credit, Spent } from '../../machines/usage.ts'
+import type { Amount, Credit, Spent } from '../../machines/usage.ts'
 import type { Shape } from './shape.ts'
 
 /** A shape for every part of T, and for nothing else. */
@@ -77,7 +77,10 @@ export const inbox: Shape = {
   each: { parts: { message, text: 'text', manner: 'word', task: 'word', shown } satisfies Parts<InboxItem> },
 }
 
-const spent: Shape = { parts: { inputTokens: 'word', outputTokens: 'word', cost: 'word' } satisfies Parts<Spent> }
+const amount = { inputTokens: 'word', outputTokens: 'word', cost: 'word' } satisfies Parts<Amount>
+const spent: Shape = {
+  parts: { ...amount, estimated: { parts: amount }, speechSeconds: 'word' } satisfies Parts<Spent>,
+}
 
 export const credit = { model: 'word', spent } satisfies Parts<Credit>
 

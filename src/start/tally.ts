@@ -78,8 +78,18 @@ function messageFamilies() {
     }),
     tokens: counter({
       name: 'troupe_tokens_total',
-      help: 'Tokens as the providers count them.',
+      help: 'Tokens as the providers count them; what they did not tell of a request is estimated.',
       labels: ['agent', 'direction'],
+    }),
+    estimated: counter({
+      name: 'troupe_tokens_estimated_total',
+      help: 'As many of those tokens as are an estimate: of requests that were cut, above all.',
+      labels: ['agent', 'direction'],
+    }),
+    speech: counter({
+      name: 'troupe_speech_seconds_total',
+      help: 'Seconds of speech that were made text.',
+      labels: ['agent'],
     }),
     restarts: counter({
       name: 'troupe_restarts_total',
@@ -176,9 +186,18 @@ function note(families: Families, happening: Happening): void {
     case 'mcp':
       return families.mcp.add([happening.agent, happening.server, happening.became])
     case 'tokens':
-      families.tokens.add([happening.agent, 'input'], happening.input)
-      return families.tokens.add([happening.agent, 'output'], happening.output)
+      return noteTokens(families, happening)
+    case 'speech':
+      return families.speech.add([happening.agent], happening.seconds)
     case 'written':
       return families.commit.observe([], secondsBetween(0, happening.ms))
   }
+}
+
+function noteTokens({ tokens, estimated: guessed }: Families, happening: Extract<Happening, { kind: 'tokens' }>): void {
+  const { agent, input, output, estimated } = happening
+  tokens.add([agent, 'input'], input)
+  tokens.add([agent, 'output'], output)
+  guessed.add([agent, 'input'], estimated.input)
+  guessed.add([agent, 'output'], estimated.output)
 }

@@ -98,6 +98,8 @@ function attributesOf(activity: Activity): Attributes {
   return { ...Object.fromEntries(given), ...step }
 }
 
-function usageOf({ input, output }: Extract<Happening, { kind: 'tokens' }>): Attributes {
-  return { 'troupe.tokens.input': input, 'troupe.tokens.output': output }
+function usageOf({ input, output, estimated }: Extract<Happening, { kind: 'tokens' }>): Attributes {
+  const told = { 'troupe.tokens.input': input, 'troupe.tokens.output': output }
+  const guessed = estimated.input + estimated.output
+  return guessed === 0 ? told : { ...told, 'troupe.tokens.estimated': guessed }
 }

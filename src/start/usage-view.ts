@@ -4,8 +4,8 @@
 //   Who asks while it is being made is given the same one.
 
 import { setImmediate } from 'node:timers/promises'
-import { NOTHING_USED, sum, tokensOf, type UsageTotals } from '../../machines/usage.ts'
-import type { UsagePeriods, UsageTotalsView, UsageView } from '../http/port.ts'
+import { type Amount, NOTHING_USED, sum, tokensOf, type UsageTotals } from '../../machines/usage.ts'
+import type { AmountView, UsagePeriods, UsageTotalsView, UsageView } from '../http/usage-port.ts'
 import type { Store, UsageRow } from '../store/store.ts'
 
 const DAYS = 30
@@ -105,6 +105,12 @@ function periods({ today, lately }: Used): UsagePeriods {
   return { today: totalsView(today), last_30_days: totalsView(lately) }
 }
 
-function totalsView({ runs, inputTokens, outputTokens, cost }: UsageTotals): UsageTotalsView {
-  return { runs, input_tokens: inputTokens, output_tokens: outputTokens, cost }
+function totalsView({ runs, estimated, speechSeconds, ...all }: UsageTotals): UsageTotalsView {
+  // Sums of fractions: to a tenth of a second they are what people would add up.
+  const speech_seconds = Math.round(speechSeconds * 10) / 10
+  return { runs, ...amountView(all), estimated: amountView(estimated), speech_seconds }
+}
+
+function amountView({ inputTokens, outputTokens, cost }: Amount): AmountView {
+  return { input_tokens: inputTokens, output_tokens: outputTokens, cost }
 }

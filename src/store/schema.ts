@@ -11,9 +11,20 @@ import { VERSION_3 } from './schema-version-3.ts'
 import { VERSION_4 } from './schema-version-4.ts'
 import { VERSION_5 } from './schema-version-5.ts'
 import { VERSION_6 } from './schema-version-6.ts'
+import { VERSION_7 } from './schema-version-7.ts'
+import { VERSION_8 } from './schema-version-8.ts'
 
 /** Position + 1 is the version. */
-export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6]
+export const MIGRATIONS: readonly string[] = [
+  VERSION_1,
+  VERSION_2,
+  VERSION_3,
+  VERSION_4,
+  VERSION_5,
+  VERSION_6,
+  VERSION_7,
+  VERSION_8,
+]
 
 export interface MigrateOptions {
   /** For messages. */

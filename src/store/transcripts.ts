@@ -6,7 +6,7 @@ import { assert } from '../../machines/failure.ts'
 import { HISTORY_ENTRIES_MAX } from '../../machines/limits.ts'
 import type { ShownFile } from '../../machines/media.ts'
 import type { NewTranscriptEntry, Sender, TranscriptEntry, TranscriptRole } from '../../machines/messages.ts'
-import type { Credit } from '../../machines/usage.ts'
+import type { Amount, Credit } from '../../machines/usage.ts'
 import type { World } from '../world.ts'
 import { type Database, numberOf, optionalTextOf, type Row, type Statement, textOf } from './database.ts'
 import type { Steps } from './steps.ts'
@@ -29,8 +29,9 @@ export function transcripts(database: Database, { world, steps }: { world: World
   )
   const insert = database.prepare(
     `INSERT INTO transcript (
-       session_key, role, turn, text, sender_id, sender_name, sender_handle, at_ms, model, input_tokens, output_tokens, cost, shown
-     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       session_key, role, turn, text, sender_id, sender_name, sender_handle, at_ms, model, input_tokens, output_tokens, cost,
+       estimated, shown
+     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const countTurn = database.prepare(
     'UPDATE sessions SET turns = turns + 1, last_turn = ?2 WHERE key = ?1 AND last_turn IS NOT ?2',
@@ -49,9 +50,9 @@ export function transcripts(database: Database, { world, steps }: { world: World
       const atMs = world.nowMs()
       for (const { role, turn, text, sender, model = null, spent, shown } of entries) {
         const { id, name, handle } = sender ?? NO_SENDER
-        const { inputTokens, outputTokens, cost } = spent ?? NOT_COUNTED
-        const [credit, files] = [[model, inputTokens, outputTokens, cost], shown ? JSON.stringify(shown) : null]
-        insert.run(sessionKey, role, turn, text, id, name, handle, atMs, ...credit, files)
+        const { inputTokens, outputTokens, cost, estimated } = { estimated: undefined, ...(spent ?? NOT_COUNTED) }
+        const credit = [model, inputTokens, outputTokens, cost, jsonOf(estimated)]
+        insert.run(sessionKey, role, turn, text, id, name, handle, atMs, ...credit, jsonOf(shown))
         if (role !== 'reset' && role !== 'undo') countTurn.run(sessionKey, turn)
       }
       update.run(atMs, sessionKey)
@@ -61,6 +62,10 @@ export function transcripts(database: Database, { world, steps }: { world: World
     hasEnded: (sessionKey, turn) =>
       rolesOf.all(sessionKey, turn).some((row) => CLOSING.includes(roleOf(textOf(row, 'role')))),
   }
+}
+
+function jsonOf(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value)
 }
 
 /** What a turn's run did stands at the entry that closes the turn. */
@@ -148,10 +153,10 @@ function creditOf(row: Row): Partial<Credit> {
   if (model === null) return {}
   if (row['input_tokens'] === null) return { model, spent: null }
   const cost = row['cost'] === null ? null : numberOf(row, 'cost')
-  return {
-    model,
-    spent: { inputTokens: numberOf(row, 'input_tokens'), outputTokens: numberOf(row, 'output_tokens'), cost },
-  }
+  const spent = { inputTokens: numberOf(row, 'input_tokens'), outputTokens: numberOf(row, 'output_tokens'), cost }
+  const estimated = optionalTextOf(row, 'estimated')
+  // As `append` wrote it.
+  return { model, spent: estimated === null ? spent : { ...spent, estimated: JSON.parse(estimated) as Amount } }
 }
 
 const ROLES: readonly TranscriptRole[] = ['user', 'assistant', 'partial', 'failure', 'summary', 'reset', 'undo']

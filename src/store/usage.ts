@@ -16,13 +16,19 @@ export interface UsageTable {
 
 export function usageTable(database: Database, world: World): UsageTable {
   const add = database.prepare(
-    `INSERT INTO usage (day, agent, user, session_key, runs, input_tokens, output_tokens, cost)
-     VALUES (:day, :agent, :user, :sessionKey, :runs, :inputTokens, :outputTokens, :cost)
+    `INSERT INTO usage (day, agent, user, session_key, runs, input_tokens, output_tokens, cost,
+       estimated_input_tokens, estimated_output_tokens, estimated_cost, speech_seconds)
+     VALUES (:day, :agent, :user, :sessionKey, :runs, :inputTokens, :outputTokens, :cost,
+       :estimatedInput, :estimatedOutput, :estimatedCost, :speechSeconds)
      ON CONFLICT (day, agent, user, session_key) DO UPDATE SET
        runs = runs + excluded.runs,
        input_tokens = input_tokens + excluded.input_tokens,
        output_tokens = output_tokens + excluded.output_tokens,
-       cost = coalesce(cost + excluded.cost, cost, excluded.cost)`,
+       cost = coalesce(cost + excluded.cost, cost, excluded.cost),
+       estimated_input_tokens = estimated_input_tokens + excluded.estimated_input_tokens,
+       estimated_output_tokens = estimated_output_tokens + excluded.estimated_output_tokens,
+       estimated_cost = coalesce(estimated_cost + excluded.estimated_cost, estimated_cost, excluded.estimated_cost),
+       speech_seconds = speech_seconds + excluded.speech_seconds`,
   )
   const together = database.prepare(`SELECT * FROM usage WHERE day = ? AND agent = ? AND user = ? AND session_key = ''`)
   const ofSession = database.prepare(`SELECT * FROM usage WHERE session_key = ? AND session_key <> '' AND day >= ?`)
@@ -36,8 +42,13 @@ export function usageTable(database: Database, world: World): UsageTable {
 
   return {
     add(sessionKey, entries) {
-      for (const { day, agent, user, runs, inputTokens, outputTokens, cost } of entries) {
-        const totals = { day, agent, runs, inputTokens, outputTokens, cost }
+      for (const { day, agent, user, runs, inputTokens, outputTokens, cost, estimated, speechSeconds } of entries) {
+        const ofThem = {
+          estimatedInput: estimated.inputTokens,
+          estimatedOutput: estimated.outputTokens,
+          estimatedCost: estimated.cost,
+        }
+        const totals = { day, agent, runs, inputTokens, outputTokens, cost, ...ofThem, speechSeconds }
         add.run({ ...totals, user, sessionKey })
         add.run({ ...totals, user, sessionKey: '' })
         add.run({ ...totals, user: '', sessionKey: '' })
@@ -63,6 +74,16 @@ function totalsOf(row: Row): UsageTotals {
     runs: numberOf(row, 'runs'),
     inputTokens: numberOf(row, 'input_tokens'),
     outputTokens: numberOf(row, 'output_tokens'),
-    cost: row['cost'] === null ? null : numberOf(row, 'cost'),
+    cost: costOf(row, 'cost'),
+    estimated: {
+      inputTokens: numberOf(row, 'estimated_input_tokens'),
+      outputTokens: numberOf(row, 'estimated_output_tokens'),
+      cost: costOf(row, 'estimated_cost'),
+    },
+    speechSeconds: numberOf(row, 'speech_seconds'),
   }
+}
+
+function costOf(row: Row, column: 'cost' | 'estimated_cost'): number | null {
+  return row[column] === null ? null : numberOf(row, column)
 }

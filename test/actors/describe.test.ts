@@ -4,9 +4,10 @@
 import { describe, expect, test } from 'vitest'
 import type { AgentDefinition } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
-import { MEDIA_MS_MAX, WORDS_UNITS_MAX } from '../../machines/limits.ts'
+import { MEDIA_MS_MAX, SHOWN_FILE_TOKENS, WORDS_UNITS_MAX } from '../../machines/limits.ts'
 import { type Attachment, UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
-import type { Picture, Thought } from '../../src/agents/agent.ts'
+import { NOTHING_USED } from '../../machines/usage.ts'
+import type { Description, Picture, Thought } from '../../src/agents/agent.ts'
 import { PLAIN_MODEL, testAgent } from '../support/definitions.ts'
 import { type House, type HouseOptions, openHouse } from '../support/house.ts'
 import { jpeg, pdf, testFolders } from '../support/received.ts'
@@ -19,6 +20,8 @@ const EYES = { ...plain, name: 'gpt-4o', prices: { inputPerMillion: 1_000, outpu
 const BLIND: Partial<AgentDefinition> = { model: { ...plain, name: 'gpt-3.5-turbo' }, describeWith: EYES }
 
 const BEFORE = '; another model’s description of it, and not the sender’s words:]'
+
+type Describe = Description['describe']
 
 const saw = (text: string): Thought => ({ text, calls: [], usage: null, model: EYES })
 
@@ -116,9 +119,9 @@ describe('what it takes is counted', () => {
   test('at once, by the prices of the model that looked', async () => {
     const opened = await house(BLIND, { describe: counting })
     await opened.says('a', 'look', { attachments: [photo] })
-    expect(await used(opened)).toEqual({ runs: 0, inputTokens: 100, outputTokens: 10, cost: 0.2 })
+    expect(await used(opened)).toEqual({ ...NOTHING_USED, inputTokens: 100, outputTokens: 10, cost: 0.2 })
     await opened.thoughts[0]?.answer('a cat', { inputTokens: 1, outputTokens: 1 })
-    expect(await used(opened)).toEqual({ runs: 1, inputTokens: 101, outputTokens: 11, cost: 0.2 })
+    expect(await used(opened)).toEqual({ ...NOTHING_USED, runs: 1, inputTokens: 101, outputTokens: 11, cost: 0.2 })
   })
 
   test('and held against the budget: who is over it has nothing described', async () => {
@@ -145,7 +148,7 @@ describe('what fails', () => {
 
   test('S15 one that never answers is closed at the deadline', async () => {
     const signals: AbortSignal[] = []
-    const describe = (_: Picture, signal: AbortSignal) => (signals.push(signal), held<Thought>().promise)
+    const describe: Describe = (_, { signal }) => (signals.push(signal), held<Thought>().promise)
     const opened = await house(BLIND, { describe })
     await opened.says('a', '', { attachments: [photo] })
     await opened.world.advance(MEDIA_MS_MAX - 1)
@@ -154,10 +157,14 @@ describe('what fails', () => {
     expect([signals[0]?.aborted, told(opened)[0]]).toEqual([true, expect.stringContaining('within 45 seconds')])
   })
 
-  test('S6: /stop closes the request; what comes all the same is neither kept nor counted', async () => {
+  test('S6: /stop closes the request; what it took until then is counted, and what comes all the same is not', async () => {
     const [looking, folders] = [held<Thought>(), testFolders()]
     const signals: AbortSignal[] = []
-    const describe = (_: Picture, signal: AbortSignal) => (signals.push(signal), looking.promise)
+    const describe: Describe = (_, { meter, signal }) => {
+      meter.sent(EYES)
+      signals.push(signal)
+      return looking.promise
+    }
     const opened = await house(BLIND, { describe, folders })
     await opened.says('a', 'look', { attachments: [photo] })
     await opened.says('a', '/stop')
@@ -165,7 +172,8 @@ describe('what fails', () => {
     looking.resolve({ ...saw('a cat'), usage: { inputTokens: 100, outputTokens: 10 } })
     await settled()
     expect([...folders.files.keys()]).toEqual([expect.stringMatching(/-image\.jpg$/)])
-    expect(await opened.store.usageOfSession('a/c1', 1)).toMatchObject({ inputTokens: 0 })
+    const taken = { inputTokens: SHOWN_FILE_TOKENS + 252, outputTokens: 0 }
+    expect(await opened.store.usageOfSession('a/c1', 1)).toMatchObject({ ...taken, estimated: taken })
     expect(opened.thoughts).toHaveLength(0)
   })
 })

@@ -18,7 +18,7 @@ const openai = { provider: 'openai', name: 'gpt-4o', baseUrl: null, apiKey: { se
 const SEES: Partial<AgentDefinition> = { model: openai }
 const READS: Partial<AgentDefinition> = { model: { ...openai, name: 'gpt-3.5-turbo' } }
 const HEARS: Partial<AgentDefinition> = {
-  transcription: { provider: 'openai', name: 'whisper-1', baseUrl: null, apiKey: { secret: 'k' } },
+  transcription: { provider: 'openai', name: 'whisper-1', baseUrl: null, apiKey: { secret: 'k' }, prices: null },
 }
 
 const OPENS = {
@@ -251,7 +251,7 @@ describe('S13 while files are prepared', () => {
         signals.push(signal)
         return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('closed'))))
       }
-      const opened = await house(HEARS, { folders, transcribe: (_, signal) => hang({ signal }) })
+      const opened = await house(HEARS, { folders, transcribe: (_, asking) => hang(asking) })
       if (at === 'fetch') opened.platform('a').nextFetch.push(hang)
       await opened.says('a', '', { attachments: [voice] })
       expect(signals.map(({ aborted }) => aborted)).toEqual([false])

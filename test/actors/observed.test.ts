@@ -37,7 +37,9 @@ test('a message that is answered: accepted, claimed, prepared, run, committed an
     'commit done',
     'delivery done',
   ])
-  expect(seen.happenings).toEqual([{ kind: 'tokens', session: 'a/c1', agent: 'cfo', input: 30, output: 4 }])
+  expect(seen.happenings).toEqual([
+    { kind: 'tokens', session: 'a/c1', agent: 'cfo', input: 30, output: 4, estimated: { input: 0, output: 0 } },
+  ])
   const about = { session: 'a/c1', channel: 'a', agent: 'cfo' }
   expect(seen.activities.find(({ activity }) => activity.kind === 'run')?.activity).toEqual({ kind: 'run', ...about })
   expectWhole(seen)

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { ModelDefinition } from '../../machines/definitions.ts'
+import { NOTHING_USED } from '../../machines/usage.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { PLAIN_MODEL } from '../support/definitions.ts'
 import { type House, openHouse } from '../support/house.ts'
@@ -38,9 +39,9 @@ test('each answer of a run counts, with the price of the model that gave it; the
   const house = await openHouse({ agents, tools: { look } })
   await house.says('a', 'hello')
   await house.thoughts[0]?.gives({ calls: [LOOK], ...tokens(100, 10) })
-  expect(await ofSession(house)).toEqual({ runs: 0, inputTokens: 100, outputTokens: 10, cost: 0.2 })
+  expect(await ofSession(house)).toEqual({ ...NOTHING_USED, inputTokens: 100, outputTokens: 10, cost: 0.2 })
   await house.thoughts[1]?.gives({ text: 'done', ...tokens(200, 20), model: SPARE })
-  expect(await ofSession(house)).toEqual({ runs: 1, inputTokens: 300, outputTokens: 30, cost: 0.2 })
+  expect(await ofSession(house)).toEqual({ ...NOTHING_USED, runs: 1, inputTokens: 300, outputTokens: 30, cost: 0.2 })
   const [, answer] = await house.store.transcript('a/c1')
   expect(answer).toMatchObject({ model: 'openai:b', spent: { inputTokens: 200, outputTokens: 20, cost: null } })
   expect(answer?.steps[0]).toMatchObject({ kind: 'answer', model: 'openai:a', spent: { inputTokens: 100 } })

@@ -8,7 +8,7 @@ import { PLAIN_MODEL, testAgent } from '../support/definitions.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { jpeg } from '../support/received.ts'
 import { silentLog } from '../support/world.ts'
-import { failureFrom } from './parts.ts'
+import { asking, failureFrom } from './parts.ts'
 
 const KEY = 'key-of-the-describing-model'
 const PICTURE = { bytes: jpeg(), mediaType: 'image/jpeg', words: 'what is it?' }
@@ -35,7 +35,7 @@ const never = (): AbortSignal => new AbortController().signal
 test('one request with the picture, what came with it and the key, and nothing else of the agent', async () => {
   const { server, built, describeWith } = await open()
   server.always(() => 'A cat.')
-  expect(await built.describe(PICTURE, never())).toEqual({
+  expect(await built.describe(PICTURE, asking())).toEqual({
     text: 'A cat.',
     calls: [],
     usage: { inputTokens: 11, outputTokens: 7 },
@@ -55,7 +55,7 @@ test('one request with the picture, what came with it and the key, and nothing e
 test('nothing that is written with a picture is made up', async () => {
   const { server, built } = await open()
   server.always(() => 'A cat.')
-  await built.describe({ ...PICTURE, words: ' ' }, never())
+  await built.describe({ ...PICTURE, words: ' ' }, asking())
   expect(server.requests[0]?.messages[1]?.content).toBe('No message came with it.')
 })
 
@@ -77,7 +77,7 @@ describe('what fails is said in words, without the key', () => {
   ] as const)('%d', async (status, message, said) => {
     const { server, built } = await open()
     server.always(() => ({ fail: { status, message } }))
-    const { failure, error } = await failureFrom(built.describe(PICTURE, never()))
+    const { failure, error } = await failureFrom(built.describe(PICTURE, asking()))
     expect(failure).toMatchObject({ kind: 'permanent', message: said })
     expect(`${JSON.stringify(failure)} ${error.stack} ${String(error.cause)}`).not.toContain(KEY)
     expect(server.requests).toHaveLength(1)
@@ -86,7 +86,7 @@ describe('what fails is said in words, without the key', () => {
   test('what is refused has no remedy of a conversation', async () => {
     const { server, built } = await open()
     server.always(() => ({ fail: { status: 400 } }))
-    expect((await failureFrom(built.describe(PICTURE, never()))).failure.remedy).toBe(undefined)
+    expect((await failureFrom(built.describe(PICTURE, asking()))).failure.remedy).toBe(undefined)
   })
 })
 
@@ -94,9 +94,11 @@ test('an abort closes the request at once', async () => {
   const { server, built } = await open()
   const controller = new AbortController()
   const exchange = server.next()
-  const describing = failureFrom(built.describe(PICTURE, controller.signal))
+  const asked = asking({ signal: controller.signal })
+  const describing = failureFrom(built.describe(PICTURE, asked))
   await exchange.arrived
   controller.abort()
   expect((await describing).failure.reason).toBe('cancelled')
   await exchange.closedByClient
+  expect(asked.metered).toEqual(['sent to openai-compatible:eyes'])
 })

@@ -11,6 +11,8 @@ import { type Exchange, type ModelServer, startModelServer } from '../support/mo
 import { PLAIN_MODEL } from '../support/definitions.ts'
 import { asking, failureFrom, KEY, partsFor, said, sender, type TestParts } from './parts.ts'
 
+const SENT = 'sent to openai-compatible:llama3.3'
+
 /** The promise is 100 ms; a busy machine that runs the tests gets more. Measured: 3 to 30 ms. */
 const CLOSED_WITHIN_MS = 500
 
@@ -55,13 +57,15 @@ test('one request: instructions, history, the turn, the key; its pieces come as 
   expect(await answer).toEqual({ text: 'Ask each other.', calls: [], usage: { inputTokens: 11, outputTokens: 7 } })
   expect(request.deltas).toEqual(['Ask ', 'each other.'])
   expect([server.requests.length, server.refused, parts.clock.timers()]).toEqual([1, [], 0])
+  expect(request.metered).toEqual([SENT, 'wrote Ask ', 'wrote each other.', 'counted 11 7'])
   expect(getEventListeners(request.signal, 'abort')).toEqual([])
 })
 
 test('S42: tools go out with their schemas; what the model asks for comes back and is done by nobody here', async () => {
   const call = server.next()
   const tools = [{ name: 'docs.look', description: 'looks', parameters: { type: 'object', properties: {} } }]
-  const answer = agent.think(asking({ tools }))
+  const request = asking({ tools })
+  const answer = agent.think(request)
   expect(await call.arrived).toMatchObject({ tools: ['docs__look'], mayCall: true })
   await call.respond({
     chunks: ['Let me look.'],
@@ -79,6 +83,8 @@ test('S42: tools go out with their schemas; what the model asks for comes back a
     ['c3', 'docs.look'],
   ])
   expect(thought.calls[0]?.input).toEqual({ at: 'it' })
+  // What it writes for tools is written like any other text.
+  expect(request.metered.slice(0, 3)).toEqual([SENT, 'wrote Let me look.', 'wrote {"at":"it"}'])
   expect([typeof thought.calls[2]?.input, server.requests.length]).toEqual(['string', 1])
 })
 
@@ -142,20 +148,50 @@ test('a cancel before the start: no request is ever made', async () => {
 
 test('a cancel in the same tick as the start: rejected, and nothing stays open', async () => {
   const stop = new AbortController()
-  const answer = failureFrom(agent.think(asking({ signal: stop.signal })))
+  const request = asking({ signal: stop.signal })
+  const answer = failureFrom(agent.think(request))
   stop.abort()
   expect((await answer).failure.reason).toBe('cancelled')
-  expect(parts.clock.timers()).toBe(0)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect([parts.clock.timers(), request.metered]).toEqual([0, []])
 })
 
 test('a cancel before the first byte closes the request', async () => {
   const stop = new AbortController()
   const call = server.next()
-  const answer = failureFrom(agent.think(asking({ signal: stop.signal })))
+  const request = asking({ signal: stop.signal })
+  const answer = failureFrom(agent.think(request))
   await call.arrived
   stop.abort()
   expect((await answer).failure.reason).toBe('cancelled')
   await closed(call)
+  expect(request.metered).toEqual([SENT])
+})
+
+test('what a request takes: one that did not get through owes nothing, and one that breaks off owes what had come', async () => {
+  const [unheard, broken] = [server.next(), server.next()]
+  const request = asking()
+  const answer = failureFrom(agent.think(request))
+  await unheard.cut()
+  await broken.chunk('half an')
+  await until(() => request.deltas.length === 1)
+  await broken.cut()
+  expect((await answer).failure.reason).toBe('unavailable')
+  expect(request.metered).toEqual([SENT, 'refused', SENT, 'wrote half an'])
+})
+
+test('what a model thinks aloud is written too; what its server counts with each piece is not counted again', async () => {
+  const call = server.next()
+  const request = asking()
+  const answer = agent.think(request)
+  await call.begin()
+  const piece = (delta: object, more = {}) => `data: ${JSON.stringify({ choices: [{ index: 0, delta }], ...more })}\n\n`
+  await call.raw(piece({ reasoning_content: 'Hm.' }))
+  await call.raw(piece({ content: 'Yes' }, { usage: { prompt_tokens: 5, completion_tokens: 3 } }))
+  await call.raw(piece({ content: '.' }))
+  await call.end()
+  expect(await answer).toMatchObject({ text: 'Yes.' })
+  expect(request.metered).toEqual([SENT, 'wrote Hm.', 'counted 5 3', 'wrote .', 'counted 11 7'])
 })
 
 test('a cancel while a repeat is waited for: no further request is made', async () => {
@@ -226,7 +262,9 @@ test('a model that stalls within its answer ends as a timeout; each piece begins
   await call.chunk('two')
   await until(() => request.deltas.length === 2)
   parts.clock.advance(NEXT_TEXT_MS_MAX - 1)
-  await new Promise((resolve) => setImmediate(resolve))
+  // A piece with nothing of an answer in it is none.
+  await call.raw('data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n')
+  await until(() => request.metered.includes('counted 1 1'))
   parts.clock.advance(1)
   expect((await answer).failure).toMatchObject({ reason: 'timeout', message: 'The model said nothing for 60 seconds.' })
   await closed(call)

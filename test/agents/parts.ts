@@ -4,6 +4,7 @@
 import type { ModelDefinition, SecretReference } from '../../machines/definitions.ts'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Sender } from '../../machines/messages.ts'
+import { modelLabel } from '../../machines/models.ts'
 import type { AgentParts, ThinkRequest, TurnMessage } from '../../src/agents/agent.ts'
 import { createLog } from '../../src/log.ts'
 import type { Clock, World } from '../../src/world.ts'
@@ -73,9 +74,12 @@ export function said(text: string, kind: TurnMessage['kind'] = 'dm', from: Sende
   return { text, kind, sender: from }
 }
 
-/** A request with what a test leaves out filled in, and the deltas that came of it. */
-export function asking(request: Partial<ThinkRequest> = {}): ThinkRequest & { readonly deltas: string[] } {
+/** A request with what a test leaves out filled in, and the deltas and the words of its meter that came of it. */
+export function asking(
+  request: Partial<ThinkRequest> = {},
+): ThinkRequest & { readonly deltas: string[]; readonly metered: string[] } {
   const deltas: string[] = []
+  const metered: string[] = []
   return {
     history: [],
     messages: [said('hello')],
@@ -84,7 +88,14 @@ export function asking(request: Partial<ThinkRequest> = {}): ThinkRequest & { re
     mayCall: true,
     signal: new AbortController().signal,
     onDelta: (text) => void deltas.push(text),
+    meter: {
+      sent: (model) => void metered.push(`sent to ${modelLabel(model)}`),
+      refused: () => void metered.push('refused'),
+      counted: ({ inputTokens, outputTokens }) => void metered.push(`counted ${inputTokens} ${outputTokens}`),
+      wrote: (text) => void metered.push(`wrote ${text}`),
+    },
     deltas,
+    metered,
     ...request,
   }
 }

@@ -33,13 +33,18 @@ const ANTHROPIC_HALF = [
       role: 'assistant',
       model: 'claude',
       content: [],
-      usage: { input_tokens: 1, output_tokens: 1 },
+      usage: { input_tokens: 9, cache_read_input_tokens: 90, output_tokens: 1 },
     },
   },
   { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
   { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'half an' } },
 ]
-const GOOGLE_HALF = [{ candidates: [{ content: { role: 'model', parts: [{ text: 'half an' }] }, index: 0 }] }]
+const GOOGLE_HALF = [
+  {
+    candidates: [{ content: { role: 'model', parts: [{ text: 'half an' }] }, index: 0 }],
+    usageMetadata: { promptTokenCount: 11, candidatesTokenCount: 2 },
+  },
+]
 
 let mock: LLMock
 
@@ -65,6 +70,8 @@ test.each(PROVIDERS)('%s: a streamed answer, whole, in pieces, counted', async (
   expect(request.deltas.join('')).toBe(TEXT)
   expect(request.deltas.length).toBeGreaterThan(3)
   expect(thought.usage).toEqual({ inputTokens: expect.any(Number), outputTokens: expect.any(Number) })
+  // What is counted on the way is what the library tells at the end.
+  expect(countedBy(request.metered)).toEqual(thought.usage)
   // The server reads every provider's wire into one form.
   expect(messagesOf(mock.getLastRequest()?.body)).toEqual([
     ['system', 'You answer questions about money.'],
@@ -76,7 +83,9 @@ test.each(PROVIDERS)('%s: a streamed answer, whole, in pieces, counted', async (
 
 test.each(PROVIDERS)('%s: a refused credential is permanent and names its place, not its value', async (provider) => {
   mock.onMessage(/./, { error: { message: `bad key ${SECRET}` }, status: 401 })
-  const { failure, error } = await failureFrom((await agentOf(provider, mock.url)).think(asking()))
+  const request = asking()
+  const { failure, error } = await failureFrom((await agentOf(provider, mock.url)).think(request))
+  expect(request.metered).toEqual([sentTo(provider), 'refused'])
   expect(failure).toMatchObject({ kind: 'permanent', reason: 'unauthorized', remedy: `Check ${KEY.secret}.` })
   expect(`${JSON.stringify(failure)} ${error.stack} ${error.cause}`).not.toContain(SECRET)
   expect(mock.getRequests().length).toBe(1)
@@ -84,7 +93,9 @@ test.each(PROVIDERS)('%s: a refused credential is permanent and names its place,
 
 test.each(PROVIDERS)('%s: 429 is repeated twice, then says how long to wait', async (provider) => {
   mock.onMessage(/./, { error: { message: 'slow down' }, status: 429, retryAfter: 0 })
-  const { failure } = await failureFrom((await agentOf(provider, mock.url)).think(asking()))
+  const request = asking()
+  const { failure } = await failureFrom((await agentOf(provider, mock.url)).think(request))
+  expect(request.metered).toEqual(Array.from({ length: 3 }, () => [sentTo(provider), 'refused']).flat())
   expect(failure).toMatchObject({ kind: 'retryable', reason: 'rateLimited', retryAfterMs: 0 })
   expect(mock.getRequests().length).toBe(3)
 })
@@ -109,22 +120,32 @@ test.each(PROVIDERS)('%s: a cancel in the middle of the stream', async (provider
     if (heard.push(text) === 3) stop.abort()
   }
   const agent = await agentOf(provider, mock.url)
-  expect((await failureFrom(agent.think(asking({ onDelta, signal: stop.signal })))).failure.reason).toBe('cancelled')
+  const request = asking({ onDelta, signal: stop.signal })
+  expect((await failureFrom(agent.think(request))).failure.reason).toBe('cancelled')
+  const metered = [...request.metered]
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(heard.length).toBe(3)
+  // What it took until then is owed, and nothing of it is heard afterwards.
+  expect(metered[0]).toBe(sentTo(provider))
+  expect(metered).not.toContain('refused')
+  expect(request.metered).toEqual(metered)
 })
 
 test.each([
-  ['openai', OPENAI_HALF],
-  ['anthropic', ANTHROPIC_HALF],
-  ['google', GOOGLE_HALF],
-] as const)('%s: a stream that ends politely but without its last event is no answer', async (provider, events) => {
-  respond = { status: 200, body: events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('') }
-  const request = asking()
-  const { failure } = await failureFrom((await agentOf(provider, url())).think(request))
-  expect(request.deltas).toEqual(['half an'])
-  expect(failure).toMatchObject({ kind: 'retryable', reason: 'unavailable' })
-})
+  ['openai', OPENAI_HALF, ['wrote half an']],
+  ['anthropic', ANTHROPIC_HALF, ['counted 99 null', 'wrote half an']],
+  ['google', GOOGLE_HALF, ['counted 11 2']],
+] as const)(
+  '%s: a stream that ends politely but without its last event is no answer',
+  async (provider, events, told) => {
+    respond = { status: 200, body: events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('') }
+    const request = asking()
+    const { failure } = await failureFrom((await agentOf(provider, url())).think(request))
+    expect(request.deltas).toEqual(['half an'])
+    expect(request.metered).toEqual([sentTo(provider), ...told])
+    expect(failure).toMatchObject({ kind: 'retryable', reason: 'unavailable' })
+  },
+)
 
 test('a provider that answers on another wire fails this suite’s first check', async () => {
   mock.onMessage('weather', { content: TEXT })
@@ -257,9 +278,23 @@ async function agentOf(provider: Provider, at: string): Promise<Agent> {
   return await buildAgent(partsFor(definitionOf(provider, at), SECRETS))
 }
 
+function nameAt(provider: Provider): string {
+  return provider === 'anthropic' ? 'claude-sonnet-4-5' : provider === 'google' ? 'gemini-2.5-flash' : 'gpt-4o'
+}
+
+function sentTo(provider: Provider): string {
+  return `sent to ${provider}:${nameAt(provider)}`
+}
+
+/** What a meter was told last of each of the two. */
+function countedBy(metered: readonly string[]): object {
+  const counts = metered.flatMap((words) => (words.startsWith('counted ') ? [words.split(' ').slice(1)] : []))
+  const last = (index: number) => Number(counts.findLast((count) => count[index] !== 'null')?.[index])
+  return { inputTokens: last(0), outputTokens: last(1) }
+}
+
 function definitionOf(provider: Provider, at: string): LiveModelDefinition {
-  const name = provider === 'anthropic' ? 'claude-sonnet-4-5' : provider === 'google' ? 'gemini-2.5-flash' : 'gpt-4o'
-  return { provider, name, baseUrl: `${at}${PATHS[provider]}`, apiKey: KEY, ...PLAIN_MODEL }
+  return { provider, name: nameAt(provider), baseUrl: `${at}${PATHS[provider]}`, apiKey: KEY, ...PLAIN_MODEL }
 }
 
 /** Role and text of each message in what the mock has written down. */

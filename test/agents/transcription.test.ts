@@ -18,10 +18,22 @@ async function open(given: Partial<TranscriptionDefinition> = {}, world = realWo
   const server = await startSpeechServer({ key: KEY })
   onTestFinished(() => server.close())
   const apiKey = { secret: 'agents.cfo.transcription.api_key' }
-  const shape = { provider: 'openai-compatible', name: 'whisper-1', baseUrl: server.baseUrl, apiKey } as const
+  const shape = {
+    provider: 'openai-compatible',
+    name: 'whisper-1',
+    baseUrl: server.baseUrl,
+    apiKey,
+    prices: null,
+  } as const
   const transcription = { ...shape, ...given } as TranscriptionDefinition // as: a test gives the parts of one of them.
   const definition = testAgent('cfo', { transcription })
   return { server, built: await buildTranscription({ definition, secret: () => KEY, log: silentLog, world }) }
+}
+
+/** What its meter is told stands in `metered`. */
+function listening(signal = never()) {
+  const metered: string[] = []
+  return { metered, signal, meter: { sent: () => metered.push('sent'), refused: () => metered.push('refused') } }
 }
 
 const never = (): AbortSignal => new AbortController().signal
@@ -40,13 +52,31 @@ test.each(['openai-compatible', 'openai'] as const)(
   async (provider) => {
     const { server, built } = await open({ provider })
     server.answer = () => ' buy milk '
-    expect(await built.transcribe(SPEECH, never())).toBe(' buy milk ')
+    const asking = listening()
+    expect(await built.transcribe(SPEECH, asking)).toEqual({ text: ' buy milk ', seconds: null, tokens: null })
+    expect(asking.metered).toEqual(['sent'])
     expect(server.heard).toEqual([
       { model: 'whisper-1', fileName: 'audio.ogg', bytes: Buffer.from(SPEECH.bytes), key: KEY },
     ])
     expect(server.refused).toEqual([])
   },
 )
+
+describe('what it took is as its server says', () => {
+  test.each([
+    ['by time', { usage: { type: 'duration', seconds: 4 } }, { seconds: 4, tokens: null }],
+    ['by time, in words of its own', { duration: 3.5 }, { seconds: 3.5, tokens: null }],
+    [
+      'in tokens',
+      { usage: { type: 'tokens', input_tokens: 40, output_tokens: 5, total_tokens: 45 } },
+      { seconds: null, tokens: { inputTokens: 40, outputTokens: 5 } },
+    ],
+  ])('%s', async (_, counted, told) => {
+    const { server, built } = await open()
+    server.answer = () => ({ text: 'buy milk', ...counted })
+    expect(await built.transcribe(SPEECH, listening())).toEqual({ text: 'buy milk', ...told })
+  })
+})
 
 test('a probe asks for the list of models and sends no speech', async () => {
   const { server, built } = await open()
@@ -64,7 +94,9 @@ describe('what fails is said in words, without the key', () => {
   ] as const)('%d', async (status, message, kind, said) => {
     const { server, built } = await open()
     server.answer = () => ({ status, message })
-    const failure = await failureOf(built.transcribe(SPEECH, never()))
+    const asking = listening()
+    const failure = await failureOf(built.transcribe(SPEECH, asking))
+    expect(asking.metered).toEqual(['sent', 'refused'])
     expect(failure).toMatchObject({ kind, message: said })
     expect(JSON.stringify(failure)).not.toContain(KEY)
     expect(server.heard).toHaveLength(1)
@@ -73,7 +105,8 @@ describe('what fails is said in words, without the key', () => {
   test('a server that is away', async () => {
     const { server, built } = await open()
     await server.close()
-    expect(await failureOf(built.transcribe(SPEECH, never()))).toMatchObject({
+    const asking = listening()
+    expect(await failureOf(built.transcribe(SPEECH, asking))).toMatchObject({
       reason: 'unavailable',
       message: "the transcription's server can't be reached, or hung up",
     })
@@ -83,17 +116,19 @@ describe('what fails is said in words, without the key', () => {
 test('an abort closes the request at once', async () => {
   const { server, built } = await open()
   const controller = new AbortController()
-  const transcribing = failureOf(built.transcribe(SPEECH, controller.signal))
+  const asking = listening(controller.signal)
+  const transcribing = failureOf(built.transcribe(SPEECH, asking))
   await server.came(1)
   controller.abort()
   expect((await transcribing).reason).toBe('cancelled')
+  expect(asking.metered).toEqual(['sent'])
   await server.left
 })
 
 test('S15 one that never answers ends at its deadline, and is closed', async () => {
   const world = testWorld()
   const { server, built } = await open({}, world)
-  const transcribing = failureOf(built.transcribe(SPEECH, never()))
+  const transcribing = failureOf(built.transcribe(SPEECH, listening()))
   await server.came(1)
   await world.advance(MEDIA_MS_MAX)
   expect((await transcribing).reason).toBe('timeout')

@@ -36,6 +36,32 @@ export async function observeTurns(begin: () => void): Promise<Swept> {
   return { ms: endedAt - startedAt, blockedMs }
 }
 
+export interface Turn {
+  readonly ms: number
+  /** Of this thread: other work on the machine is not in it. */
+  readonly processorMs: number
+}
+
+/** The longest turns of the event loop until something is over, by the one measure and by the other: so long nobody else had one. */
+export async function longestTurn(until: Promise<unknown>): Promise<Turn> {
+  let isOver = false
+  const over = (): void => void (isOver = true)
+  until.then(over, over)
+  let longest: Turn = { ms: 0, processorMs: 0 }
+  let [turnedAt, usedMs] = [performance.now(), processorMs()]
+  while (!isOver) {
+    await turn()
+    const [now, usedNowMs] = [performance.now(), processorMs()]
+    longest = {
+      ms: Math.max(longest.ms, now - turnedAt),
+      processorMs: Math.max(longest.processorMs, usedNowMs - usedMs),
+    }
+    turnedAt = now
+    usedMs = usedNowMs
+  }
+  return longest
+}
+
 /** Processor time of this thread: other work on the machine is not in it. It comes in ticks of some milliseconds. */
 export function processorMs(): number {
   const { user, system } = process.threadCpuUsage()

@@ -8,6 +8,7 @@ import type { Measure } from './report.ts'
 import { measureSessions } from './sessions.ts'
 import { measureStore } from './store.ts'
 import { measureTools } from './tools.ts'
+import { measureUsage } from './usage.ts'
 import { measureWaiting } from './waiting.ts'
 import { measureWorkdirs } from './workdirs.ts'
 
@@ -20,6 +21,7 @@ export const IN_PROCESS = {
   tools: (options) => measureTools(options),
   workdirs: (options) => measureWorkdirs(options),
   store: (options) => measureStore(options),
+  usage: (options) => measureUsage(options),
   mcp: (options) => measureMcp(options),
 } satisfies Readonly<Record<string, Measure>>
 

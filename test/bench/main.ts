@@ -33,6 +33,7 @@ const MEASUREMENTS = [
   'tools',
   'workdirs',
   'store',
+  'usage',
   'mcp',
 ] as const
 
@@ -101,6 +102,7 @@ const MEASURES: Readonly<Record<Name, Measure>> = {
   tools: (options) => inOwnProcess('tools', options),
   workdirs: (options) => inOwnProcess('workdirs', options),
   store: (options) => inOwnProcess('store', options),
+  usage: (options) => inOwnProcess('usage', options),
   mcp: (options) => inOwnProcess('mcp', options),
 }
 

@@ -7,6 +7,7 @@ import type { Commit, Reply } from '../../machines/messages.ts'
 import { OPENAI_CHANNEL, withOpenAi } from '../../machines/openai.ts'
 import type { Step, TurnStep } from '../../machines/steps.ts'
 import { turnIdOf } from '../../machines/steps.ts'
+import { NOTHING_USED } from '../../machines/usage.ts'
 import type { Door, Reception } from '../../src/channels/adapter.ts'
 import { createOpenAiAdapter, type OpenAiAdapter, type QuestionEnd } from '../../src/channels/openai.ts'
 import type { Answered } from '../../src/channels/openai-waiting.ts'
@@ -90,7 +91,7 @@ function stage(wrap: Wrap = (real) => real, receive?: Door['receive']) {
       settled: seqs.map((seq) => ({ seq, outcome: 'answered', reason: null })),
       entries: [{ role: 'assistant', turn: turnIdOf({ seq: seqs[0] ?? 0 }), text, sender: null }],
       replies: [reply(text, replyTo)],
-      usage: [{ day: 1, agent: 'cfo', user: 'u', runs: 1, inputTokens: 5, outputTokens: 2, cost: null }],
+      usage: [{ day: 1, agent: 'cfo', user: 'u', ...NOTHING_USED, runs: 1, inputTokens: 5, outputTokens: 2 }],
     })
   const says = (seq: number, text: string) =>
     adapter.show(CONVERSATION, { kind: 'delta', session: SESSION, turn: turnIdOf({ seq }), text })

@@ -13,12 +13,22 @@ import { begin, folderWith, post, type Ran, type Running, troupe, TWO, until } f
 import { runHere } from './context.ts'
 import { type GatewayProcess, launch } from '../support/gateway-process.ts'
 import type { Step } from '../../machines/steps.ts'
-import { dayOf } from '../../machines/usage.ts'
+import { type Amount, dayOf } from '../../machines/usage.ts'
 
 const TOKEN = 'a-token-of-this-test'
 
-const SPENT = { inputTokens: 1_200, outputTokens: 34, cost: 0.5 }
-const USED = { runs: 1, input_tokens: 1_200, output_tokens: 34, cost: 0.5 }
+/** Its provider told what it read, and nobody the rest. */
+const SPENT = {
+  inputTokens: 1_200,
+  outputTokens: 34,
+  cost: 0.5,
+  estimated: { inputTokens: 0, outputTokens: 34, cost: 0.1 },
+}
+
+const told = ({ inputTokens, outputTokens, cost }: Amount) => ({
+  ...{ input_tokens: inputTokens, output_tokens: outputTokens, cost },
+})
+const USED = { runs: 1, ...told(SPENT), estimated: told(SPENT.estimated), speech_seconds: 80 }
 
 /** A data folder with one answered message, one dead letter of each kind and one person who waits for a pairing. */
 async function furnished(file: string): Promise<{ folder: string; code: string }> {
@@ -50,7 +60,7 @@ async function furnished(file: string): Promise<{ folder: string; code: string }
     ],
     replies: [],
     steps: STEPS.map((step) => ({ turn: 't1', step })),
-    usage: [{ day: dayOf(Date.now()), agent: 'cfo', user: 'cfo/anna', runs: 1, ...SPENT }],
+    usage: [{ day: dayOf(Date.now()), agent: 'cfo', user: 'cfo/anna', runs: 1, ...SPENT, speechSeconds: 80.04 }],
   })
   const code = await store.pairingCode('cfo', { id: '77', name: 'Bert' })
   await store.close()
@@ -105,7 +115,7 @@ describe.each(WAYS)('%s', (way) => {
     expect(show.out.replace(/^\S+ /gm, '')).toContain('user Anna [2J: hello\n')
     expect(show.out).toContain('\n  asks for c1: shell {"command":"ls"}\n  c1: approved by 7\n  c1: one two\n')
     expect(show.out).toMatch(/\S+ assistant \(openai:a\): cfo heard: hello\n/)
-    const used = '1,234 tokens (1,200 in, 34 out) in 1 run, cost 0.50'
+    const used = '1,234 tokens (1,200 in, 34 out; 34 estimated) in 1 run, 80 s of speech, cost 0.50'
     expect(show.out).toContain(`\nUsed today (UTC): ${used}; in 30 days: ${used}\n`)
     const { key, transcript, usage } = JSON.parse((await run('sessions', 'show', 'cfo/lobby', '--json')).out)
     expect(key).toBe('cfo/lobby')
@@ -121,7 +131,7 @@ describe.each(WAYS)('%s', (way) => {
   test('usage', async () => {
     const usage = await run('usage')
     expect(usage).toMatchObject({ code: 0, err: '' })
-    const cells = '1 +1200 +34 +0.50 +1 +1200 +34 +0.50'
+    const cells = '1 +1200 +34 +34 +80 +0.50 +1 +1200 +34 +34 +80 +0.50'
     expect(usage.out).toMatch(
       new RegExp(`^AGENT +RUNS TODAY .*COST *\ncfo +${cells}\n\nAGENT +PERSON .*\ncfo +cfo/anna +${cells}\n$`),
     )

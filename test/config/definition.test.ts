@@ -138,6 +138,7 @@ describe('a file that sets every key', () => {
           name: 'whisper-1',
           baseUrl: 'http://127.0.0.1:8000/v1',
           apiKey: { secret: 'agents.local.transcription.api_key' },
+          prices: { perMinute: 0.006, inputPerMillion: 0, outputPerMillion: 0 },
         },
         tools: ['files'],
         workdir: { path: resolve('work/inner') },

@@ -23,6 +23,7 @@ describe('transcription', () => {
       name: 'whisper-1',
       baseUrl: null,
       apiKey: { secret },
+      prices: null,
     })
     expect(secrets.resolve({ secret })).toBe('key-of-openai')
     expect(JSON.stringify(definition)).not.toContain('key-of-openai')
@@ -34,8 +35,18 @@ describe('transcription', () => {
       name: 'whisper-1',
       baseUrl: 'http://127.0.0.1:8000/v1',
       apiKey: null,
+      prices: null,
     })
     expect(agentOf('instructions: x')?.transcription).toBe(null)
+  })
+
+  test('its prices: by the minute, in tokens, or both', () => {
+    const pricesOf = (prices: string) =>
+      agentOf(`transcription: { provider: openai, name: a, prices: { ${prices} } }`)?.transcription?.prices
+    expect(pricesOf('per_minute: 0.006')).toEqual({ perMinute: 0.006, inputPerMillion: 0, outputPerMillion: 0 })
+    expect(pricesOf('input_per_million: 2.5, output_per_million: 10')).toEqual({
+      ...{ perMinute: 0, inputPerMillion: 2.5, outputPerMillion: 10 },
+    })
   })
 
   test('a variable that is not set fails its agent by name, with what to do', () => {
@@ -69,6 +80,18 @@ describe('transcription', () => {
     [
       'transcription: { provider: openai-compatible, name: a }',
       'agents.cfo.transcription.base_url: is required: expected an address that begins with http:// or https://',
+    ],
+    [
+      'transcription: { provider: openai, name: a, prices: {} }',
+      'agents.cfo.transcription.prices: expected per_minute, or input_per_million and output_per_million, found a mapping',
+    ],
+    [
+      'transcription: { provider: openai, name: a, prices: { per_minut: 1 } }',
+      'agents.cfo.transcription.prices.per_minut: unknown key (did you mean "per_minute"?)',
+    ],
+    [
+      'transcription: { provider: openai, name: a, prices: { per_minute: -1 } }',
+      'agents.cfo.transcription.prices.per_minute: expected a number from 0 to 1000000, found -1',
     ],
     [
       'transcription: { provider: openai, name: a, base_url: "http://me:secret@host" }',

@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { readExposition, valueOf } from '../support/exposition.ts'
 import { troupe } from '../support/gateway-process.ts'
 import {
   addBot,
@@ -14,9 +15,11 @@ import {
   openModel,
   openTelegram,
   scenario,
+  SOON_MS,
   started,
   telegram,
   temporaryFolder,
+  textOf,
   writeFile,
 } from '../support/scenario.ts'
 
@@ -52,9 +55,39 @@ scenario(
 
     const { agents } = await jsonOf<{ agents: unknown }>(await gateway.request('/usage'))
     expect(agents).toMatchObject([{ agent: 'cfo', today: { runs: 1, input_tokens: 11, output_tokens: 7, cost: 11 } }])
+    // Stopped in the middle: what was told of the conversation before and what has come since are known, and the rest is estimated.
+    const held = spare.next()
+    anna.says(bot, 'tell me a story')
+    await held.chunk('Once upon a time, in a forest.')
+    await bot.waitFor(() => bot.draft(anna.id)?.text.includes('forest'), SOON_MS)
+    expect(await ask(bot, anna, '/stop')).toBe('Stopped.')
+    expect(await ask(bot, anna, '/status')).toContain(
+      'Used today: 55 tokens (38 in, 17 out; 37 estimated) in 1 run, cost 38.00',
+    )
+    const all = {
+      ...{ runs: 1, input_tokens: 38, output_tokens: 17, cost: 38 },
+      estimated: { input_tokens: 27, output_tokens: 10, cost: 27 },
+    }
+    const view = await jsonOf<{ users: unknown }>(await gateway.request('/usage'))
+    expect(view.users).toMatchObject([{ agent: 'cfo', user: `tg/${anna.id}`, today: all, last_30_days: all }])
+    const samples = readExposition(await textOf(gateway, '/metrics'))
+    for (const [direction, estimated] of [
+      ['input', 27],
+      ['output', 10],
+    ] as const)
+      expect(valueOf(samples, 'troupe_tokens_estimated_total', { agent: 'cfo', direction })).toBe(estimated)
     const key = `tg/${anna.id}`
     const shown = JSON.parse((await troupe(['sessions', 'show', key, '--json', '--config', file])).output)
-    expect(shown.transcript.at(-1)).toMatchObject({ text: 'I stand in.', model: 'openai-compatible:spare' })
+    expect(shown.transcript.slice(1)).toMatchObject([
+      { role: 'assistant', text: 'I stand in.', model: 'openai-compatible:spare' },
+      { role: 'user', text: 'tell me a story' },
+      {
+        role: 'partial',
+        model: 'openai-compatible:spare',
+        spent: { inputTokens: 27, estimated: { outputTokens: 10 } },
+      },
+    ])
+    expect(shown.usage.today).toMatchObject(all)
   },
 )
 

@@ -7,6 +7,7 @@ import { type ClientRequest, request } from 'node:http'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { BotHandle, Person } from '../support/bot-api/server.ts'
+import { readExposition, valueOf } from '../support/exposition.ts'
 import { type GatewayProcess, troupe } from '../support/gateway-process.ts'
 import { oggVoice, zip } from '../support/received.ts'
 import {
@@ -15,6 +16,7 @@ import {
   answers,
   countCalls,
   eventually,
+  jsonOf,
   modelAgents,
   openModel,
   openTelegram,
@@ -38,7 +40,10 @@ async function media() {
   whenDone(() => speech.close())
   model.always(({ messages }) => `re: ${messages.at(-1)?.content}`)
   const { cfo, ops, content } = modelAgents(model, ['cfo', 'ops', 'content'])
-  const transcription = { provider: 'openai-compatible', name: 'whisper-1', base_url: speech.baseUrl, api_key: KEY }
+  const transcription = {
+    ...{ provider: 'openai-compatible', name: 'whisper-1', base_url: speech.baseUrl, api_key: KEY },
+    prices: { per_minute: 60 },
+  }
   const eyes = { provider: 'openai-compatible', name: 'eyes', base_url: model.baseUrl, api_key: KEY }
   const [bot, deaf, blind] = [addBot(api), addBot(api), addBot(api)]
   const file = {
@@ -132,6 +137,22 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
   speech.answer = () => ({ status: 500, message: `no ${KEY}` })
   const refused = await reply(bot, anna, () => anna.sendsVoice(bot))
   expect(refused[0]).toContain("the transcription's server has a problem of its own (500)")
+
+  // What was heard is counted: its seconds, its price, and ten tokens a second, because its server counts none; what was refused is not.
+  const { users } = await jsonOf<{ users: { today: unknown }[] }>(await gateway.request('/usage'))
+  const turns = model.requests.length
+  const today = {
+    ...{ runs: turns, input_tokens: 11 * turns + 30, output_tokens: 7 * turns + 3, cost: 3 },
+    ...{ estimated: { input_tokens: 30, output_tokens: 3, cost: 0 }, speech_seconds: 3 },
+  }
+  expect(users).toMatchObject([{ agent: 'cfo', user: `tg/${anna.id}`, today }])
+  expect(
+    valueOf(readExposition(await textOf(gateway, '/metrics')), 'troupe_speech_seconds_total', { agent: 'cfo' }),
+  ).toBe(3)
+  expect(
+    JSON.parse((await troupe(['usage', '--json', '--config', join(folder, 'gateway.yaml')])).output).users[0].today,
+  ).toEqual(today)
+
   const [notice, answer] = await reply(deaf, anna, () => anna.sendsPhoto(deaf, { caption: 'look' }), 2)
   expect(notice).toBe(
     'The picture could not be read: this agent’s model takes no pictures. Say in words what it shows.',

@@ -159,7 +159,11 @@ export interface GatewayDouble extends GatewayPort {
   reloaded: Reloaded
 }
 
-const USED = { runs: 1, input_tokens: 20, output_tokens: 3, cost: null }
+const USED = {
+  ...{ runs: 1, input_tokens: 20, output_tokens: 3, cost: null },
+  estimated: { input_tokens: 0, output_tokens: 3, cost: null },
+  speech_seconds: 4.5,
+}
 const SINCE = '2026-01-02T03:04:05.000Z'
 
 export function createGatewayDouble(world: World, ids: readonly string[]): GatewayDouble {

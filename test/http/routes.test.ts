@@ -279,7 +279,10 @@ test('sessions are listed, and one is shown by its key, whatever characters it h
     expect(answer.body).toMatchObject({
       key,
       transcript: [{ seq: 1, turn: 't1', role: 'user', text: 'hello', sender: null, at, steps: [] }],
-      usage: { today: { runs: 1, input_tokens: 20, output_tokens: 3, cost: null }, last_30_days: { runs: 9 } },
+      usage: {
+        today: { runs: 1, input_tokens: 20, estimated: { input_tokens: 0, output_tokens: 3, cost: null } },
+        last_30_days: { runs: 9 },
+      },
     })
   }
   expect(gateway.calls[0]).toMatch(/^sessions 6 /)

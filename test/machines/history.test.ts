@@ -102,6 +102,10 @@ describe('how many tokens', () => {
       expect(counted(9_000, { role: 'summary' })).toBe(estimate)
     })
     test('nothing', () => expect(counted(9_000, { spent: null })).toBe(estimate))
+    test('a part of it: the rest is an estimate of ours already', () => {
+      const amount = { inputTokens: 9_000, outputTokens: 4, cost: null }
+      expect(counted(9_000, { spent: { ...amount, estimated: { ...amount, inputTokens: 0 } } })).toBe(estimate)
+    })
   })
 })
 

@@ -29,11 +29,18 @@ test('a day is UTC’s, and a person is one of a channel', () => {
 
 test('answers are added up; what nobody counted is nothing, and a cost is what has a price', () => {
   const spent = { inputTokens: 10, outputTokens: 2, cost: null }
-  expect(usageEntries(account, 1, [spent, null, { ...spent, cost: 0.5 }, { ...spent, cost: 0.25 }])).toEqual([
-    { ...account, runs: 1, inputTokens: 30, outputTokens: 6, cost: 0.75 },
+  const estimated = { inputTokens: 1, outputTokens: 2, cost: 0.125 }
+  const priced = { ...spent, cost: 0.5 }
+  expect(usageEntries(account, 1, [spent, null, { ...priced, estimated }, { ...priced, estimated }])).toEqual([
+    {
+      ...{ ...account, ...NOTHING_USED, runs: 1, inputTokens: 30, outputTokens: 6, cost: 1 },
+      estimated: { inputTokens: 2, outputTokens: 4, cost: 0.25 },
+    },
   ])
   expect(usageEntries(account, 1, [null])).toEqual([{ ...account, ...NOTHING_USED, runs: 1 }])
   expect(usageEntries(account, 0, [null, null])).toEqual([])
+  const unread = { inputTokens: 0, outputTokens: 0, cost: null, speechSeconds: 1.5 }
+  expect(usageEntries(account, 0, [unread, unread])).toEqual([{ ...account, ...NOTHING_USED, speechSeconds: 3 }])
   expect(sum([])).toEqual(NOTHING_USED)
 })
 
@@ -45,15 +52,26 @@ test('a cost follows from the prices of the model that answered', () => {
     ...tokens,
     cost: 7.5,
   })
-  expect([spentBy(model, null), spentBy({ provider: 'echo', delayMs: 0 }, null)]).toEqual([null, null])
+  const half = { inputTokens: 1_000_000, outputTokens: 0 }
+  const priced = { ...model, prices: { inputPerMillion: 1.25, outputPerMillion: 10 } }
+  expect(spentBy(priced, tokens, half)).toEqual({ ...tokens, cost: 7.5, estimated: { ...half, cost: 1.25 } })
+  expect(spentBy(model, tokens, half)).toEqual({ ...tokens, cost: null, estimated: { ...half, cost: null } })
   expect([modelLabel(model), modelLabel({ provider: 'echo', delayMs: 0 })]).toEqual(['openai:a', 'echo'])
 })
 
 test.each([
   [NOTHING_USED, '0 tokens in 0 runs'],
-  [{ runs: 1, inputTokens: 999, outputTokens: 1, cost: null }, '1,000 tokens (999 in, 1 out) in 1 run'],
+  [{ ...NOTHING_USED, runs: 1, inputTokens: 999, outputTokens: 1 }, '1,000 tokens (999 in, 1 out) in 1 run'],
   [
-    { runs: 1_000, inputTokens: 1_234_567, outputTokens: 0, cost: 0.00123 },
+    {
+      ...{ ...NOTHING_USED, runs: 1, inputTokens: 9_000, outputTokens: 1 },
+      estimated: { inputTokens: 1_000, outputTokens: 1, cost: null },
+    },
+    '9,001 tokens (9,000 in, 1 out; 1,001 estimated) in 1 run',
+  ],
+  [{ ...NOTHING_USED, speechSeconds: 1_200.4, cost: 0.12 }, '0 tokens in 0 runs, 1,201 s of speech, cost 0.12'],
+  [
+    { ...NOTHING_USED, runs: 1_000, inputTokens: 1_234_567, cost: 0.00123 },
     '1,234,567 tokens (1,234,567 in, 0 out) in 1,000 runs, cost 0.0012',
   ],
 ])('%o in words', (totals, text) => expect(usageText(totals)).toBe(text))

@@ -1,7 +1,7 @@
 // Usage view: who used most, added up from pages of the store while everything else has its turn.
 
 import { expect, test } from 'vitest'
-import { dayOf, type UsageEntry } from '../../machines/usage.ts'
+import { dayOf, NOTHING_USED, type UsageEntry } from '../../machines/usage.ts'
 import { usageViews } from '../../src/start/usage-view.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
@@ -19,10 +19,10 @@ async function filled(): Promise<Store> {
       day,
       agent: n % 2 === 0 ? 'cfo' : 'ops',
       user: `tg/${n}`,
+      ...NOTHING_USED,
       runs: 1,
       inputTokens: n,
       outputTokens: 1,
-      cost: null,
     }
   }
   const all = Array.from({ length: PEOPLE }, (_, n) => used(n, today))
@@ -30,7 +30,11 @@ async function filled(): Promise<Store> {
   return store
 }
 
-const totals = (runs: number, input: number) => ({ runs, input_tokens: input, output_tokens: runs, cost: null })
+const totals = (runs: number, input: number) => ({
+  ...{ runs, input_tokens: input, output_tokens: runs, cost: null },
+  estimated: { input_tokens: 0, output_tokens: 0, cost: null },
+  speech_seconds: 0,
+})
 
 test('people and agents, those who used most first, today and in thirty days', async () => {
   const view = await usageViews(await filled())(2)

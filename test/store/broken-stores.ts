@@ -1,5 +1,6 @@
 // Stores that are each broken in one way, under the name of the check that must catch it.
 
+import { NOTHING_USED } from '../../machines/usage.ts'
 import type { DeadLetter, Store } from '../../src/store/store.ts'
 
 export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>>> = {
@@ -107,6 +108,11 @@ export const breakages: Readonly<Record<string, (store: Store) => Partial<Store>
   'usage is added up by day, agent, person and session; a cost is what has a price': (store) => ({
     usageOn: (day, of) => store.usageOn(day, of.per === 'user' ? { per: 'agent', agent: of.agent } : of),
   }),
+  'as much of usage as is an estimate is added up beside it, and comes back with the entry that it stands in; speech, too':
+    (store) => ({
+      commit: ({ usage = [], ...rest }) =>
+        store.commit({ ...rest, usage: usage.map((entry) => ({ ...entry, estimated: NOTHING_USED.estimated })) }),
+    }),
   'usage is part of its commit: what fails adds nothing, and a reply that tells it tells it as it is then': (
     store,
   ) => ({

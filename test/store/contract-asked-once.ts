@@ -1,6 +1,7 @@
 // Contract checks: conversations that a client keeps itself: what was said before comes with the message, and all of it is forgotten.
 
 import { expect } from 'vitest'
+import { NOTHING_USED } from '../../machines/usage.ts'
 import { newCommit, newMessage } from './message-parts.ts'
 import type { Check } from './contract.ts'
 
@@ -46,7 +47,7 @@ export const askedOnceChecks: readonly Check[] = [
     name: 'a session that rests for long is forgotten whole, but for what was used; none that has something left',
     async run(store, world) {
       const usage = [
-        { day: 20_000, agent: 'cfo', user: '@openai/anna', runs: 1, inputTokens: 3, outputTokens: 2, cost: null },
+        { day: 20_000, agent: 'cfo', user: '@openai/anna', ...NOTHING_USED, runs: 1, inputTokens: 3, outputTokens: 2 },
       ]
       const ask = async (name: string, outcome: 'answered' | 'dead' | null, deliver = true) => {
         const { seq } = await store.accept(newMessage({ ...place(name), earlier: [{ role: 'user', text: 'before' }] }))

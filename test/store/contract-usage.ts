@@ -1,7 +1,7 @@
 // Contract checks: what runs took, added up, and the line that the store adds to a reply.
 
 import { expect } from 'vitest'
-import { dayOf, type UsageEntry } from '../../machines/usage.ts'
+import { dayOf, NOTHING_USED, type UsageEntry } from '../../machines/usage.ts'
 import type { TranscriptRole } from '../../machines/messages.ts'
 import type { Check } from './contract.ts'
 import { newCommit } from './message-parts.ts'
@@ -9,10 +9,11 @@ import { newCommit } from './message-parts.ts'
 const DAY_MS = 86_400_000
 
 function entry(day: number, given: Partial<UsageEntry> = {}): UsageEntry {
-  return { day, agent: 'cfo', user: 'web/7', runs: 1, inputTokens: 10, outputTokens: 2, cost: null, ...given }
+  return { day, agent: 'cfo', user: 'web/7', ...NOTHING_USED, runs: 1, inputTokens: 10, outputTokens: 2, ...given }
 }
 
 const used = (runs: number, inputTokens: number, outputTokens: number, cost: number | null = null) => ({
+  ...NOTHING_USED,
   runs,
   inputTokens,
   outputTokens,
@@ -55,6 +56,31 @@ export const usageChecks: readonly Check[] = [
       expect(await rows(30)).toEqual(['cfo web/7 10 null'])
       world.pass(DAY_MS)
       expect(await rows(0)).toEqual([])
+    },
+  },
+  {
+    name: 'as much of usage as is an estimate is added up beside it, and comes back with the entry that it stands in; speech, too',
+    async run(store, world) {
+      const today = dayOf(world.nowMs())
+      const estimated = { inputTokens: 3, outputTokens: 2, cost: 0.25 }
+      await store.commit(
+        newCommit({ usage: [entry(today, { cost: 0.5, estimated, speechSeconds: 1.5 }), entry(today)] }),
+      )
+      await store.commit(
+        newCommit({ usage: [entry(today, { estimated: { ...estimated, cost: null }, speechSeconds: 2 })] }),
+      )
+      const all = {
+        ...{ ...used(3, 30, 6, 0.5), speechSeconds: 3.5 },
+        estimated: { inputTokens: 6, outputTokens: 4, cost: 0.25 },
+      }
+      expect(await store.usageOn(today, { per: 'agent', agent: 'cfo' })).toStrictEqual(all)
+      expect(await store.usageOfSession('web/room', 1)).toStrictEqual(all)
+      expect(await store.usageOfPeople(0, null, 9)).toStrictEqual([{ agent: 'cfo', user: 'web/7', ...all }])
+
+      const spent = { inputTokens: 7, outputTokens: 3, cost: null, estimated: { ...estimated, cost: null } }
+      const cut = { role: 'partial', turn: 'T1', text: 'ye', sender: null, model: 'openai:a', spent } as const
+      await store.commit(newCommit({ entries: [cut] }))
+      expect(await store.transcript('web/room')).toStrictEqual([expect.objectContaining({ spent })])
     },
   },
   {

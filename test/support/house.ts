@@ -21,6 +21,7 @@ import type { Description, ThinkRequest, Thought, Transcription, Usage } from '.
 import type { Adapter, Door, Fetching, Outgoing, Reception } from '../../src/channels/adapter.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { Heard } from '../../machines/speech.ts'
 import type { ToolCall } from '../../machines/steps.ts'
 import type { Notes, Tool } from '../../src/tools/tool.ts'
 import { testAgent } from './definitions.ts'
@@ -49,8 +50,8 @@ export interface HouseOptions {
   readonly folders?: TestFolders
   /** What its platforms have of each reference. */
   readonly files?: ReadonlyMap<string, Uint8Array>
-  /** What makes text of speech. */
-  readonly transcribe?: Transcription['transcribe']
+  /** What makes text of speech; a text alone is what a server says that counts nothing. */
+  readonly transcribe?: (...asked: Parameters<Transcription['transcribe']>) => Promise<Heard | string>
   /** What makes text of pictures. */
   readonly describe?: Description['describe']
   /** What its agents' hooks do; there are none otherwise. */
@@ -162,7 +163,11 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     ...toolParts(tools),
     openReceived: (options.folders ?? testFolders()).open,
     buildTranscription: async () => ({
-      transcribe: options.transcribe ?? (() => Promise.reject(new Error('nobody hears here'))),
+      async transcribe(...asked) {
+        if (options.transcribe === undefined) throw new Error('nobody hears here')
+        const heard = await options.transcribe(...asked)
+        return typeof heard === 'string' ? { text: heard, seconds: null, tokens: null } : heard
+      },
       probe: async () => {},
     }),
     buildDescription: async () => ({

@@ -14,13 +14,21 @@ export interface SpeechServer {
   readonly refused: string[]
   /** How many times its list of models was asked for. */
   probes: number
-  /** A text, or what fails. */
-  answer: ((heard: Heard) => string | { readonly status: number; readonly message: string }) | null
+  /** A text, with what it took or without; or what fails. */
+  answer: ((heard: Heard) => string | Counted | { readonly status: number; readonly message: string }) | null
   /** Resolves when so many requests came. */
   came(count: number): Promise<void>
   /** Resolves when a client has left before its answer. */
   readonly left: Promise<void>
   close(): Promise<void>
+}
+
+export interface Counted {
+  readonly text: string
+  /** Seconds, as servers of `verbose_json` say it. */
+  readonly duration?: number
+  /** As OpenAI says it. */
+  readonly usage?: object
 }
 
 export interface Heard {
@@ -67,6 +75,7 @@ export async function startSpeechServer(options: { readonly key?: string } = {})
     for (const watcher of watchers) watcher()
     const answered = speech.answer?.(heard)
     if (typeof answered === 'string') sendJson(outgoing, 200, { text: answered })
+    else if (answered !== undefined && 'text' in answered) sendJson(outgoing, 200, answered)
     else if (answered !== undefined) refuse(answered.status, answered.message)
   }
 

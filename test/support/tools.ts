@@ -1,6 +1,7 @@
 // Tools for tests: toolboxes that hold what a test gives, and say when they are closed.
 
 import { FolderUses } from '../../src/actors/folders.ts'
+import { Meters } from '../../src/actors/meters.ts'
 import { Said } from '../../src/actors/said.ts'
 import type { Parts } from '../../src/actors/parts.ts'
 import type { Tool } from '../../src/tools/tool.ts'
@@ -23,6 +24,7 @@ type Given =
   | 'clearFolder'
   | 'buildDescription'
   | 'buildTranscription'
+  | 'meters'
   | 'notes'
   | 'openReceived'
   | 'runMcp'
@@ -50,6 +52,7 @@ export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<P
     notes: { list: async () => [], add: async () => 1, remove: async () => false },
     hooks: { run: async () => ({}) },
     said: new Said(),
+    meters: new Meters(),
     toolboxes: new Map(),
     folderUses: new FolderUses(),
     clearFolder: async () => {},
