@@ -110,6 +110,19 @@ test.each(WAYS)('sessions, %s', (way) =>
   }),
 )
 
+test('a list waits for another command that reads there at this moment, and for nobody who stays without an address', async () => {
+  const { folder } = await furnished(TWO)
+  const other = openOffline(join(folder, '.troupe'), realWorld({}))
+  const list = async (afterLook: () => Promise<void>) => {
+    const { context, err } = testContext()
+    const clock = { ...context.world.clock, setTimeout: (fn: () => void) => void afterLook().then(fn) }
+    const args = ['sessions', 'list', '--config', join(folder, 'gateway.yaml')]
+    return { code: await runProgram(args, { ...context, world: { ...context.world, clock } }), err: err() }
+  }
+  expect(await list(async () => {})).toEqual({ code: 75, err: expect.stringContaining('says no address') })
+  expect(await list(() => other.close())).toEqual({ code: 0, err: '' })
+})
+
 test.each(WAYS)('usage, %s', (way) =>
   bothWays(way, async (run) => {
     const usage = await run('usage')
