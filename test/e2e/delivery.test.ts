@@ -56,7 +56,7 @@ scenario('S48 429 in one chat: that chat waits as told, the other is answered me
 
 scenario('S48 5xx, a proxy’s page and cut connections: sent again with a growing wait, and there once', async () => {
   const { bot, anna } = await stage()
-  bot.faults.next('sendMessage', { kind: 'error', code: 502, description: 'Bad Gateway' })
+  bot.faults.next('sendMessage', { kind: 'html', code: 502 })
   bot.faults.next('sendMessage', { kind: 'html', code: 503 })
   anna.says(bot, 'one')
   expect(await answered(bot, anna, 1)).toEqual(['cfo heard: one'])
