@@ -82,6 +82,12 @@ export const MCP_START_MS_MAX = 30_000
 /** Between giving an MCP server up and trying it again. */
 export const MCP_REST_MS = 10 * 60_000
 
+/** MCP servers that are tried at once beside a start: each may be a process that takes a core for a second. */
+export const MCP_TRIALS_AT_ONCE = 4
+
+/** The trials begin with the roll call, and by then when one channel keeps everybody waiting for it. */
+export const MCP_TRIALS_AFTER_MS = 3_000
+
 /** Askings that wait for one MCP server or are with it: a run makes a few at once, and there are `concurrent_runs` of them. */
 export const MCP_ASKS_MAX = 256
 
@@ -111,6 +117,9 @@ export const READ_BYTES_MAX = 1_000_000
 
 /** Speech that a server makes text of within MEDIA_MS_MAX. */
 export const SPEECH_SECONDS_MAX = 20 * 60
+
+/** What was written with a picture, as far as whoever describes it is told, in UTF-16 units: as long as a message of Telegram. */
+export const WORDS_UNITS_MAX = 4_096
 
 /** Files are fetched and read by then, or their sender is told; what is left of PENDING_MS_MAX is for the rest. */
 export const MEDIA_MS_MAX = 45_000

@@ -1,6 +1,7 @@
 // MCP failures: what is said to the model, and to people, of an MCP server that does not run. Pure.
 //   A dead server is a tool's failure that a model can read: it names the server, why, and what becomes of it.
 
+import type { McpDefinition } from './definitions.ts'
 import type { Failure } from './failure.ts'
 import { MCP_REST_MS, MCP_START_MS_MAX } from './limits.ts'
 import type { McpCall } from './mcp-messages.ts'
@@ -24,6 +25,28 @@ export function endedFailure({ server, failure, failures }: Known): Failure {
   const remedy = failure?.remedy === undefined ? {} : { remedy: failure.remedy }
   const message = `the MCP server ${server} does not run (${why}); ${then}`
   return { kind: 'retryable', reason: 'unavailable', message, ...remedy }
+}
+
+interface Tried {
+  readonly agent: string
+  /** What the file calls it. */
+  readonly server: string
+  readonly definition: McpDefinition
+}
+
+/** Of a server that was started to see whether it can be: in words for whoever runs the gateway, with what to do. */
+export function notStarted(tried: Tried, failure: Failure): Failure {
+  const { kind, reason, phase = 'requires', remedy = remedyOf(tried, failure) } = failure
+  const message = `the MCP server ${tried.server} of ${tried.agent} did not start: ${failure.message}`
+  return { kind, reason, message, remedy, phase }
+}
+
+function remedyOf({ agent, server, definition }: Tried, { reason }: Failure): string {
+  const entry = `agents.${agent}.mcp.${server}`
+  if (definition.transport === 'http') return `See that it runs, and that ${entry}.url in the file is its address`
+  if (reason === 'timeout')
+    return 'What it downloads or builds when it starts can be there before: do that once by hand'
+  return `Start it by hand to see why, and mend it or ${entry} in the file`
 }
 
 /** Of an asking that did not reach the server. */

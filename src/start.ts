@@ -6,8 +6,10 @@
 import type { GatewayContext } from '../machines/gateway-context.ts'
 import { withOpenAi } from '../machines/openai.ts'
 import { buildAgent } from './agents/catalog.ts'
+import { buildDescription } from './agents/description.ts'
 import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
+import { FolderUses } from './actors/folders.ts'
 import type { Parts } from './actors/parts.ts'
 import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
@@ -16,7 +18,7 @@ import { cronTimes } from './config/cron.ts'
 import type { Loaded } from './config/load.ts'
 import type { Problem } from './config/problems.ts'
 import type { Watch } from './config/watch.ts'
-import type { GatewayDefinition, GatewaySettings, SecretReference } from '../machines/definitions.ts'
+import type { GatewayDefinition, GatewaySettings, Lack, SecretReference } from '../machines/definitions.ts'
 import type { ChannelStatus, GatewayPort, InspectionWish } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
@@ -26,20 +28,22 @@ import { clockWarning, requireClock } from './start/clock.ts'
 import { endWaiting, tellingWaiting } from './start/completions.ts'
 import { withConstruction } from './start/construct.ts'
 import { beginForgetting } from './start/forgetting.ts'
-import { type GatewayHooks, openHooks } from './start/hooks.ts'
+import { type GatewayHooks, openHooks, sayingLacks } from './start/hooks.ts'
 import { createInspection } from './start/inspection.ts'
 import { beginObserving, type Observing } from './start/observing.ts'
 import { type Phases, type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
-import { hiddenFromTools, withLacks } from './start/needs.ts'
-import { lazyMcp } from './start/mcp.ts'
+import { withLacks } from './start/needs.ts'
+import { openMcp } from './start/mcp.ts'
+import type { McpTrials } from './start/mcp-trials.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
+import { toolParts } from './start/tools.ts'
 import type { Holder } from './store/failures.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
-import { toolBuilder } from './tools/catalog.ts'
-import type { RunMcp } from './tools/tool.ts'
+import { type Groups, recordedGroups } from './tools/groups.ts'
+import { endLeftGroups } from './tools/left-groups.ts'
 import type { World } from './world.ts'
 
 export type {
@@ -87,6 +91,8 @@ export interface RunningGateway {
   readonly port: GatewayPort
   /** Every channel, in the order of the file, once each has gone live or failed its first try. */
   readonly rollCall: Promise<readonly ChannelStatus[]>
+  /** What the gateway itself lacks at this moment; no channel fails for it. */
+  lacking(): readonly Lack[]
   /** Takes the configuration anew, changed or not. */
   refresh(): void
   /** What runs get at shutdown, by the definition of this moment. */
@@ -103,7 +109,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const phases = startPhases({ ...options.phases, world, log })
   const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
   const required = async (file: GatewayDefinition) => withOpenAi(await withLacks(overridden(file, options), world))
-  const constructed = (definition: GatewayDefinition) => withConstruction(definition, { secret, world, log })
+  const said = sayingLacks(log)
+  const constructed = async (needed: GatewayDefinition) => said(await withConstruction(needed, { secret, world, log }))
   const startedAtMs = world.nowMs()
   await phases.attempt('requires', () => requireClock(startedAtMs))
   const needed = await phases.whole('requires', () => required(loaded.definition))
@@ -113,17 +120,20 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const { store, hooking } = await openKept(options, { phases, observing, settings, holder, opened })
+    const kept = { phases, observing, definition: needed, holder, opened }
+    const { store, hooking, groups } = await openKept(options, kept)
     const definition = await phases.whole('construct', () => constructed(needed))
 
     const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
     const tokens = await phases.attempt('connect', () => lockTokens(locking))
     opened.push(() => tokens.release())
     const inForce = async (file: GatewayDefinition) => constructed(await required(file))
-    const { hooks } = hooking
+    // Its servers end when the actors that own them are gone.
+    const mcp = openMcp(loaded, { definition: () => root().definition, secret, groups, world, log })
+    opened.push(() => mcp.close())
     const built = {
       ...{ definition, data: settings.data, store, tokens, observing, secret, startedAtMs, inForce },
-      ...{ hooks, runMcp: mcpServers(loaded, opened) },
+      ...{ hooks: hooking.hooks, mcp, groups },
     }
     const { gateway, root, board, reloading, inspection, port, adapters } = assemble(options, built)
     const http = await phases.attempt('connect', () => listen(options, settings, { port, root, adapters }))
@@ -135,14 +145,20 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 
     const ended = untilEnded(gateway, () => close(opened))
     const started = { at: holder.startedAt, version, url: http.url, rollCall: board.rollCall }
-    await hooking.begin(() => root().definition, started)
+    hooking.begin(() => root().definition, started)
     gateway.start()
     void board.rollCall.then((called) => phases.ready(called))
+    mcp.begin(board.rollCall)
     options.watch?.begin(world, () => void reloading.refresh())
     opened.push(() => options.watch?.end())
-    const drain = { drainMs: () => root().definition.gateway.drainMs, drain: () => gateway.send({ type: 'drain' }) }
-    const refresh = (): void => void reloading.refresh()
-    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...drain, ended }
+    const drain = (): void => {
+      // Nobody waits for what is being tried.
+      void mcp.close()
+      gateway.send({ type: 'drain' })
+    }
+    const ending = { drainMs: () => root().definition.gateway.drainMs, drain }
+    const called = { rollCall: board.rollCall, lacking: () => root().definition.lacking }
+    return { url: http.url, inspectUrl, port, ...called, refresh: () => void reloading.refresh(), ...ending, ended }
   } catch (error) {
     await close(opened)
     throw error
@@ -157,28 +173,36 @@ interface Built extends Pick<Parts, 'definition' | 'store' | 'secret' | 'hooks'>
   readonly startedAtMs: number
   /** What of a newer file holds on this machine. */
   readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
-  readonly runMcp: RunMcp
+  readonly mcp: McpTrials
+  readonly groups: Groups
 }
 
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, data, store, tokens, observing, secret, hooks, startedAtMs, inForce } = built
+  const { definition, data, groups, store, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
-  const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), ...lasting }
-  const own = { cronTimes, hooks, runMcp: built.runMcp, ...toolParts(options, store, data) }
-  const thinking = { buildAgent, buildTranscription }
+  const live = {
+    adapters,
+    said: new Said(),
+    toolboxes: new Map(),
+    folderUses: new FolderUses(),
+    asked: new Map(),
+    ...lasting,
+  }
+  const own = { cronTimes, hooks, runMcp: mcp.run, ...toolParts({ loaded, store, data, groups }) }
+  const thinking = { buildAgent, buildTranscription, buildDescription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
-  const reading = { loaded, read: options.reload, inForce }
+  const reading = { loaded, read: options.reload, inForce, onTaken: () => mcp.look() }
   const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
   const channels = (): string[] => Object.keys(root().definition.channels)
   const inspection = createInspection({ root: gateway, channels, world, log })
   const transitions = createTransitions({ root: gateway, world, log })
-  const told = { board, reloading, inspection, transitions, metrics: observing.metrics }
+  const told = { board, mcp, reloading, inspection, transitions, metrics: observing.metrics }
   const port = gatewayPort({ gateway, store, adapters, world, version, startedAtMs, ...told })
   return { gateway, root, board, reloading, inspection, port, adapters }
 }
@@ -186,7 +210,7 @@ function assemble(options: StartOptions, built: Built) {
 interface Keeping {
   readonly phases: Phases
   readonly observing: Observing
-  readonly settings: GatewaySettings
+  readonly definition: GatewayDefinition
   readonly holder: Holder
   readonly opened: (() => void | Promise<void>)[]
 }
@@ -194,19 +218,23 @@ interface Keeping {
 /** What survives the process, and the hooks that are told of what becomes of it. */
 async function openKept(
   options: StartOptions,
-  { phases, observing, settings, holder, opened }: Keeping,
-): Promise<{ readonly store: Store; readonly hooking: GatewayHooks }> {
+  { phases, observing, definition, holder, opened }: Keeping,
+): Promise<{ readonly store: Store; readonly hooking: GatewayHooks; readonly groups: Groups }> {
   const { loaded, world, log } = options
+  const { gateway: settings } = definition
   const open = (onCommit: (ms: number) => void) => openStore({ folder: settings.data, holder, world, onCommit })
   const bare = await phases.attempt('store', () => observing.store(open))
   opened.push(() => bare.close())
   const forgetter = beginForgetting({ store: bare, data: settings.data, world, log })
   opened.push(() => forgetter.end())
-  const hooking = openHooks({ file: loaded.file, observe: observing.observe, world, log })
+  // Nothing of an earlier gateway works on what this one is about to take up.
+  await endLeftGroups({ data: settings.data, world, log })
+  const groups = recordedGroups(settings.data, log)
+  const hooking = openHooks({ file: loaded.file, observe: observing.observe, groups, world, log })
   opened.push(() => hooking.close())
-  await tendFolder(settings, options)
+  await tendFolder({ store: bare, definition }, options)
   phases.end('store')
-  return { store: hooking.around(forgetter.store), hooking }
+  return { store: hooking.around(forgetter.store), hooking, groups }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
@@ -245,11 +273,14 @@ async function listen(
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
-async function tendFolder({ data, workdirKeepMs: keepMs }: GatewaySettings, { world, log }: StartOptions) {
+async function tendFolder({ store, definition }: Pick<Built, 'store' | 'definition'>, { world, log }: StartOptions) {
+  const { data, workdirKeepMs: keepMs } = definition.gateway
   const warning = clockWarning(data, world.nowMs())
   if (warning !== null) log.warn({ phase: 'store' }, `store: ${warning}`)
   const { sweepWorkdirs } = await import('./tools/workdir.ts')
-  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
+  const over = async (names: readonly string[]) =>
+    (await import('./start/runs-over.ts')).runsOver(store, definition, names)
+  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world, runsOver: over })
   if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
 }
 
@@ -265,27 +296,4 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
       complete: () => void shut().then(resolve, reject),
     })
   })
-}
-
-/** They end when the actors that own them are gone. */
-function mcpServers({ secrets }: Loaded, opened: (() => void | Promise<void>)[]): RunMcp {
-  const mcp = lazyMcp((text) => secrets.redact(text))
-  opened.push(() => mcp.ended())
-  return mcp.run
-}
-
-type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>
-
-/** The tools of every run, and what they must not see or say. */
-function toolParts({ loaded }: StartOptions, store: Store, data: string): ToolParts {
-  const hidden = hiddenFromTools(loaded.file, data)
-  return {
-    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden }),
-    openReceived: async (given) => (await import('./tools/received.ts')).receivedOpener(hidden)(given),
-    notes: {
-      list: (agent, user) => store.notes(agent, user),
-      add: (agent, user, text) => store.addNote(agent, user, text),
-      remove: (agent, user, number) => store.removeNote(agent, user, number),
-    },
-  }
 }

@@ -177,7 +177,7 @@ function troupe(args: readonly string[]): { status: number | null; stdout: strin
 function typesOf(files: readonly string[]): string[] {
   const { stdout } = node([
     join(process.cwd(), 'node_modules/typescript/bin/tsc'),
-    ...['--noEmit', '--ignoreConfig', '--strict', '--module', 'nodenext', '--target', 'es2024'],
+    ...['--noEmit', '--ignoreConfig', '--singleThreaded', '--strict', '--module', 'nodenext', '--target', 'es2024'],
     ...['--lib', 'es2024,esnext.disposable', '--skipLibCheck', '--allowImportingTsExtensions'],
     ...['--types', 'node', '--typeRoots', join(process.cwd(), 'node_modules/@types')],
     ...files,

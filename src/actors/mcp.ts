@@ -54,7 +54,7 @@ class Client {
     const log = parts.log.child({ channel, agent, mcp: server })
     const { secret, world } = parts
     const opened = parts.runMcp(
-      { name: server, definition, secret, world, log },
+      { agent, name: server, definition, secret, world, log },
       (live) => this.#live(live),
       this.#ending.signal,
     )

@@ -94,13 +94,10 @@ function mayBeTaken(status: number): boolean {
 function watchConnection(request: ClientRequest): () => boolean {
   let connected = false
   request.on('socket', (socket) => {
-    if (request.reusedSocket) {
-      // It stands already: nothing would ever come that a listener could be taken off by.
-      connected = true
-      return
-    }
-    const event = 'encrypted' in socket ? 'secureConnect' : 'connect'
-    socket.once(event, () => {
+    connected = request.reusedSocket
+    // A reused one connects no more: whoever waited for that on it would be kept for as long as it is open.
+    if (connected) return
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
       connected = true
     })
   })

@@ -37,7 +37,7 @@ async function chat({ context, options, arguments: [asked] }: Invocation): Promi
   if (file === null) return EXIT.configuration
   const agent = chosen(file, asked)
   const { openConsoleLog } = await import('./console-log.ts')
-  const console = openConsoleLog(context, {
+  const console = await openConsoleLog(context, {
     loaded: file.loaded,
     form: 'asTheStreamsAre',
     level: 'warn',

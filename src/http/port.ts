@@ -1,8 +1,10 @@
 // Port: what the HTTP server may ask of the running gateway. src/start.ts provides it; nothing here knows actors or stores.
 
+import type { Lack } from '../../machines/definitions.ts'
 import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, Progress, TranscriptEntry } from '../../machines/messages.ts'
 import type { CompletionsPort } from './completions-port.ts'
+import type { McpServerStatus } from './mcp-status.ts'
 
 export interface GatewayPort {
   status(): Promise<Status>
@@ -153,6 +155,10 @@ export interface Status {
   readonly channels: readonly ChannelStatus[]
   /** Those whose last answer could not be given, and no others. */
   readonly agents: readonly AgentStatus[]
+  /** Those whose last start failed, and no others. */
+  readonly mcp_servers: readonly McpServerStatus[]
+  /** What the gateway's own hooks need and is not there; no channel fails for it. */
+  readonly lacking: readonly Lack[]
   readonly sessions: {
     readonly idle: number
     readonly pending: number

@@ -1,15 +1,21 @@
 // Doctor's questions about MCP servers: each is started once, asked what it has, and ended. Nothing of it is left.
 
 import type { AgentDefinition } from '../../machines/definitions.ts'
-import { FailureError } from '../../machines/failure.ts'
+import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
+import { MCP_START_MS_MAX } from '../../machines/limits.ts'
+import { notStarted, TOO_SLOW } from '../../machines/mcp-failure.ts'
 import type { Probe, ProbeOptions } from './doctor.ts'
+
+/** One that is slow is waited for as long as a run would, and is ended in its turn. */
+const END_MS_MAX = 6_000
 
 export function mcpProbes(agents: readonly AgentDefinition[], options: ProbeOptions): readonly Probe[] {
   return agents.flatMap((agent) =>
     Object.keys(agent.mcp).map(
       (name): Probe => ({
         about: `mcp ${agent.id}.${name}`,
-        phase: 'connect',
+        phase: 'requires',
+        msMax: MCP_START_MS_MAX + END_MS_MAX,
         ask: (signal) => ask({ agent, name }, options, signal),
       }),
     ),
@@ -24,30 +30,26 @@ async function ask(
   const definition = agent.mcp[name]
   if (definition === undefined) throw new Error('a server that is asked stands in its agent')
   const { mcpClients } = await import('../tools/mcp-client.ts')
-  const clients = mcpClients((text) => loaded.secrets.redact(text))
+  const { unrecorded } = await import('../tools/groups.ts')
+  const clients = mcpClients({ redact: (text) => loaded.secrets.redact(text), groups: unrecorded })
   const ending = new AbortController()
   const secret: Parameters<typeof clients.run>[0]['secret'] = (reference) => loaded.secrets.resolve(reference)
   const found = Promise.withResolvers<number>()
+  const fail = (failure: Failure): void =>
+    found.reject(new FailureError(notStarted({ agent: agent.id, server: name, definition }, failure)))
+  const timer = world.clock.setTimeout(() => fail(TOO_SLOW), MCP_START_MS_MAX)
   const life = clients.run(
-    { name, definition, secret, world, log },
+    { agent: agent.id, name, definition, secret, world, log },
     ({ tools }) => found.resolve(tools.length),
     AbortSignal.any([signal, ending.signal]),
   )
-  life.catch((error: unknown) => found.reject(named(name, error)))
+  life.catch((error: unknown) => fail(failureOf(error)))
   try {
     const count = await found.promise
     return `${count} ${count === 1 ? 'tool' : 'tools'}`
   } finally {
+    world.clock.clearTimeout(timer)
     ending.abort()
     await clients.ended()
   }
-}
-
-/** Its own words begin with "it". */
-function named(name: string, error: unknown): unknown {
-  if (!(error instanceof FailureError)) return error
-  return new FailureError({
-    ...error.failure,
-    message: `the MCP server ${name} did not start: ${error.failure.message}`,
-  })
 }

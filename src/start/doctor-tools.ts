@@ -74,8 +74,9 @@ function hooks(whose: string, all: HooksOf<HookEvent>, { world }: ProbeOptions):
 async function sightOf({ world }: ProbeOptions, signal: AbortSignal): Promise<string> {
   const { confinementOf } = await import('../tools/confinement.ts')
   const { pathOf } = await import('../tools/executables.ts')
+  const { unrecorded: groups } = await import('../tools/groups.ts')
   const environment = { PATH: pathOf(world.environment).join(':') }
-  const { confinement } = await confinementOf({ workdir: '/', hidden: [], environment, world, signal })
+  const { confinement } = await confinementOf({ workdir: '/', hidden: [], environment, groups, world, signal })
   if (confinement === 'namespaces')
     return '; commands do not see the configuration, the data folder and other processes'
   return '; this system gives commands no namespaces: they can read whatever this user can'

@@ -12,6 +12,7 @@ import type { Phase } from '../../machines/phases.ts'
 import { modelLabel } from '../../machines/models.ts'
 import { instructionsFailure } from '../../machines/room.ts'
 import { buildAgent } from '../agents/catalog.ts'
+import { buildDescription } from '../agents/description.ts'
 import { buildTranscription } from '../agents/transcription.ts'
 import type { Journal } from '../channels/adapter.ts'
 import { platforms } from '../channels/catalog.ts'
@@ -63,17 +64,19 @@ export function probe(options: ProbeOptions): Promise<readonly Probed[]> {
 export interface Probe {
   readonly about: string
   readonly phase: Phase
+  /** For one that may take longer than others. */
+  readonly msMax?: number
   /** Resolves with what was found; rejects with a FailureError. */
   ask(signal: AbortSignal): Promise<string>
 }
 
-async function answerOf({ about, phase, ask }: Probe, { clock }: World): Promise<Probed> {
+async function answerOf({ about, phase, ask, msMax = PROBE_MS_MAX }: Probe, { clock }: World): Promise<Probed> {
   const controller = new AbortController()
   const deadline = Promise.withResolvers<never>()
   const timer = clock.setTimeout(() => {
     deadline.reject(new FailureError(SILENCE))
     controller.abort()
-  }, PROBE_MS_MAX)
+  }, msMax)
   try {
     return { about, phase, failure: null, found: await Promise.race([ask(controller.signal), deadline.promise]) }
   } catch (thrown) {
@@ -126,6 +129,7 @@ function endpoints(definition: AgentDefinition, options: ProbeOptions): readonly
     endpoint(definition, { ...options, about: `agent ${id}` }),
     ...fallbacks,
     ...transcription(definition, options),
+    ...description(definition, options),
   ]
 }
 
@@ -175,6 +179,24 @@ function transcription(definition: AgentDefinition, { loaded, world, log }: Prob
         const built = await buildTranscription({ definition, secret, world, log })
         await built.probe(signal)
         return `${asked.provider}:${asked.name}`
+      },
+    },
+  ]
+}
+
+function description(definition: AgentDefinition, { loaded, world, log }: ProbeOptions): readonly Probe[] {
+  const { id, describeWith } = definition
+  if (describeWith === null) return []
+  return [
+    {
+      about: `description of pictures for ${id}`,
+      phase: 'connect',
+      async ask(signal) {
+        requireAll(definition)
+        const secret = loaded.secrets.resolve.bind(loaded.secrets)
+        const built = await buildDescription({ definition, secret, world, log })
+        await built.probe(signal)
+        return modelLabel(describeWith)
       },
     },
   ]

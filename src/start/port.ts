@@ -16,6 +16,7 @@ import { completionsPort } from './completions.ts'
 import { drawingOf } from './drawing.ts'
 import type { Inspection } from './inspection.ts'
 import { describeMachine, machineNames } from './machines.ts'
+import type { McpTrials } from './mcp-trials.ts'
 import type { Metrics } from './metrics.ts'
 import { recordsPort } from './records.ts'
 import type { Reloading } from './reload.ts'
@@ -32,6 +33,7 @@ export interface PortParts {
   readonly startedAtMs: number
   readonly metrics: Metrics
   readonly board: Board
+  readonly mcp: Pick<McpTrials, 'failing'>
   readonly reloading: Reloading
   readonly transitions: Transitions
   readonly inspection: Inspection
@@ -96,6 +98,8 @@ async function status(parts: PortParts): Promise<Status> {
     uptime_s: secondsBetween(parts.startedAtMs, parts.world.nowMs()),
     channels,
     agents: parts.board.agents(),
+    mcp_servers: parts.mcp.failing(),
+    lacking: parts.gateway.getSnapshot().context.definition.lacking,
     sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },
     outbox: counts.outbox,
     dead_letters: counts.deadLetters,

@@ -20,6 +20,8 @@ export interface ReloadParts {
   readonly read: () => Promise<Loaded | readonly Problem[]>
   /** A file's definition with what the command line says over it, and with what each agent lacks on this machine. */
   readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
+  /** The actors have the newest definition. */
+  readonly onTaken: () => void
   readonly gateway: GatewayActor
   readonly channels: () => readonly ChannelStatus[]
   readonly tokens: TokenLocks
@@ -103,6 +105,7 @@ async function take(parts: ReloadParts, state: State): Promise<LastTaken | 'inva
   const { definition, adoptions } = gateway.getSnapshot().context
   tokens.renew(newest)
   gateway.send({ type: 'definition.changed', definition: newest })
+  parts.onTaken()
   if (state.problems.length > 0) parts.log.info({}, 'the configuration has no problems any more')
   const warnings = warningsOf(file)
   for (const warning of warnings) if (!state.warned.has(warning)) parts.log.warn({}, warning)

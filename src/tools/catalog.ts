@@ -5,6 +5,7 @@
 
 import { FailureError } from '../../machines/failure.ts'
 import { isBuiltIn, usesFolder } from '../../machines/tool-names.ts'
+import type { Groups } from './groups.ts'
 import type { BuildTools, Tool, ToolInput, ToolParts, ToolScope } from './tool.ts'
 import type { Workdir } from './workdir.ts'
 
@@ -14,6 +15,8 @@ export interface Outside {
   readonly redact: (text: string) => string
   /** Files and folders that no tool may see, absolute: the configuration, the variables beside it, the data folder. */
   readonly hidden: readonly string[]
+  /** Of the commands that they start. */
+  readonly groups: Groups
 }
 
 export function toolBuilder(outside: Outside): BuildTools {
@@ -21,7 +24,7 @@ export function toolBuilder(outside: Outside): BuildTools {
     const { tools, mcp } = parts.definition
     const opened: Opened = { calls: new Set(), closing: new AbortController(), last: [] }
     try {
-      const workdir = tools.some(usesFolder) ? await openFolder(parts, outside, opened) : null
+      const workdir = tools.some(usesFolder) ? await openFolder(parts, outside) : null
       const built = await Promise.all(tools.map((tool) => toolsOf(tool, { parts, outside, workdir, opened })))
       const served = Object.keys(mcp).length === 0 ? [] : await servedTools(parts, opened.closing.signal)
       const all = await Promise.all(
@@ -61,11 +64,9 @@ interface Building {
   readonly opened: Opened
 }
 
-async function openFolder(parts: ToolParts, { hidden }: Outside, { last }: Opened): Promise<Workdir> {
+async function openFolder(parts: ToolParts, { hidden }: Outside): Promise<Workdir> {
   const { openWorkdir } = await import('./workdir.ts')
-  const workdir = await openWorkdir({ ...parts, hidden })
-  last.push(() => workdir.close())
-  return workdir
+  return openWorkdir({ ...parts, hidden })
 }
 
 /** Loads the code of a tool at its first use. `workdir` is null when no tool of this agent has one. */
@@ -84,8 +85,9 @@ async function toolsOf(tool: string, building: Building & { workdir: Workdir | n
     }
     case 'shell': {
       const { shellTool, temporaryIn } = await import('./shell.ts')
-      const { hidden } = outside
-      const shell = shellTool({ workdir: root, temporary: temporaryIn(root, parts), hidden, world })
+      const { hidden, groups } = outside
+      const temporary = temporaryIn(root, parts)
+      const shell = shellTool({ agent: definition.id, workdir: root, temporary, hidden, groups, world })
       opened.last.push(() => shell.close())
       return [shell.tool]
     }

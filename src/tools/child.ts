@@ -2,11 +2,13 @@
 //   It ends by its own doing, at its time limit, at its output limit, or when its caller aborts; the whole group is ended with it.
 //   Output is read as it comes and kept as head and tail. Nothing of it runs when the promise settles.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import type { World } from '../world.ts'
+import { type Groups, signalGroup } from './groups.ts'
 import { HeadAndTail } from './head-and-tail.ts'
-import { endStrays, MARK } from './strays.ts'
+import { MARK } from './processes.ts'
+import { endStrays } from './strays.ts'
 
 export interface ChildOptions {
   readonly argv: readonly string[]
@@ -16,8 +18,11 @@ export interface ChildOptions {
   readonly world: World
   readonly signal: AbortSignal
   readonly limits: Limits
-  /** The mark by which processes outside the group are found; null: none can be. */
-  readonly strays: string | null
+  readonly groups: Groups
+  /** For people: what it is. */
+  readonly what: string
+  /** `marked`: a mark by which processes outside the group are found; `none`: there can be none. */
+  readonly strays: 'marked' | 'none'
   /** Its standard input; left out: it has none, and both its outputs are one. */
   readonly input?: string
 }
@@ -47,17 +52,16 @@ const GRACE_MS = 200
 const DEATH_MS_MAX = 5_000
 
 export async function runChild(options: ChildOptions): Promise<ChildEnd> {
-  const { argv, workdir, environment, strays, limits, world, signal, input } = options
+  const { argv, workdir, environment, groups, what, limits, world, signal, input } = options
   const output = new HeadAndTail(limits.keptBytes)
   const errors = input === undefined ? output : new HeadAndTail(limits.keptBytes)
   if (signal.aborted) return { how: 'aborted', code: 0, output, errors }
   const [program = '', ...rest] = argv
-  const child = spawn(program, rest, {
-    cwd: workdir,
-    env: { ...environment, ...(strays === null ? {} : { [MARK]: strays }) },
-    detached: true,
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-  })
+  const mark = world.id()
+  const strays = options.strays === 'marked' ? mark : null
+  const env = strays === null ? environment : { ...environment, [MARK]: strays }
+  const stdio: StdioOptions = [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe']
+  const child = groups.start({ mark, what }, () => spawn(program, rest, { cwd: workdir, env, detached: true, stdio }))
   give(child, input)
   const exited = exitOf(child)
   const limit = Promise.withResolvers<'tooLong' | 'tooMuch' | 'aborted'>()
@@ -75,6 +79,7 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
   signal.removeEventListener('abort', abort)
   // Also after its own end: others of its group may still run.
   const last = await endGroup(child, { exited, strays, world })
+  if (last !== null) groups.ended(mark)
   await drained(child, world)
   const how = typeof first === 'string' ? first : first.code === null ? 'notStarted' : 'exited'
   return { how, code: last?.code ?? 0, output, errors }
@@ -124,14 +129,6 @@ async function endGroup(child: ChildProcess, { exited, strays, world }: Ending):
   signalGroup(child.pid, 'SIGKILL')
   if (strays !== null) await endStrays(strays)
   return within(exited, DEATH_MS_MAX, world)
-}
-
-function signalGroup(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, name)
-  } catch {
-    // Nobody of the group is left.
-  }
 }
 
 /** What was written before the end has been read; a stray that holds the pipe cannot hold us. */

@@ -7,6 +7,7 @@
 
 import type { World } from '../world.ts'
 import { runChild } from './child.ts'
+import type { Groups } from './groups.ts'
 
 export type Confinement = 'namespaces' | 'group'
 
@@ -21,6 +22,7 @@ export interface ConfinementParts {
   /** Files and folders that are not to be seen. */
   readonly hidden: readonly string[]
   readonly environment: Readonly<Record<string, string>>
+  readonly groups: Groups
   readonly world: World
   readonly signal: AbortSignal
 }
@@ -31,7 +33,7 @@ export async function confinementOf(parts: ConfinementParts): Promise<Confined> 
     const wrap = (program: readonly string[]) => inNamespaces(prefix, parts, program)
     if (await works(wrap, parts)) return { confinement: 'namespaces', wrap }
   }
-  // A gateway that is killed then leaves at most the processes below the first.
+  // A gateway that is killed then leaves at most the processes below the first; the next one ends them (left-groups.ts).
   const last = ['setpriv', '--pdeathsig', 'KILL']
   const withSignal = (program: readonly string[]) => [...last, ...PLAIN, ...program]
   if (await works(withSignal, parts)) return { confinement: 'group', wrap: withSignal }
@@ -101,10 +103,11 @@ const PROBE_MS_MAX = 5_000
 
 async function works(
   wrap: Confined['wrap'],
-  { workdir, environment, world, signal }: ConfinementParts,
+  { workdir, environment, groups, world, signal }: ConfinementParts,
 ): Promise<boolean> {
   const argv = wrap(['true'])
   const limits = { timeMs: PROBE_MS_MAX, bytesMax: 64 * 1024, keptBytes: 1_024 }
-  const ended = await runChild({ argv, workdir, environment, world, signal, limits, strays: null })
+  const asked = { groups, what: 'a look at what this system gives', strays: 'none' } as const
+  const ended = await runChild({ argv, workdir, environment, world, signal, limits, ...asked })
   return ended.how === 'exited' && ended.code === 0
 }

@@ -1,6 +1,7 @@
 // Hook executable: an operator's program as a hook: the document on its standard input, an exit code and perhaps JSON as its answer.
 //   Its environment is its own: PATH, HOME, LANG and the event's name; nothing else of the gateway's. It works in the folder of the
-//   configuration. When it ends, or its time does, everything that it started is ended; a gateway that is killed takes it along.
+//   configuration. When it ends, or its time does, everything that it started is ended; a gateway that is killed takes it along, and the
+//   next ends what is left (left-groups.ts).
 
 import { type HookDocument, mayRefuse } from '../../machines/hooks.ts'
 import { HOOK_OUTPUT_BYTES_MAX } from '../../machines/limits.ts'
@@ -8,11 +9,13 @@ import type { World } from '../world.ts'
 import { type ChildEnd, runChild } from './child.ts'
 import { findExecutable, pathOf } from './executables.ts'
 import { cancelled, missing, refused, tookTooLong } from './failures.ts'
+import type { Groups } from './groups.ts'
 
 export interface ExecutableCall {
   readonly path: string
   readonly document: HookDocument
   readonly folder: string
+  readonly groups: Groups
   readonly world: World
   readonly timeMs: number
   readonly signal: AbortSignal
@@ -22,7 +25,7 @@ export interface ExecutableCall {
 const REFUSED = 77
 
 export async function callExecutable(call: ExecutableCall): Promise<unknown> {
-  const { path, document, folder, world, timeMs, signal } = call
+  const { path, document, folder, groups, world, timeMs, signal } = call
   const folders = pathOf(world.environment)
   const program = await findExecutable(path, folders)
   if (program === null) throw missing(`${path} is not there, or not executable`, `Make it executable: chmod +x ${path}`)
@@ -31,10 +34,12 @@ export async function callExecutable(call: ExecutableCall): Promise<unknown> {
     argv: [...(await withGateway(folders)), program],
     workdir: folder,
     environment: { ...environment, TROUPE_EVENT: document.event },
+    groups,
+    what: `the hook ${path}`,
     world,
     signal,
     limits: { timeMs, bytesMax: HOOK_OUTPUT_BYTES_MAX, keptBytes: HOOK_OUTPUT_BYTES_MAX },
-    strays: world.id(),
+    strays: 'marked',
     input: `${JSON.stringify(document)}\n`,
   })
   return answerOf(ended, call)

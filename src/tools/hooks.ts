@@ -7,6 +7,7 @@ import { type HookAnswer, hookAnswer, type HookDefinition, type HookDocument } f
 import { HOOKS_AT_ONCE_MAX, HOOKS_WAITING_MAX } from '../../machines/limits.ts'
 import type { World } from '../world.ts'
 import { cancelled, refused, tookTooLong } from './failures.ts'
+import type { Groups } from './groups.ts'
 import { callExecutable } from './hook-executable.ts'
 import { callModule } from './hook-module.ts'
 
@@ -14,6 +15,7 @@ export interface RunnerOptions {
   readonly world: World
   /** Of the configuration. */
   readonly folder: string
+  readonly groups: Groups
 }
 
 export interface HookCall {
@@ -29,7 +31,7 @@ export interface HookRunner {
   close(): Promise<void>
 }
 
-export function hookRunner({ world, folder }: RunnerOptions): HookRunner {
+export function hookRunner({ world, folder, groups }: RunnerOptions): HookRunner {
   const closing = new AbortController()
   const running = new Set<Promise<unknown>>()
   const places = new Places()
@@ -57,7 +59,7 @@ export function hookRunner({ world, folder }: RunnerOptions): HookRunner {
         if (signal.aborted) return Promise.reject(cancelled())
         if (hook.kind === 'module') return callModule(hook.path, document, signal)
         const leftMs = Math.max(1, timeMs - (world.nowMs() - beganMs))
-        return callExecutable({ path: hook.path, document, folder, world, timeMs: leftMs, signal })
+        return callExecutable({ path: hook.path, document, folder, groups, world, timeMs: leftMs, signal })
       }
       try {
         const answer = hookAnswer(document.event, await inTurn(call, signal))

@@ -7,6 +7,7 @@ import { createMCPClient, type MCPClient, MCPClientError, type MCPTransport } fr
 import type { McpDefinition, SecretReference } from '../../machines/definitions.ts'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import { cancelled } from './failures.ts'
+import type { Groups } from './groups.ts'
 import { httpDoor } from './mcp-http.ts'
 import { type RawTool, TOOLS_MAX, toolsIn } from './mcp-listing.ts'
 import { bounded, toldBy } from './mcp-result.ts'
@@ -20,12 +21,17 @@ export interface McpClients {
   ended(): Promise<void>
 }
 
+export interface ClientsParts {
+  readonly redact: (text: string) => string
+  readonly groups: Groups
+}
+
 /** What is shared by all servers is only the count of those that run. */
-export function mcpClients(redact: (text: string) => string): McpClients {
+export function mcpClients({ redact, groups }: ClientsParts): McpClients {
   const running = new Set<Promise<void>>()
   return {
     run(parts, live, signal) {
-      const life = lifeOf({ ...parts, redact }, live, signal)
+      const life = lifeOf({ ...parts, redact, groups }, live, signal)
       const settled = life.catch(() => {}).finally(() => running.delete(settled))
       running.add(settled)
       return life
@@ -36,9 +42,7 @@ export function mcpClients(redact: (text: string) => string): McpClients {
   }
 }
 
-interface Parts extends McpParts {
-  readonly redact: (text: string) => string
-}
+interface Parts extends McpParts, ClientsParts {}
 
 /** How a server is connected. */
 interface Link {
@@ -182,7 +186,8 @@ type Values = (all: Readonly<Record<string, SecretReference>>) => Record<string,
 function stdioLink(parts: Parts, definition: Extract<McpDefinition, { transport: 'stdio' }>, values: Values): Link {
   const { command, folder } = definition
   const args = definition.args.map((argument) => parts.secret(argument))
-  const wire = startStdio({ command, folder, args, env: values(definition.env) }, parts)
+  const what = `the MCP server ${parts.name} of ${parts.agent}`
+  const wire = startStdio({ what, command, folder, args, env: values(definition.env) }, parts)
   const changes: (() => void)[] = []
   return {
     transport: transportOn(wire, () => changes.forEach((tell) => tell())),

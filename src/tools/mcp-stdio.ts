@@ -1,7 +1,7 @@
 // MCP over stdio: a server as a child process in a group of its own, spoken to by lines of JSON.
 //   Its environment is what the file gives it, and PATH, HOME, LANG and TMPDIR; nothing else of the gateway's.
 //   What it sends is bounded: a line, and all that it sends between two answers. Over that it is ended.
-//   When `ended` resolves nothing of its group runs, nor what it left behind; it dies with this process too.
+//   When `ended` resolves nothing of its group runs, nor what it left behind; it dies with this process too, or with its next start.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
@@ -9,15 +9,25 @@ import type { Failure } from '../../machines/failure.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
 import { pathOf } from './executables.ts'
+import { type Groups, signalGroup } from './groups.ts'
 import { Lines } from './lines.ts'
 import type { Wire } from './mcp-wire.ts'
-import { endStrays, MARK } from './strays.ts'
+import { MARK } from './processes.ts'
+import { endStrays } from './strays.ts'
 
 export interface StdioServer {
+  /** For people: what it is. */
+  readonly what: string
   readonly command: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly folder: string
+}
+
+interface StdioParts {
+  readonly world: World
+  readonly log: Log
+  readonly groups: Groups
 }
 
 /** Longest message of a server. */
@@ -37,15 +47,14 @@ const DEATH_MS_MAX = 5_000
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
-export function startStdio(server: StdioServer, { world, log }: { world: World; log: Log }): Wire {
+export function startStdio(server: StdioServer, parts: StdioParts): Wire {
+  const { world, log, groups } = parts
   const mark = world.id()
-  const child = spawn(server.command, server.args, {
-    cwd: server.folder,
-    env: { ...usual(world), ...server.env, [MARK]: mark },
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  keep(child)
+  const env = { ...usual(world), ...server.env, [MARK]: mark }
+  const { what, command, args, folder: cwd } = server
+  const child: Child = groups.start({ mark, what }, () =>
+    spawn(command, args, { cwd, env, detached: true, stdio: 'pipe' }),
+  )
   const ended = Promise.withResolvers<Failure>()
   const stderr = tell(child.stderr, log)
   let reason: Failure | null = null
@@ -55,7 +64,7 @@ export function startStdio(server: StdioServer, { world, log }: { world: World; 
   let receive: (message: unknown) => void = () => {}
   const end = (failure: Failure): void => {
     reason ??= failure
-    void endGroup(child, { mark, world }).then(() => ended.resolve(reason ?? failure))
+    void endGroup(child, { mark, world, groups }).then(() => ended.resolve(reason ?? failure))
   }
   const lines = new Lines(LINE_BYTES_MAX)
   child.stdout.on('data', (chunk: Buffer) => {
@@ -152,46 +161,26 @@ function tell(stream: Readable, log: Log): () => string {
 
 // --- its end ------------------------------------------------------------------------------------------------------------
 
-/** Groups that end with this process, however that ends. */
-const alive = new Set<Child>()
-
-function endAll(): void {
-  for (const child of alive) signalGroup(child, 'SIGKILL')
-}
-
-function keep(child: Child): void {
-  if (alive.size === 0) process.once('exit', endAll)
-  alive.add(child)
-}
-
-function forget(child: Child): void {
-  alive.delete(child)
-  if (alive.size === 0) process.removeListener('exit', endAll)
-}
-
 /** Asks, waits a moment, and then ends what is left of it. A second call changes nothing. */
-async function endGroup(child: Child, { mark, world }: { mark: string; world: World }): Promise<void> {
+async function endGroup(child: Child, { mark, world, groups }: Ending): Promise<void> {
+  const { pid } = child
+  if (pid === undefined) return groups.ended(mark)
   const gone = Promise.withResolvers<void>()
-  if (child.pid === undefined) return forget(child)
   if (child.exitCode === null && child.signalCode === null) {
     child.once('exit', () => gone.resolve())
     child.stdin.end()
-    signalGroup(child, 'SIGTERM')
+    signalGroup(pid, 'SIGTERM')
     await within(gone.promise, GRACE_MS, world)
   } else gone.resolve()
-  signalGroup(child, 'SIGKILL')
+  signalGroup(pid, 'SIGKILL')
   await endStrays(mark)
   await within(gone.promise, DEATH_MS_MAX, world)
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
-  forget(child)
+  if (child.exitCode !== null || child.signalCode !== null) groups.ended(mark)
 }
 
-function signalGroup({ pid }: Child, name: NodeJS.Signals): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, name)
-  } catch {
-    // Nobody of the group is left.
-  }
+interface Ending extends Pick<StdioParts, 'world' | 'groups'> {
+  readonly mark: string
 }
 
 async function within(promise: Promise<void>, ms: number, { clock }: World): Promise<void> {

@@ -11,13 +11,16 @@ import { type ChildEnd, runChild } from './child.ts'
 import { type Confined, confinementOf } from './confinement.ts'
 import { findExecutable, pathOf } from './executables.ts'
 import { cancelled, refused } from './failures.ts'
+import type { Groups } from './groups.ts'
 import type { Tool } from './tool.ts'
 
 export interface ShellParts {
+  readonly agent: string
   readonly workdir: string
   /** Where a command puts what it needs for a moment; gone with the toolbox. */
   readonly temporary: string
   readonly hidden: readonly string[]
+  readonly groups: Groups
   readonly world: World
 }
 
@@ -62,10 +65,12 @@ export function shellTool(parts: ShellParts): { readonly tool: Tool; close(): Pr
           argv: wrap([shell, '-c', command]),
           workdir: parts.workdir,
           environment,
+          groups: parts.groups,
+          what: `a command of ${parts.agent}`,
           world: parts.world,
           signal,
           limits: { timeMs, bytesMax: OUTPUT_BYTES_MAX, keptBytes: KEPT_BYTES },
-          strays: confinement === 'group' ? parts.world.id() : null,
+          strays: confinement === 'group' ? 'marked' : 'none',
         })
         return said(ended, timeMs)
       },

@@ -1,10 +1,7 @@
 // Strays: processes that a command left behind outside its process group, found by a mark in their environment. Linux.
 //   One that empties its environment and leaves its group is not found: only namespaces hold it (confinement.ts).
 
-import { readdir, readFile } from 'node:fs/promises'
-
-/** The variable that carries the mark. */
-export const MARK = 'TROUPE_CALL'
+import { marked } from './processes.ts'
 
 /** Rounds of looking: a stray may start another one while it is looked for. */
 const ROUNDS_MAX = 20
@@ -17,21 +14,6 @@ export async function endStrays(mark: string): Promise<boolean> {
     for (const pid of pids) kill(pid)
   }
   return false
-}
-
-async function marked(mark: string): Promise<number[]> {
-  const entries = await readdir('/proc').catch((): string[] => [])
-  const found: number[] = []
-  for (const entry of entries) {
-    if (/^\d+$/.test(entry) && (await carries(entry, `${MARK}=${mark}`))) found.push(Number(entry))
-  }
-  return found
-}
-
-/** Of a process that is gone, or somebody else's, there is nothing to read. */
-async function carries(pid: string, variable: string): Promise<boolean> {
-  const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
-  return environment.split('\0').includes(variable)
 }
 
 function kill(pid: number): void {

@@ -11,6 +11,7 @@ import type { McpDefinition } from '../../machines/definitions.ts'
 import type { McpAsk, McpOutcome } from '../../machines/mcp-messages.ts'
 import { mcpActor } from '../../src/actors/mcp.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
+import { unrecorded } from '../../src/tools/groups.ts'
 import { mcpClients } from '../../src/tools/mcp-client.ts'
 import { realWorld } from '../../src/world.ts'
 import { testParts } from '../support/parts.ts'
@@ -58,7 +59,7 @@ export async function measureMcp({ rounds, size, nodeFlags = [] }: McpBenchOptio
 
 async function throughActor(calls: number, nodeFlags: readonly string[]): Promise<Measured> {
   const world = realWorld({ PATH: process.env['PATH'] })
-  const clients = mcpClients((text) => text)
+  const clients = mcpClients({ redact: (text) => text, groups: unrecorded })
   const parts = testParts({
     world,
     store: openMemoryStore({ world }),

@@ -2,6 +2,7 @@
 
 import { PassThrough } from 'node:stream'
 import type { Context } from '../../src/cli/command.ts'
+import { runProgram } from '../../src/cli/program.ts'
 import { openTerminal } from '../../src/cli/terminal.ts'
 import { realWorld } from '../../src/world.ts'
 
@@ -31,4 +32,23 @@ export function testContext(
   const terminal = openTerminal({ stdin, stdout, stderr, exit }, environment)
   const context = { terminal, world: realWorld(environment), version: '0.0.0-test', debug: false, exit }
   return { context, out: () => texts.out, err: () => texts.err, stdin, stdout, exits }
+}
+
+export interface RanHere {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/**
+ * A command from its first word to its exit code in this process, by the door through which the binary goes (program.ts): what a
+ * command says does not depend on whose process it is, and one of its own takes the processor a quarter of a second.
+ */
+export async function runHere(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<RanHere> {
+  const { context, out, err } = testContext('pipes', environment)
+  const code = await runProgram(args, context)
+  return { code, out: out(), err: err() }
 }

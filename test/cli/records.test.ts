@@ -1,15 +1,18 @@
 // Records: status, send, sessions, deadletters and pairing, through a running gateway and, without one, on its store.
 // Both ways are held to the same expectations. There the gateway is the binary, and the commands run in this process, by the
-// binary's own door (program.ts): to start one costs a third of a second. Further down, and end to end, they are the binary too.
+// binary's own door (program.ts): to start one costs a third of a second. `status`, `send` and, end to end, others are the
+// binary too.
 
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runProgram } from '../../src/cli/program.ts'
 import { openOffline } from '../../src/start.ts'
 import { realWorld } from '../../src/world.ts'
 import { begin, folderWith, post, type Ran, type Running, troupe, TWO, until } from './child.ts'
-import { testContext } from './context.ts'
+import { runHere, testContext } from './context.ts'
+import { type GatewayProcess, launch } from '../support/gateway-process.ts'
 import type { Step } from '../../machines/steps.ts'
 import { dayOf } from '../../machines/usage.ts'
 
@@ -20,7 +23,8 @@ const USED = { runs: 1, input_tokens: 1_200, output_tokens: 34, cost: 0.5 }
 
 /** A data folder with one answered message, one dead letter of each kind and one person who waits for a pairing. */
 async function furnished(file: string): Promise<{ folder: string; code: string }> {
-  const folder = folderWith({ 'gateway.yaml': file })
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-records-'))
+  writeFileSync(join(folder, 'gateway.yaml'), file)
   const store = openOffline(join(folder, '.troupe'), realWorld({}))
   const place = { channel: 'cfo', conversation: 'lobby', sessionKey: 'cfo/lobby' }
   const sender = { id: 'anna', name: 'Anna\u001B[2J', handle: null }
@@ -64,27 +68,33 @@ const STEPS: readonly Step[] = [
 
 const WAYS = ['through the gateway', 'on the store'] as const
 
-/** The same question asked both ways; the gateway has a token, which is the file's own. */
-async function bothWays(
-  way: (typeof WAYS)[number],
-  ask: (run: (...args: string[]) => Promise<Ran>, code: string) => Promise<void>,
-): Promise<void> {
-  const { folder, code } = await furnished(TWO.replace('port: 0', `port: 0\n  token: ${TOKEN}`))
-  const gateway = way === 'on the store' ? null : begin(['start'], { folder })
-  await gateway?.prints(/^2 of 2/m)
-  await ask((...args) => commandIn(folder, args), code)
-  gateway?.process.kill('SIGTERM')
-  await gateway?.ended
+async function commandIn(
+  folder: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  return runHere([...args, '--config', join(folder, 'gateway.yaml')], environment)
 }
 
-async function commandIn(folder: string, args: readonly string[]): Promise<Ran> {
-  const { context, out, err } = testContext()
-  const code = await runProgram([...args, '--config', join(folder, 'gateway.yaml')], context)
-  return { code, out: out(), err: err() }
-}
+describe.each(WAYS)('%s', (way) => {
+  let folder: string
+  let code: string
+  let gateway: GatewayProcess | null = null
+  const run = (...args: string[]): Promise<Ran> => commandIn(folder, args)
 
-test.each(WAYS)('sessions, %s', (way) =>
-  bothWays(way, async (run) => {
+  // One for all: each asks for other records, and what a retry changes is asked for last.
+  beforeAll(async () => {
+    ;({ folder, code } = await furnished(TWO.replace('port: 0', `port: 0\n  token: ${TOKEN}`)))
+    if (way === 'through the gateway') gateway = launch({ folder })
+    await gateway?.rollCall()
+  })
+
+  afterAll(async () => {
+    expect((await gateway?.stop())?.code ?? 0).toBe(0)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('sessions', async () => {
     const list = await run('sessions', 'list')
     expect(list).toMatchObject({ code: 0, err: '' })
     expect(list.out).toMatch(
@@ -107,24 +117,9 @@ test.each(WAYS)('sessions, %s', (way) =>
     expect(usage).toEqual({ today: USED, last_30_days: USED })
     const unknown = await run('sessions', 'show', 'cfo/nowhere')
     expect(unknown).toEqual({ code: 1, out: '', err: expect.stringContaining('There is no session "cfo/nowhere"') })
-  }),
-)
+  })
 
-test('a list waits for another command that reads there at this moment, and for nobody who stays without an address', async () => {
-  const { folder } = await furnished(TWO)
-  const other = openOffline(join(folder, '.troupe'), realWorld({}))
-  const list = async (afterLook: () => Promise<void>) => {
-    const { context, err } = testContext()
-    const clock = { ...context.world.clock, setTimeout: (fn: () => void) => void afterLook().then(fn) }
-    const args = ['sessions', 'list', '--config', join(folder, 'gateway.yaml')]
-    return { code: await runProgram(args, { ...context, world: { ...context.world, clock } }), err: err() }
-  }
-  expect(await list(async () => {})).toEqual({ code: 75, err: expect.stringContaining('says no address') })
-  expect(await list(() => other.close())).toEqual({ code: 0, err: '' })
-})
-
-test.each(WAYS)('usage, %s', (way) =>
-  bothWays(way, async (run) => {
+  test('usage', async () => {
     const usage = await run('usage')
     expect(usage).toMatchObject({ code: 0, err: '' })
     const cells = '1 +1200 +34 +0.50 +1 +1200 +34 +0.50'
@@ -135,22 +130,9 @@ test.each(WAYS)('usage, %s', (way) =>
       agents: [{ agent: 'cfo', today: USED, last_30_days: USED }],
       users: [{ agent: 'cfo', user: 'cfo/anna', today: USED, last_30_days: USED }],
     })
-  }),
-)
+  })
 
-test.each(WAYS)('dead letters, %s', (way) =>
-  bothWays(way, async (run) => {
-    const list = await run('deadletters', 'list')
-    expect(list.out).toMatch(/^1 +message +cfo\/lobby +\S+ +it broke its session three times +hello$/m)
-    expect(JSON.parse((await run('deadletters', 'list', '--json')).out)).toMatchObject({ dead_letters: [{ id: 1 }] })
-    expect(await run('deadletters', 'retry', '99')).toMatchObject({ code: 1, err: expect.stringContaining('99') })
-    expect(await run('deadletters', 'retry', '1')).toMatchObject({ code: 0, err: '' })
-    expect((await run('deadletters', 'list')).out).toBe('There are no dead letters.\n')
-  }),
-)
-
-test.each(WAYS)('pairing, %s', (way) =>
-  bothWays(way, async (run, code) => {
+  test('pairing', async () => {
     expect((await run('pairing', 'list')).out).toMatch(new RegExp(`^cfo +77 +Bert +waits with code ${code} `, 'm'))
     expect(await run('pairing', 'approve', 'NOSUCH')).toMatchObject({ code: 1, out: '' })
     expect(await run('pairing', 'approve', code)).toMatchObject({ code: 0, out: 'Bert (77) may talk to cfo now.\n' })
@@ -159,15 +141,25 @@ test.each(WAYS)('pairing, %s', (way) =>
     })
     expect(await run('pairing', 'revoke', 'cfo', '77')).toMatchObject({ code: 0 })
     expect(await run('pairing', 'revoke', 'cfo', '77')).toMatchObject({ code: 1, out: '' })
-  }),
-)
+  })
+
+  test('dead letters', async () => {
+    const list = await run('deadletters', 'list')
+    expect(list.out).toMatch(/^1 +message +cfo\/lobby +\S+ +it broke its session three times +hello$/m)
+    expect(JSON.parse((await run('deadletters', 'list', '--json')).out)).toMatchObject({ dead_letters: [{ id: 1 }] })
+    expect(await run('deadletters', 'retry', '99')).toMatchObject({ code: 1, err: expect.stringContaining('99') })
+    expect(await run('deadletters', 'retry', '1')).toMatchObject({ code: 0, err: '' })
+    expect((await run('deadletters', 'list')).out).toBe('There are no dead letters.\n')
+  })
+})
 
 test('looking at what is not there makes no data folder', async () => {
   const folder = folderWith({ 'gateway.yaml': TWO })
-  expect(await troupe(['sessions', 'list'], { folder })).toMatchObject({ code: 0, out: 'There are no sessions yet.\n' })
-  expect(await troupe(['deadletters', 'retry', '1'], { folder })).toMatchObject({ code: 1 })
-  expect((await troupe(['usage'], { folder })).out).toBe('Nothing was used in the last 30 days.\n')
-  expect(await troupe(['pairing', 'revoke', 'cfo', '77'], { folder })).toMatchObject({ code: 1, out: '' })
+  const run = (...args: string[]) => commandIn(folder, args)
+  expect(await run('sessions', 'list')).toMatchObject({ code: 0, out: 'There are no sessions yet.\n' })
+  expect(await run('deadletters', 'retry', '1')).toMatchObject({ code: 1 })
+  expect((await run('usage')).out).toBe('Nothing was used in the last 30 days.\n')
+  expect(await run('pairing', 'revoke', 'cfo', '77')).toMatchObject({ code: 1, out: '' })
   expect(existsSync(join(folder, '.troupe'))).toBe(false)
 })
 
@@ -180,20 +172,18 @@ test('status: what a person reads, and the JSON of the port', async () => {
   expect(person).toMatchObject({ code: 0, err: '' })
   expect(person.out).toContain(`is serving at ${url}/, up `)
   expect(person.out).toContain('2 of 2 channels live')
-  const { out } = await troupe(['status', '--json'], { folder, environment })
+  const { out } = await commandIn(folder, ['status', '--json'], environment)
   expect(JSON.parse(out)).toMatchObject({ state: 'serving', channels: [{ id: 'cfo' }, { id: 'ops' }], dead_letters: 0 })
-  const elsewhere = folderWith()
-  const byUrl = { folder: elsewhere, environment: { TROUPE_TOKEN: TOKEN } }
-  expect(await troupe(['status', '--url', url, '--json'], byUrl)).toMatchObject({ code: 0 })
-  const stranger = await troupe(['status', '--url', url], { folder: elsewhere })
+  const elsewhere = ['status', '--url', url]
+  expect(await runHere([...elsewhere, '--json'], { TROUPE_TOKEN: TOKEN })).toMatchObject({ code: 0 })
+  const stranger = await runHere(elsewhere)
   expect(stranger).toEqual({ code: 1, out: '', err: expect.stringContaining('asks for its token') })
   await stopped(gateway)
 })
 
 test('status when nothing answers: a sentence, and 1', async () => {
-  const options = { folder: folderWith({ 'gateway.yaml': TWO.replace('port: 0', 'port: 1') }) }
-  const { code, out, err } = await troupe(['status'], options)
-  expect({ code, out, err }).toEqual({
+  const folder = folderWith({ 'gateway.yaml': TWO.replace('port: 0', 'port: 1') })
+  expect(await commandIn(folder, ['status'])).toEqual({
     code: 1,
     out: '',
     err: expect.stringMatching(/^troupe: Nothing answers at http/),
@@ -215,7 +205,7 @@ test('send goes through the running gateway into the conversation', async () => 
     return seen.includes('The report is ready.')
   })
   await reader?.cancel()
-  const unknown = await troupe(['send', '--channel', 'cfx', '--to', 'lobby', 'x'], { folder })
+  const unknown = await commandIn(folder, ['send', '--channel', 'cfx', '--to', 'lobby', 'x'])
   expect(unknown).toEqual({ code: 1, out: '', err: expect.stringContaining('no channel "cfx"; `troupe status`') })
   await stopped(gateway)
 })
@@ -225,30 +215,43 @@ test('a file that was broken while the gateway runs still leads to it, from ever
   const folder = folderWith({ 'gateway.yaml': sound })
   const gateway = await started(folder, {})
   writeFileSync(join(folder, 'gateway.yaml'), `${sound}nonsense: 1\n`)
-  const ask = async (...words: string[]) => (await troupe(words, { folder })).code
+  const ask = async (...words: string[]) => (await commandIn(folder, words)).code
   expect(await ask('status')).toBe(0)
   expect(await ask('sessions', 'list')).toBe(0)
   expect(await ask('deadletters', 'list')).toBe(0)
   expect(await ask('channels', 'pause', 'cfo')).toBe(0)
   expect(await ask('send', '--channel', 'cfo', '--to', 'lobby', 'x')).toBe(0)
-  expect(await troupe(['reload'], { folder })).toMatchObject({ code: 1, err: expect.stringContaining('nonsense') })
+  expect(await commandIn(folder, ['reload'])).toMatchObject({ code: 1, err: expect.stringContaining('nonsense') })
   await stopped(gateway)
-  const { code, err } = await troupe(['status'], { folder })
+  const { code, err } = await commandIn(folder, ['status'])
   expect({ code, err }).toEqual({ code: 78, err: expect.stringContaining('nonsense') })
 })
 
+test('a list waits for another command that reads there at this moment, and for nobody who stays without an address', async () => {
+  const { folder } = await furnished(TWO)
+  const other = openOffline(join(folder, '.troupe'), realWorld({}))
+  const list = async (afterLook: () => Promise<void>) => {
+    const { context, err } = testContext()
+    const clock = { ...context.world.clock, setTimeout: (fn: () => void) => void afterLook().then(fn) }
+    const args = ['sessions', 'list', '--config', join(folder, 'gateway.yaml')]
+    return { code: await runProgram(args, { ...context, world: { ...context.world, clock } }), err: err() }
+  }
+  expect(await list(async () => {})).toEqual({ code: 75, err: expect.stringContaining('says no address') })
+  expect(await list(() => other.close())).toEqual({ code: 0, err: '' })
+})
+
 test('send without a gateway: what to do, and 75', async () => {
-  const options = { folder: folderWith({ 'gateway.yaml': TWO }) }
-  const { code, err } = await troupe(['send', '--channel', 'cfo', '--to', 'lobby', 'x'], options)
+  const folder = folderWith({ 'gateway.yaml': TWO })
+  const { code, err } = await commandIn(folder, ['send', '--channel', 'cfo', '--to', 'lobby', 'x'])
   expect({ code, err }).toEqual({ code: 75, err: expect.stringContaining('troupe start') })
 })
 
 test('a file with problems: they are printed, and 78', async () => {
   const folder = folderWith({ 'gateway.yaml': 'nonsense: 1\n' })
   for (const args of [['status'], ['sessions', 'list'], ['send', '--channel', 'a', '--to', 'b', 'c'], ['chat']]) {
-    expect(await troupe(args, { folder })).toMatchObject({
+    expect(await commandIn(folder, args)).toMatchObject({
       code: 78,
-      err: expect.stringMatching(/^gateway\.yaml:1:1 /),
+      err: expect.stringMatching(/^\S+gateway\.yaml:1:1 /),
     })
   }
 })
@@ -269,14 +272,14 @@ test('channels pause and resume go through the running gateway; a name that it d
   const gateway = begin(['start'], { folder })
   await gateway.prints(/^2 of 2/m)
   const states = async (): Promise<unknown[]> => {
-    const { out } = await troupe(['status', '--json'], { folder })
+    const { out } = await commandIn(folder, ['status', '--json'])
     const { channels }: { channels: { state: unknown }[] } = JSON.parse(out)
     return channels.map(({ state }) => state)
   }
-  expect(await troupe(['channels', 'pause', 'ops'], { folder })).toMatchObject({ code: 0, err: '' })
+  expect(await commandIn(folder, ['channels', 'pause', 'ops'])).toMatchObject({ code: 0, err: '' })
   await until(async () => (await states()).join() === 'live,paused')
-  expect((await troupe(['channels', 'resume', 'ops'], { folder })).out).toMatch(/^ops connects again; /)
+  expect((await commandIn(folder, ['channels', 'resume', 'ops'])).out).toMatch(/^ops connects again; /)
   await until(async () => (await states()).join() === 'live,live')
-  const unknown = await troupe(['channels', 'pause', 'oops'], { folder })
+  const unknown = await commandIn(folder, ['channels', 'pause', 'oops'])
   expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('There is no channel "oops"') })
 })

@@ -52,11 +52,12 @@ test('reload: a file with problems, and a gateway that drains: their words, and 
   expect(await reload({ outcome: 'draining' })).toMatchObject({ code: 1, err: expect.stringContaining('draining') })
 })
 
-test('status: a file that is not in force, what is kept and what needs a restart; and nothing when all is well', async () => {
+test('status: a server that does not start, a file that is not in force, what is kept and what needs a restart; and nothing when all is well', async () => {
   const { server, gateway } = await start()
   const whole = await gateway.status()
   gateway.status = async () => ({
     ...whole,
+    mcp_servers: [{ agent: 'cfo', server: 'docs', reason: 'requires: it refuses', phase: 'requires', since: '' }],
     configuration: {
       loaded_at: '2026-01-02T03:04:05.000Z',
       problems: ['g.yaml:3:1 channels: is required'],
@@ -69,6 +70,7 @@ test('status: a file that is not in force, what is kept and what needs a restart
     expect(await runProgram(['status', '--url', server.url], context)).toBe(0)
     return out()
   }
+  expect(await status()).toContain('\n  requires: it refuses\nSessions: ')
   expect(await status()).toContain(`
 The file has problems; what was read at 2026-01-02T03:04:05.000Z is in force:
   g.yaml:3:1 channels: is required

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { Person } from '../support/bot-api/server.ts'
+import type { BotHandle, Person } from '../support/bot-api/server.ts'
 import type { Exchange } from '../support/model-server.ts'
 import {
   addBot,
@@ -20,6 +20,7 @@ import {
   temporaryFolder,
   writeFile,
 } from '../support/scenario.ts'
+import { type Place, type PlaceKeys, sharedGateway } from '../support/shared-gateway.ts'
 
 /** Writes down that it was called, and is at work for as long as the file `hold` lies beside it. It does not hear its signal. */
 const WRITE = `
@@ -38,15 +39,18 @@ export default {
 
 const write = (id: string, line: string) => ({ id, name: 'write', arguments: JSON.stringify({ line }) })
 
-/** A bot whose agent may write, Anna, and a first turn whose model asks to write. */
-async function writing(keys: Record<string, unknown> = {}) {
-  const [api, model] = [await openTelegram(), await openModel()]
-  const bot = addBot(api)
-  const folder = temporaryFolder()
-  writeFileSync(join(folder, 'write.js'), WRITE)
-  const agent = { ...modelAgents(model)['cfo'], tools: ['./write.js'], ...keys }
-  writeFile(folder, { agents: { cfo: agent }, channels: { tg: telegram(api, bot) } })
-  const gateway = await started(folder)
+const town = sharedGateway()
+
+/** An agent that may write. */
+const mayWrite = (keys: Record<string, unknown> = {}): PlaceKeys => ({
+  agent: (folder) => ({ tools: [`${folder}/write.js`], ...keys }),
+  files: { 'write.js': WRITE },
+})
+
+const ALLOWED = { approval: { write: 'allow' } }
+
+/** Anna, and a first turn of hers whose model asks to write. */
+function writing({ api, bot, model, folder }: Pick<Place, 'api' | 'bot' | 'model' | 'folder'>) {
   const anna = api.person({ username: 'anna' })
   const asks = async (...lines: string[]): Promise<void> => {
     const first = model.next()
@@ -58,10 +62,20 @@ async function writing(keys: Record<string, unknown> = {}) {
     const log = join(folder, 'calls.log')
     return existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []
   }
-  return { api, model, bot, folder, gateway, anna, asks, hold, calls }
+  return { anna, asks, hold, calls }
 }
 
-type Writing = Awaited<ReturnType<typeof writing>>
+/** The same on a gateway of its own. */
+async function writingAlone(keys: Record<string, unknown> = {}) {
+  const [api, model] = [await openTelegram(), await openModel()]
+  const bot = addBot(api)
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'write.js'), WRITE)
+  const agent = { ...modelAgents(model)['cfo'], tools: ['./write.js'], ...keys }
+  writeFile(folder, { agents: { cfo: agent }, channels: { tg: telegram(api, bot) } })
+  const gateway = await started(folder)
+  return { model, bot, folder, gateway, ...writing({ api, bot, model, folder }) }
+}
 
 /** What the tools of the last answer gave, as the model is told. */
 async function resultsIn(exchange: Exchange): Promise<string[]> {
@@ -69,52 +83,61 @@ async function resultsIn(exchange: Exchange): Promise<string[]> {
   return messages.filter(({ role }) => role === 'tool').map(({ content }) => content)
 }
 
-function buttonsFor({ bot }: Pick<Writing, 'bot'>, person: Person): string[] {
+function buttonsFor(bot: BotHandle, person: Person): string[] {
   return bot.shown(person.id).flatMap(({ buttons }) => buttons.flat().map(({ data }) => data ?? ''))
 }
 
-scenario('S39 S40 two approvals wait: each button decides the call that it shows; that very run goes on', async () => {
-  const { model, bot, anna, asks, calls, ...rest } = await writing()
-  await asks('one', 'two')
-  const [first = '', second = ''] = await answered(bot, anna, 2)
-  expect([first, second].map((text) => /cfo asks to use write:\s+\{\s+"line": "(\w+)"\s+\}/.exec(text)?.[1])).toEqual([
-    'one',
-    'two',
-  ])
-  const [approveOne = '', denyOne = '', approveTwo = ''] = buttonsFor({ bot, ...rest }, anna)
-  const next = model.next()
-  anna.presses(bot, approveTwo)
-  await answered(bot, anna, 3)
-  expect(calls()).toEqual([])
-  anna.presses(bot, denyOne)
-  expect(await resultsIn(next)).toEqual(['Not done: it was denied. Do not try it again in another way.', 'wrote two'])
-  await next.respond('One of them.')
-  expect((await answered(bot, anna, 5)).slice(2)).toEqual([
-    expect.stringContaining('Approved: write'),
-    expect.stringContaining('Denied: write'),
-    'One of them.',
-  ])
-  anna.presses(bot, approveOne)
-  expect((await answered(bot, anna, 6)).at(-1)).toBe('There is nothing to approve.')
-  expect(calls()).toEqual(['two', 'two done'])
-})
+town.scenario(
+  'S39 S40 two approvals wait: each button decides the call that it shows; that very run goes on',
+  mayWrite(),
+  async (place) => {
+    const { model, bot } = place
+    const { anna, asks, calls } = writing(place)
+    await asks('one', 'two')
+    const [first = '', second = ''] = await answered(bot, anna, 2)
+    expect(
+      [first, second].map((text) => /cfo\S* asks to use write:\s+\{\s+"line": "(\w+)"\s+\}/.exec(text)?.[1]),
+    ).toEqual(['one', 'two'])
+    const [approveOne = '', denyOne = '', approveTwo = ''] = buttonsFor(bot, anna)
+    const next = model.next()
+    anna.presses(bot, approveTwo)
+    await answered(bot, anna, 3)
+    expect(calls()).toEqual([])
+    anna.presses(bot, denyOne)
+    expect(await resultsIn(next)).toEqual(['Not done: it was denied. Do not try it again in another way.', 'wrote two'])
+    await next.respond('One of them.')
+    expect((await answered(bot, anna, 5)).slice(2)).toEqual([
+      expect.stringContaining('Approved: write'),
+      expect.stringContaining('Denied: write'),
+      'One of them.',
+    ])
+    anna.presses(bot, approveOne)
+    expect((await answered(bot, anna, 6)).at(-1)).toBe('There is nothing to approve.')
+    expect(calls()).toEqual(['two', 'two done'])
+  },
+)
 
-scenario('S39 nobody answers: after approval_timeout it is a no, and the run goes on', async () => {
-  const { model, bot, anna, asks, calls } = await writing({ approval_timeout: '1s' })
-  await asks('one')
-  await answered(bot, anna, 1)
-  expect(await resultsIn(model.next())).toEqual(['Not done: nobody approved it in time.'])
-  expect(calls()).toEqual([])
-})
+town.scenario(
+  'S39 nobody answers: after approval_timeout it is a no, and the run goes on',
+  mayWrite({ approval_timeout: '1s' }),
+  async (place) => {
+    const { model, bot } = place
+    const { anna, asks, calls } = writing(place)
+    await asks('one')
+    await answered(bot, anna, 1)
+    expect(await resultsIn(model.next())).toEqual(['Not done: nobody approved it in time.'])
+    expect(calls()).toEqual([])
+  },
+)
 
 scenario('S39 kill -9 while an approval waits: it still waits afterwards, and its button still works', async () => {
-  const { model, bot, anna, asks, calls, gateway, folder, ...rest } = await writing()
+  const { model, bot, anna, asks, calls, gateway, folder } = await writingAlone()
   await asks('one')
   await answered(bot, anna, 1)
   await gateway.kill9()
   const again = await started(folder)
   const next = model.next()
-  anna.presses(bot, buttonsFor({ bot, ...rest }, anna)[0] ?? '')
+  anna.presses(bot, buttonsFor(bot, anna)[0] ?? '')
   expect(await resultsIn(next)).toEqual(['wrote one'])
   await next.respond('Done.')
   // The prompt's receipt may have been lost with the process: it then stands there twice, and its record says so.
@@ -125,7 +148,7 @@ scenario('S39 kill -9 while an approval waits: it still waits afterwards, and it
 scenario(
   'S42 kill -9 in the middle of a tool: finished steps are not repeated, nor is what may have happened',
   async () => {
-    const { model, bot, anna, asks, calls, gateway, folder, hold } = await writing({ approval: { write: 'allow' } })
+    const { model, bot, anna, asks, calls, gateway, folder, hold } = await writingAlone(ALLOWED)
     await asks('one')
     const second = model.next()
     expect(await resultsIn(second)).toEqual(['wrote one'])
@@ -146,10 +169,12 @@ scenario(
   },
 )
 
-scenario(
+town.scenario(
   'S32 S38 /stop while a tool hangs and ignores its signal: confirmed at once, and the model is asked no more',
-  async () => {
-    const { model, bot, anna, asks, calls, hold } = await writing({ approval: { write: 'allow' } })
+  mayWrite(ALLOWED),
+  async (place) => {
+    const { model, bot } = place
+    const { anna, asks, calls, hold } = writing(place)
     writeFileSync(hold, '')
     await asks('one')
     await eventually(async () => calls().length === 1)
@@ -165,29 +190,34 @@ scenario(
   },
 )
 
-scenario('S23 /steer reaches the run before its next answer; after the last tool it is a turn of its own', async () => {
-  const { model, bot, anna, asks, calls, hold, gateway } = await writing({ approval: { write: 'allow' } })
-  writeFileSync(hold, '')
-  await asks('one')
-  await eventually(async () => calls().length === 1, gateway)
-  anna.says(bot, '/steer in French')
-  anna.says(bot, '/status')
-  expect((await answered(bot, anna, 1))[0]).toContain('Waiting: 1')
-  const second = model.next()
-  rmSync(hold)
-  expect((await second.arrived).messages.at(-1)).toEqual({ role: 'user', content: 'in French' })
-  anna.says(bot, '/steer and short')
-  anna.says(bot, '/status')
-  await answered(bot, anna, 2)
-  await second.respond('C’est fait.')
-  const third = model.next()
-  expect((await third.arrived).messages.at(-1)).toEqual({ role: 'user', content: 'and short' })
-  await third.respond('Fait.')
-  expect((await answered(bot, anna, 4)).slice(2)).toEqual(['C’est fait.', 'Fait.'])
-})
+town.scenario(
+  'S23 /steer reaches the run before its next answer; after the last tool it is a turn of its own',
+  mayWrite(ALLOWED),
+  async (place) => {
+    const { model, bot, gateway } = place
+    const { anna, asks, calls, hold } = writing(place)
+    writeFileSync(hold, '')
+    await asks('one')
+    await eventually(async () => calls().length === 1, gateway)
+    anna.says(bot, '/steer in French')
+    anna.says(bot, '/status')
+    expect((await answered(bot, anna, 1))[0]).toContain('Waiting: 1')
+    const second = model.next()
+    rmSync(hold)
+    expect((await second.arrived).messages.at(-1)).toEqual({ role: 'user', content: 'in French' })
+    anna.says(bot, '/steer and short')
+    anna.says(bot, '/status')
+    await answered(bot, anna, 2)
+    await second.respond('C’est fait.')
+    const third = model.next()
+    expect((await third.arrived).messages.at(-1)).toEqual({ role: 'user', content: 'and short' })
+    await third.respond('Fait.')
+    expect((await answered(bot, anna, 4)).slice(2)).toEqual(['C’est fait.', 'Fait.'])
+  },
+)
 
 scenario('S44 SIGTERM while an approval waits: it is a no, the run answers, and the process ends', async () => {
-  const { model, bot, anna, asks, calls, gateway } = await writing()
+  const { model, bot, anna, asks, calls, gateway } = await writingAlone()
   await asks('one')
   await answered(bot, anna, 1)
   const next = model.next()
@@ -197,29 +227,27 @@ scenario('S44 SIGTERM while an approval waits: it is a no, the run answers, and 
   expect([answers(bot, anna).at(-1), calls()]).toEqual(['Then not.', []])
 })
 
-scenario('S20 an interrupt keeps what was seen of the answer in the history, once', async () => {
-  const [api, model] = [await openTelegram(), await openModel()]
-  const bot = addBot(api)
-  const folder = temporaryFolder()
-  writeFile(folder, {
-    agents: modelAgents(model),
-    channels: { tg: telegram(api, bot, { busy_mode: 'interrupt' }) },
-  })
-  await started(folder)
-  const anna = api.person()
-  const [first, second] = [model.next(), model.next()]
-  anna.says(bot, 'count')
-  await first.chunk('one, two')
-  // Its pieces are shown to Anna as drafts before the interrupt comes.
-  await bot.waitFor((seen) => seen.calls.some(({ method }) => method === 'sendMessageDraft'))
-  anna.says(bot, 'in French')
-  await first.closedByClient
-  expect((await second.arrived).messages.map(({ content }) => content)).toEqual([
-    'You are cfo.',
-    'count',
-    'one, two',
-    'in French',
-  ])
-  await second.respond('un, deux')
-  expect(await answered(bot, anna, 1)).toEqual(['un, deux'])
-})
+const INTERRUPT = { channel: { busy_mode: 'interrupt' } }
+
+town.scenario(
+  'S20 an interrupt keeps what was seen of the answer in the history, once',
+  INTERRUPT,
+  async ({ api, bot, model }) => {
+    const anna = api.person()
+    const [first, second] = [model.next(), model.next()]
+    anna.says(bot, 'count')
+    await first.chunk('one, two')
+    // Its pieces are shown to Anna as drafts before the interrupt comes.
+    await bot.waitFor((seen) => seen.calls.some(({ method }) => method === 'sendMessageDraft'))
+    anna.says(bot, 'in French')
+    await first.closedByClient
+    expect((await second.arrived).messages.map(({ content }) => content)).toEqual([
+      'You are cfo.',
+      'count',
+      'one, two',
+      'in French',
+    ])
+    await second.respond('un, deux')
+    expect(await answered(bot, anna, 1)).toEqual(['un, deux'])
+  },
+)

@@ -12,11 +12,13 @@ import {
   answeredIn,
   answersIn,
   ask,
+  ECHO,
   eventually,
   modelAgents,
   openModel,
   openTelegram,
-  scenario,
+  scenarioInTurn,
+  shared,
   SOON_MS,
   started,
   statusOf,
@@ -25,7 +27,7 @@ import {
   writeFile,
 } from '../support/scenario.ts'
 
-/** One gateway, one channel with this key, and somebody outside who can tell. */
+/** A gateway, a channel of it with this key, and somebody outside who can tell. */
 interface Stage {
   readonly api: BotApiServer
   readonly model: ModelServer
@@ -41,12 +43,15 @@ const mentioned = ({ bot }: Stage, text: string): string => `@${bot.username} ${
 const inGroup = (stage: Stage, count: number): Promise<string[]> => answeredIn(stage.bot, stage.group.id, count)
 
 /** A text in the group that must be answered, after others that must not be. */
-async function onlyTheLast(stage: Stage, ignored: readonly string[], last: string): Promise<void> {
-  for (const text of ignored) stage.anna.says(stage.group, text)
-  stage.anna.says(stage.group, last)
+async function onlyTheLast(stage: Stage, said: readonly string[], answer: string): Promise<void> {
+  for (const text of said) stage.anna.says(stage.group, text)
   await inGroup(stage, 1)
   await stage.bot.waitFor((bot) => bot.pendingUpdates === 0, SOON_MS)
-  expect(answersIn(stage.bot, stage.group.id)).toHaveLength(1)
+  await eventually(async () => {
+    const { sessions, outbox } = await statusOf(stage.gateway)
+    return sessions.pending + sessions.running + outbox === 0
+  }, stage.gateway)
+  expect(answersIn(stage.bot, stage.group.id)).toEqual([expect.stringContaining(answer)])
 }
 
 /** The first turn is held at the model while the others arrive. */
@@ -121,7 +126,7 @@ const KEYS: readonly (readonly [title: string, keys: Record<string, unknown>, pr
   [
     'group_policy: mention_only',
     { group_policy: 'mention_only' },
-    (stage) => onlyTheLast(stage, ['to nobody'], mentioned(stage, 'to you')),
+    (stage) => onlyTheLast(stage, ['to nobody', mentioned(stage, 'to you')], 'cfo heard: to you'),
   ],
   [
     'group_policy: respond_all',
@@ -134,7 +139,12 @@ const KEYS: readonly (readonly [title: string, keys: Record<string, unknown>, pr
   [
     'group_policy: command_only',
     { group_policy: 'command_only' },
-    (stage) => onlyTheLast(stage, ['to nobody', mentioned(stage, 'to you')], `/whoami@${stage.bot.username}`),
+    (stage) =>
+      onlyTheLast(
+        stage,
+        ['to nobody', mentioned(stage, 'to you'), `/whoami@${stage.bot.username}`],
+        String(stage.anna.id),
+      ),
   ],
   [
     'session_scope: per_chat',
@@ -206,41 +216,71 @@ const KEYS: readonly (readonly [title: string, keys: Record<string, unknown>, pr
   ],
 ]
 
-for (const [title, keys, proof] of KEYS) {
-  scenario(`S10 ${title}: an outside observer can tell, and the file stays as it is`, async () => {
-    const [api, model] = [await openTelegram(), await openModel()]
-    // Privacy mode is off: what the bot ignores it ignores by its own policy.
-    const bot = addBot(api, 'bot', { canReadAllGroupMessages: true })
-    const anna = api.person({ username: 'anna' })
-    const group = api.group({ members: [anna], bots: [bot] })
-    const folder = temporaryFolder()
-    const path = writeFile(folder, {
-      agents: {
-        cfo: { model: 'echo' },
-        ops: { model: 'echo' },
-        content: { model: 'echo' },
-        slow: modelAgents(model)['cfo'],
-      },
-      channels: { tg: withKeys(api, bot, keys) },
-    })
-    const before = readFileSync(path)
-    const gateway = await started(folder)
-    await proof({ api, model, gateway, bot, anna, group })
-    expect((await gateway.stop()).code).toBe(0)
-    expect(readFileSync(path).equals(before), 'the file is byte-identical').toBe(true)
+/** One gateway for all: each key is one channel's, and no other channel may notice it. */
+const town = shared(async () => {
+  const places = await Promise.all(
+    KEYS.map(async ([title, keys]) => {
+      const [api, model] = [await openTelegram(), await openModel()]
+      // Privacy mode is off: what the bot ignores it ignores by its own policy.
+      const bot = addBot(api, 'bot', { canReadAllGroupMessages: true })
+      const anna = api.person({ username: 'anna' })
+      return { title, keys, api, model, bot, anna, group: api.group({ members: [anna], bots: [bot] }) }
+    }),
+  )
+  const folder = temporaryFolder()
+  const path = writeFile(folder, {
+    agents: { ...ECHO, ...Object.assign({}, ...places.map(({ model }, index) => modelAgents(model, [slow(index)]))) },
+    channels: Object.fromEntries(
+      places.map(({ api, bot, keys }, index) => [`tg${index}`, withKeys(telegram(api, bot), keys, slow(index))]),
+    ),
+  })
+  const before = readFileSync(path)
+  const gateway = await started(folder)
+  return {
+    gateway,
+    placeOf: (title: string) => places.find((place) => place.title === title),
+    fileIsAsItWas: () => readFileSync(path).equals(before),
+  }
+})
+
+for (const [title, , proof] of KEYS) {
+  scenarioInTurn(`S10 ${title}: an outside observer can tell, and the file stays as it is`, async () => {
+    const { gateway, placeOf, fileIsAsItWas } = await town()
+    const place = placeOf(title)
+    if (place === undefined) throw new Error(`there is no channel for ${title}`)
+    await proof({ ...place, gateway })
+    expect(fileIsAsItWas(), 'the file is byte-identical').toBe(true)
   })
 }
 
-function withKeys(api: BotApiServer, bot: BotHandle, keys: Record<string, unknown>): Record<string, unknown> {
-  return { ...telegram(api, bot), ...('allowed_users' in keys ? { unknown_user_policy: 'deny' } : {}), ...keys }
+scenarioInTurn('S10 nor does a gateway with every key change the file when it ends', async () => {
+  const { gateway, fileIsAsItWas } = await town()
+  expect((await gateway.stop()).code).toBe(0)
+  expect(fileIsAsItWas(), 'the file is byte-identical').toBe(true)
+})
+
+/** The agent that asks the model server of this place. */
+function slow(index: number): string {
+  return `slow_${index}`
+}
+
+function withKeys(standard: Record<string, unknown>, keys: Record<string, unknown>, slowAgent: string) {
+  const closed = 'allowed_users' in keys ? { unknown_user_policy: 'deny' } : {}
+  const asked = keys['agent'] === 'slow' ? { agent: slowAgent } : {}
+  return { ...standard, ...closed, ...keys, ...asked }
 }
 
 /** How many sessions two people of one group make. */
 async function keysInGroup(stage: Stage): Promise<number[]> {
+  const before = await sessionsOf(stage)
   const berta = stage.api.person({ username: 'berta' })
   stage.anna.says(stage.group, mentioned(stage, 'one'))
   berta.says(stage.group, mentioned(stage, 'two'))
   await inGroup(stage, 2)
-  const { idle, passivated } = (await statusOf(stage.gateway)).sessions
-  return [idle + passivated]
+  return [(await sessionsOf(stage)) - before]
+}
+
+async function sessionsOf({ gateway }: Stage): Promise<number> {
+  const { idle, pending, running, passivated } = (await statusOf(gateway)).sessions
+  return idle + pending + running + passivated
 }

@@ -12,8 +12,6 @@ import {
   ask,
   eventually,
   jsonOf,
-  modelAgents,
-  openModel,
   openTelegram,
   run,
   scenario,
@@ -23,11 +21,17 @@ import {
   telegram,
   whenDone,
 } from '../support/scenario.ts'
+import { sharedGateway } from '../support/shared-gateway.ts'
 
 function chatOf(payload: Readonly<Record<string, unknown>>): number {
   return Number(payload['chat_id'])
 }
 
+const town = sharedGateway()
+
+const ECHOING = { channel: { agent: 'cfo' } }
+
+/** A gateway of its own. */
 async function stage() {
   const api = await openTelegram()
   const bot = addBot(api)
@@ -40,33 +44,41 @@ function sends(bot: BotHandle, text: string) {
   return bot.calls.filter(({ method, payload }) => method === 'sendMessage' && String(payload['text']).includes(text))
 }
 
-scenario('S48 429 in one chat: that chat waits as told, the other is answered meanwhile', async () => {
-  const { bot, anna, berta } = await stage()
-  const flood = { kind: 'error', code: 429, description: 'Too Many Requests: retry after 2', retryAfter: 2 } as const
-  bot.faults.next('sendMessage', { ...flood, chatId: anna.id })
-  anna.says(bot, 'one')
-  await bot.waitFor(() => sends(bot, 'one').some(({ status }) => status === 429), SOON_MS)
-  expect(await ask(bot, berta, 'two')).toBe('cfo heard: two')
-  expect(answers(bot, anna), 'still waiting').toEqual([])
-  expect(await answered(bot, anna, 1)).toEqual(['cfo heard: one'])
-  const [refused, taken] = sends(bot, 'one')
-  expect((taken?.at ?? 0) - (refused?.endedAt ?? 0)).toBeGreaterThanOrEqual(1_950)
-  expect(sends(bot, 'one')).toHaveLength(2)
-})
+town.scenario(
+  'S48 429 in one chat: that chat waits as told, the other is answered meanwhile',
+  ECHOING,
+  async ({ api, bot }) => {
+    const [anna, berta] = [api.person(), api.person()]
+    const flood = { kind: 'error', code: 429, description: 'Too Many Requests: retry after 2', retryAfter: 2 } as const
+    bot.faults.next('sendMessage', { ...flood, chatId: anna.id })
+    anna.says(bot, 'one')
+    await bot.waitFor(() => sends(bot, 'one').some(({ status }) => status === 429), SOON_MS)
+    expect(await ask(bot, berta, 'two')).toBe('cfo heard: two')
+    expect(answers(bot, anna), 'still waiting').toEqual([])
+    expect(await answered(bot, anna, 1)).toEqual(['cfo heard: one'])
+    const [refused, taken] = sends(bot, 'one')
+    expect((taken?.at ?? 0) - (refused?.endedAt ?? 0)).toBeGreaterThanOrEqual(1_950)
+    expect(sends(bot, 'one')).toHaveLength(2)
+  },
+)
 
-scenario('S48 5xx, a proxy’s page and cut connections: sent again with a growing wait, and there once', async () => {
-  const { bot, anna } = await stage()
-  bot.faults.next('sendMessage', { kind: 'html', code: 502 })
-  bot.faults.next('sendMessage', { kind: 'html', code: 503 })
-  anna.says(bot, 'one')
-  expect(await answered(bot, anna, 1)).toEqual(['cfo heard: one'])
-  const [first, second, third] = sends(bot, 'one').map(({ at }) => at)
-  expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(950)
-  expect((third ?? 0) - (second ?? 0)).toBeGreaterThanOrEqual(1_900)
-  bot.faults.next('sendMessage', { kind: 'cut' })
-  expect(await ask(bot, anna, 'two')).toBe('cfo heard: two')
-  expect(answers(bot, anna)).toEqual(['cfo heard: one', 'cfo heard: two'])
-})
+town.scenario(
+  'S48 5xx, a proxy’s page and cut connections: sent again with a growing wait, and there once',
+  ECHOING,
+  async ({ api, bot }) => {
+    const anna = api.person()
+    bot.faults.next('sendMessage', { kind: 'html', code: 502 })
+    bot.faults.next('sendMessage', { kind: 'html', code: 503 })
+    anna.says(bot, 'one')
+    expect(await answered(bot, anna, 1)).toEqual(['cfo heard: one'])
+    const [first, second, third] = sends(bot, 'one').map(({ at }) => at)
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(950)
+    expect((third ?? 0) - (second ?? 0)).toBeGreaterThanOrEqual(1_900)
+    bot.faults.next('sendMessage', { kind: 'cut' })
+    expect(await ask(bot, anna, 'two')).toBe('cfo heard: two')
+    expect(answers(bot, anna)).toEqual(['cfo heard: one', 'cfo heard: two'])
+  },
+)
 
 scenario('S48 403, the person blocked the bot: a dead letter, no retry, and others are served', async () => {
   const { bot, anna, berta, folder, gateway } = await stage()
@@ -97,20 +109,24 @@ scenario('S48 403, the person blocked the bot: a dead letter, no retry, and othe
   expect((await statusOf(gateway)).dead_letters).toBe(0)
 })
 
-scenario('S48 400 "can’t parse entities": the same text without markup, at once', async () => {
-  const { bot, anna } = await stage()
-  bot.faults.next('sendMessage', {
-    kind: 'error',
-    code: 400,
-    description: "Bad Request: can't parse entities: Unsupported start tag",
-  })
-  const text = 'a **bold** word'
-  const answer = await ask(bot, anna, text)
-  expect(answer).toBe(`cfo heard: ${text}`)
-  const [marked, plain] = sends(bot, 'word')
-  expect([marked?.payload['parse_mode'], plain?.payload['parse_mode']]).toEqual(['HTML', undefined])
-  expect((plain?.at ?? 0) - (marked?.at ?? 0)).toBeLessThan(900)
-})
+town.scenario(
+  'S48 400 "can’t parse entities": the same text without markup, at once',
+  ECHOING,
+  async ({ api, bot }) => {
+    const anna = api.person()
+    bot.faults.next('sendMessage', {
+      kind: 'error',
+      code: 400,
+      description: "Bad Request: can't parse entities: Unsupported start tag",
+    })
+    const text = 'a **bold** word'
+    const answer = await ask(bot, anna, text)
+    expect(answer).toBe(`cfo heard: ${text}`)
+    const [marked, plain] = sends(bot, 'word')
+    expect([marked?.payload['parse_mode'], plain?.payload['parse_mode']]).toEqual(['HTML', undefined])
+    expect((plain?.at ?? 0) - (marked?.at ?? 0)).toBeLessThan(900)
+  },
+)
 
 scenario(
   'S49 the connection is cut after Telegram took the message: at most one duplicate, never a loop, and its record says so',
@@ -142,50 +158,51 @@ scenario(
   },
 )
 
-scenario('S50 replies over 4,096 units: split at paragraphs, code reopened, in order, nothing lost', async () => {
-  const [api, model] = [await openTelegram(), await openModel()]
-  const bot = addBot(api)
-  await run({ agents: modelAgents(model), channels: { tg: telegram(api, bot) } })
-  const anna = api.person()
-  const paragraphs = Array.from({ length: 60 }, (_, index) => `P${index} ${'lorem ipsum dolor '.repeat(12)}sit.`)
-  const code = Array.from({ length: 200 }, (_, index) => `const value_${index} = ${index} * ${index}`)
-  for (const [text, words] of [
-    [paragraphs.join('\n\n'), paragraphs],
-    [`Here it is:\n\n\`\`\`ts\n${code.join('\n')}\n\`\`\`\n\nThat was it.`, code],
-  ] as const) {
-    const before = answers(bot, anna).length
-    model.always(() => text)
-    anna.says(bot, 'at length')
-    const last = words.at(-1) ?? ''
-    await bot.waitFor(() => answers(bot, anna).slice(before).join('\n').includes(last), SOON_MS)
-    const parts = bot
-      .shown(anna.id)
-      .filter(({ from }) => from.isBot)
-      .slice(before)
-    expect(parts.length).toBeGreaterThan(1)
-    for (const part of parts) expect(part.text.length).toBeLessThanOrEqual(4_096)
-    const shown = parts.map((part) => part.text).join('\n')
-    expect(
-      words.filter((word) => !shown.includes(word)),
-      'nothing is cut in the middle or lost',
-    ).toEqual([])
-    expect(words.map((word) => shown.indexOf(word))).toEqual(
-      words.map((word) => shown.indexOf(word)).toSorted((a, b) => a - b),
-    )
-    if (words === code) {
-      const inCode = parts.filter((part) => part.text.includes('const value_'))
-      expect(inCode.length).toBeGreaterThan(1)
-      for (const part of inCode)
-        expect(
-          part.entities.map(({ type }) => type),
-          'the fence is open again',
-        ).toContain('pre')
+town.scenario(
+  'S50 replies over 4,096 units: split at paragraphs, code reopened, in order, nothing lost',
+  {},
+  async ({ api, bot, model }) => {
+    const anna = api.person()
+    const paragraphs = Array.from({ length: 60 }, (_, index) => `P${index} ${'lorem ipsum dolor '.repeat(12)}sit.`)
+    const code = Array.from({ length: 200 }, (_, index) => `const value_${index} = ${index} * ${index}`)
+    for (const [text, words] of [
+      [paragraphs.join('\n\n'), paragraphs],
+      [`Here it is:\n\n\`\`\`ts\n${code.join('\n')}\n\`\`\`\n\nThat was it.`, code],
+    ] as const) {
+      const before = answers(bot, anna).length
+      model.always(() => text)
+      anna.says(bot, 'at length')
+      const last = words.at(-1) ?? ''
+      await bot.waitFor(() => answers(bot, anna).slice(before).join('\n').includes(last), SOON_MS)
+      const parts = bot
+        .shown(anna.id)
+        .filter(({ from }) => from.isBot)
+        .slice(before)
+      expect(parts.length).toBeGreaterThan(1)
+      for (const part of parts) expect(part.text.length).toBeLessThanOrEqual(4_096)
+      const shown = parts.map((part) => part.text).join('\n')
+      expect(
+        words.filter((word) => !shown.includes(word)),
+        'nothing is cut in the middle or lost',
+      ).toEqual([])
+      expect(words.map((word) => shown.indexOf(word))).toEqual(
+        words.map((word) => shown.indexOf(word)).toSorted((a, b) => a - b),
+      )
+      if (words === code) {
+        const inCode = parts.filter((part) => part.text.includes('const value_'))
+        expect(inCode.length).toBeGreaterThan(1)
+        for (const part of inCode)
+          expect(
+            part.entities.map(({ type }) => type),
+            'the fence is open again',
+          ).toContain('pre')
+      }
     }
-  }
-})
+  },
+)
 
-scenario('S50 broken and half-open markdown loses no text', async () => {
-  const { bot, anna } = await stage()
+town.scenario('S50 broken and half-open markdown loses no text', ECHOING, async ({ api, bot }) => {
+  const anna = api.person()
   for (const text of [
     '*half _open `code',
     '```\nnever closed',
@@ -218,23 +235,24 @@ scenario('S51 a send that never returns: its session is free, other conversation
   expect(typing(), 'typing has stopped: it would be renewed after four seconds').toBe(before)
 })
 
-scenario('S52 streaming: whatever drafts failed, the final text is there once', async () => {
-  const [api, model] = [await openTelegram(), await openModel()]
-  const bot = addBot(api)
-  await run({ agents: modelAgents(model), channels: { tg: telegram(api, bot) } })
-  const anna = api.person()
-  bot.faults.always('sendMessageDraft', { kind: 'error', code: 502, description: 'Bad Gateway' })
-  const exchange = model.next()
-  anna.says(bot, 'slowly')
-  for (const word of ['one ', 'two ', 'three']) {
-    await exchange.chunk(word)
-    await new Promise((resolve) => setTimeout(resolve, 500))
-  }
-  await exchange.end()
-  expect(await answered(bot, anna, 1)).toEqual(['one two three'])
-  expect(bot.calls.some(({ method }) => method === 'sendMessageDraft')).toBe(true)
-  expect(answers(bot, anna)).toHaveLength(1)
-})
+town.scenario(
+  'S52 streaming: whatever drafts failed, the final text is there once',
+  {},
+  async ({ api, bot, model }) => {
+    const anna = api.person()
+    bot.faults.always('sendMessageDraft', { kind: 'error', code: 502, description: 'Bad Gateway' })
+    const exchange = model.next()
+    anna.says(bot, 'slowly')
+    for (const word of ['one ', 'two ', 'three']) {
+      await exchange.chunk(word)
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+    await exchange.end()
+    expect(await answered(bot, anna, 1)).toEqual(['one two three'])
+    expect(bot.calls.some(({ method }) => method === 'sendMessageDraft')).toBe(true)
+    expect(answers(bot, anna)).toHaveLength(1)
+  },
+)
 
 scenario('D1 what is owed is delivered after a restart, in order', async () => {
   const { bot, anna, folder, gateway } = await stage()

@@ -22,6 +22,7 @@ import {
   statusOf,
   telegram,
 } from '../support/scenario.ts'
+import { sharedGateway } from '../support/shared-gateway.ts'
 import { watch } from '../support/watching.ts'
 
 scenario(
@@ -59,20 +60,17 @@ scenario('S07 message id 5 in A and message id 5 in B are two messages', async (
   expect(await answered(b, anna, 1)).toEqual(['cfo heard: to B'])
 })
 
-scenario(
+const town = sharedGateway()
+
+town.inTurn(
   'S25 two people in one group are never merged into one text; a stranger’s message reaches no run',
-  async () => {
-    const [api, model] = [await openTelegram(), await openModel()]
+  { channel: { allowed_users: ['@anna', '@berta'], busy_mode: 'collect' } },
+  async ({ api, bot, model, gateway }) => {
     const first = model.next()
     model.always(() => 'done')
-    const bot = addBot(api)
     const [anna, berta, mallory] = ['anna', 'berta', 'mallory'].map((username) => api.person({ username }))
     if (!anna || !berta || !mallory) throw new Error('there are three')
     const group = bot.group({ members: [anna, berta, mallory] })
-    const { gateway } = await run({
-      agents: modelAgents(model),
-      channels: { tg: telegram(api, bot, { allowed_users: ['@anna', '@berta'], busy_mode: 'collect' }) },
-    })
     anna.says(group, `@${bot.username} from anna`)
     await first.arrived
     berta.says(group, `@${bot.username} from berta`)
@@ -87,12 +85,9 @@ scenario(
   },
 )
 
-scenario('S28 conversation A runs for long: conversation B is answered at once', async () => {
-  const [api, model] = [await openTelegram(), await openModel()]
-  const bot = addBot(api)
+town.inTurn('S28 conversation A runs for long: conversation B is answered at once', {}, async ({ api, bot, model }) => {
   const slow = model.next()
   model.always(() => 'quick')
-  await run({ agents: modelAgents(model), channels: { tg: telegram(api, bot) } })
   const [anna, berta] = [api.person(), api.person()]
   anna.says(bot, 'a long one')
   await slow.arrived
@@ -155,20 +150,23 @@ scenario('S29 a web message with the same message_id: said to be a duplicate, an
   expect(transcript.filter(({ role }) => role === 'user')).toHaveLength(2)
 })
 
-scenario('S37 /stop from somebody who may not: no answer, and the run goes on', async () => {
-  const [api, model] = [await openTelegram(), await openModel()]
-  const bot = addBot(api)
-  const anna = api.person({ username: 'anna' })
-  const mallory = api.person({ username: 'mallory' })
-  const group = bot.group({ members: [anna, mallory] })
-  await run({ agents: modelAgents(model), channels: { tg: telegram(api, bot, { allowed_users: ['@anna'] }) } })
-  const exchange = model.next()
-  anna.says(group, `@${bot.username} work`)
-  await exchange.arrived
-  mallory.says(group, `/stop@${bot.username}`)
-  mallory.says(bot, '/stop')
-  await bot.waitFor(() => bot.pendingUpdates === 0, SOON_MS)
-  await exchange.respond('done all the same')
-  expect(await answeredIn(bot, group.id, 1)).toEqual(['done all the same'])
-  expect(answersIn(bot, mallory.id)).toEqual([])
-})
+const ONLY_ANNA = { channel: { allowed_users: ['@anna'] } }
+
+town.inTurn(
+  'S37 /stop from somebody who may not: no answer, and the run goes on',
+  ONLY_ANNA,
+  async ({ api, bot, model }) => {
+    const anna = api.person({ username: 'anna' })
+    const mallory = api.person({ username: 'mallory' })
+    const group = bot.group({ members: [anna, mallory] })
+    const exchange = model.next()
+    anna.says(group, `@${bot.username} work`)
+    await exchange.arrived
+    mallory.says(group, `/stop@${bot.username}`)
+    mallory.says(bot, '/stop')
+    await bot.waitFor(() => bot.pendingUpdates === 0, SOON_MS)
+    await exchange.respond('done all the same')
+    expect(await answeredIn(bot, group.id, 1)).toEqual(['done all the same'])
+    expect(answersIn(bot, mallory.id)).toEqual([])
+  },
+)

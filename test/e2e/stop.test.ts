@@ -17,8 +17,10 @@ import {
   statusOf,
   telegram,
 } from '../support/scenario.ts'
+import { sharedGateway } from '../support/shared-gateway.ts'
 
-async function stage(gatewayKeys: Record<string, unknown> = {}) {
+/** A gateway of its own. */
+async function stage(gatewayKeys: Record<string, unknown>) {
   const [api, model] = [await openTelegram(), await openModel()]
   const bot = addBot(api)
   const { folder, gateway } = await run({
@@ -64,10 +66,13 @@ scenario('S16 a shutdown in pending: the message is there after the restart', as
   expect(await answered(bot, berta, 1)).toEqual(['re: holds the slot'])
 })
 
-scenario(
+const town = sharedGateway()
+
+town.inTurn(
   'S32 S33 S38 /stop during a hung run: confirmed at once, its request closed, what waits counted; then the next is answered',
-  async () => {
-    const { model, bot, gateway, anna } = await stage()
+  {},
+  async ({ api, model, bot, gateway }) => {
+    const anna = api.person({ username: 'anna' })
     const hung = model.next()
     anna.says(bot, 'M1')
     await hung.arrived
@@ -93,10 +98,11 @@ scenario(
   },
 )
 
-scenario(
+town.inTurn(
   'S34 /new during a run and M2 while it works: the answer to /new first, then M2 in an empty history',
-  async () => {
-    const { model, bot, anna } = await stage()
+  {},
+  async ({ api, model, bot }) => {
+    const anna = api.person({ username: 'anna' })
     const [first, second] = [model.next(), model.next()]
     anna.says(bot, 'M1')
     await first.arrived
@@ -111,10 +117,11 @@ scenario(
   },
 )
 
-scenario(
+town.inTurn(
   'S35 a run fails in the moment of /stop or /new: the session is free and the next message answered',
-  async () => {
-    const { model, bot, anna } = await stage()
+  {},
+  async ({ api, model, bot }) => {
+    const anna = api.person({ username: 'anna' })
     for (const command of ['/stop', '/new']) {
       const failing = model.next()
       anna.says(bot, `before ${command}`)
@@ -129,8 +136,8 @@ scenario(
   },
 )
 
-scenario('S37 /stop twice, and /stop with nothing running', async () => {
-  const { model, bot, anna } = await stage()
+town.inTurn('S37 /stop twice, and /stop with nothing running', {}, async ({ api, model, bot }) => {
+  const anna = api.person({ username: 'anna' })
   expect(await ask(bot, anna, '/stop')).toMatch(/nothing to stop/i)
   const hung = model.next()
   anna.says(bot, 'M1')
@@ -142,16 +149,20 @@ scenario('S37 /stop twice, and /stop with nothing running', async () => {
   expect(all[2]).toMatch(/nothing to stop/i)
 })
 
-scenario('S36 an old run unwinds after a newer one started: the newer one stays', async () => {
-  const { model, bot, anna } = await stage()
-  const [old, newer] = [model.next(), model.next()]
-  anna.says(bot, 'old')
-  await old.arrived
-  anna.says(bot, '/stop')
-  anna.says(bot, 'newer')
-  await newer.arrived
-  await old.respond('the old answer, late')
-  await newer.respond('the newer answer')
-  const all = await answered(bot, anna, 2)
-  expect(all).toEqual([expect.stringContaining('Stopped'), 'the newer answer'])
-})
+town.inTurn(
+  'S36 an old run unwinds after a newer one started: the newer one stays',
+  {},
+  async ({ api, model, bot }) => {
+    const anna = api.person({ username: 'anna' })
+    const [old, newer] = [model.next(), model.next()]
+    anna.says(bot, 'old')
+    await old.arrived
+    anna.says(bot, '/stop')
+    anna.says(bot, 'newer')
+    await newer.arrived
+    await old.respond('the old answer, late')
+    await newer.respond('the newer answer')
+    const all = await answered(bot, anna, 2)
+    expect(all).toEqual([expect.stringContaining('Stopped'), 'the newer answer'])
+  },
+)

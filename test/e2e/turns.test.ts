@@ -19,14 +19,14 @@ import {
   statusOf,
   telegram,
 } from '../support/scenario.ts'
+import { type Place, sharedGateway } from '../support/shared-gateway.ts'
 import { watch } from '../support/watching.ts'
 
-/** A bot on the model server, Anna, and a first turn that is held at the model. */
-async function busy(keys: Record<string, unknown> = {}) {
-  const [api, model] = [await openTelegram(), await openModel()]
+const town = sharedGateway()
+
+/** Anna, and a first turn of hers that is held at the model. */
+async function busy({ api, model, bot, gateway }: Place) {
   model.always(({ messages }) => `re: ${messages.at(-1)?.content}`)
-  const bot = addBot(api)
-  const { folder, gateway } = await run({ agents: modelAgents(model), channels: { tg: telegram(api, bot, keys) } })
   const anna = api.person({ username: 'anna' })
   const first = model.next()
   anna.says(bot, 'M1')
@@ -34,22 +34,20 @@ async function busy(keys: Record<string, unknown> = {}) {
   const queued = (count: number) =>
     eventually(async () => (await statusOf(gateway)).sessions.queued_messages === count, gateway)
   const asked = () => model.requests.map(({ messages }) => messages.at(-1)?.content)
-  return { api, model, bot, folder, gateway, anna, first, queued, asked }
+  return { anna, first, queued, asked }
 }
 
+const INTERRUPT = { channel: { busy_mode: 'interrupt' } }
+
+const oneSlot = sharedGateway({ concurrent_runs: 1 })
+
 for (const mode of ['queue', 'collect'] as const) {
-  scenario(
+  oneSlot.inTurn(
     `S17 ten messages in pending (${mode}): none lost, order kept, ${mode === 'queue' ? 'each its own turn' : 'one turn'}`,
-    async () => {
-      const [api, model] = [await openTelegram(), await openModel()]
+    { channel: { busy_mode: mode } },
+    async ({ api, model, bot, gateway }) => {
       const holding = model.next()
       model.always(({ messages }) => `re: ${messages.at(-1)?.content}`)
-      const bot = addBot(api)
-      const { gateway } = await run({
-        gateway: { concurrent_runs: 1 },
-        agents: modelAgents(model),
-        channels: { tg: telegram(api, bot, { busy_mode: mode }) },
-      })
       const [anna, berta] = [api.person(), api.person()]
       berta.says(bot, 'holds the only slot')
       await holding.arrived
@@ -101,8 +99,9 @@ scenario(
   },
 )
 
-scenario('S19 queue: M2 to M5 fast are four further turns, in order, not glued together', async () => {
-  const { bot, anna, first, queued, asked } = await busy()
+town.inTurn('S19 queue: M2 to M5 fast are four further turns, in order, not glued together', {}, async (place) => {
+  const { bot } = place
+  const { anna, first, queued, asked } = await busy(place)
   for (const text of ['M2', 'M3', 'M4', 'M5']) anna.says(bot, text)
   await queued(4)
   await first.respond('re: M1')
@@ -110,10 +109,12 @@ scenario('S19 queue: M2 to M5 fast are four further turns, in order, not glued t
   expect(asked()).toEqual(['M1', 'M2', 'M3', 'M4', 'M5'])
 })
 
-scenario(
+town.inTurn(
   'S20 interrupt: the model request is closed, the others are answered in order, nothing of the old answer is delivered',
-  async () => {
-    const { bot, anna, first, model } = await busy({ busy_mode: 'interrupt' })
+  INTERRUPT,
+  async (place) => {
+    const { bot, model } = place
+    const { anna, first } = await busy(place)
     await first.chunk('something of the old ans')
     const second = model.next()
     anna.says(bot, 'M2')
@@ -133,8 +134,9 @@ scenario(
   },
 )
 
-scenario('S21 M2 in the last moment of a run, or while its reply is being sent: answered', async () => {
-  const { bot, anna, first, model } = await busy()
+town.inTurn('S21 M2 in the last moment of a run, or while its reply is being sent: answered', {}, async (place) => {
+  const { bot, model } = place
+  const { anna, first } = await busy(place)
   await first.chunk('almost')
   const ends = first.end()
   anna.says(bot, 'M2')
@@ -153,44 +155,47 @@ scenario('S21 M2 in the last moment of a run, or while its reply is being sent: 
   expect(await answered(bot, anna, 4)).toEqual(['almost', 're: M2', 're: M3', 're: M4'])
 })
 
-scenario('S22 messages without a pause around the ends of runs: each is answered once, in order', async () => {
-  const api = await openTelegram()
-  const bot = addBot(api)
-  await run({
-    agents: { cfo: { model: { provider: 'echo', delay: '3ms' } } },
-    channels: { tg: telegram(api, bot, { queue_limit: 500 }) },
-  })
-  const anna = api.person()
-  const texts = Array.from({ length: 60 }, (_, index) => `n${index}`)
-  for (const text of texts) {
-    anna.says(bot, text)
-    await new Promise((resolve) => setTimeout(resolve, 4))
-  }
-  expect(await answered(bot, anna, texts.length)).toEqual(texts.map((text) => `cfo heard: ${text}`))
-})
+const PAUSELESS = { channel: { queue_limit: 500 }, agent: () => ({ model: { provider: 'echo', delay: '3ms' } }) }
 
-scenario('S24 an album whose parts come late, and a text that the client split, are one message each', async () => {
-  const [api, model] = [await openTelegram(), await openModel()]
-  model.always(() => 'seen')
-  const bot = addBot(api)
-  const { cfo } = modelAgents(model)
-  await run({ agents: { cfo: { ...cfo, vision: 'always' } }, channels: { tg: telegram(api, bot) } })
-  const [anna, berta] = [api.person(), api.person()]
-  const album = anna.sendsAlbum(bot, 3, 'look at these', { gapMs: 300 })
-  const long = `${'word '.repeat(1_200)}end`
-  berta.pastes(bot, long)
-  await album.sent
-  expect(await answered(bot, anna, 1)).toEqual(['seen'])
-  await answered(bot, berta, 1)
-  expect(model.requests).toHaveLength(2)
-  const texts = model.requests.map(({ messages }) => messages.at(-1)?.content)
-  expect(texts).toContain('look at these\n[picture]\n[picture]\n[picture]')
-  expect(model.requests.flatMap(({ messages }) => messages.at(-1)?.images ?? [])).toHaveLength(3)
-  expect(texts).toContain(long)
-})
+town.inTurn(
+  'S22 messages without a pause around the ends of runs: each is answered once, in order',
+  PAUSELESS,
+  async ({ api, bot, agent }) => {
+    const anna = api.person()
+    const texts = Array.from({ length: 60 }, (_, index) => `n${index}`)
+    for (const text of texts) {
+      anna.says(bot, text)
+      await new Promise((resolve) => setTimeout(resolve, 4))
+    }
+    expect(await answered(bot, anna, texts.length)).toEqual(texts.map((text) => `${agent} heard: ${text}`))
+  },
+)
 
-scenario('S24 a photo burst during a run: one later turn, no interrupt', async () => {
-  const { bot, anna, first, asked } = await busy({ busy_mode: 'interrupt' })
+const SEEING = { agent: () => ({ vision: 'always' }) }
+
+town.inTurn(
+  'S24 an album whose parts come late, and a text that the client split, are one message each',
+  SEEING,
+  async ({ api, model, bot }) => {
+    model.always(() => 'seen')
+    const [anna, berta] = [api.person(), api.person()]
+    const album = anna.sendsAlbum(bot, 3, 'look at these', { gapMs: 300 })
+    const long = `${'word '.repeat(1_200)}end`
+    berta.pastes(bot, long)
+    await album.sent
+    expect(await answered(bot, anna, 1)).toEqual(['seen'])
+    await answered(bot, berta, 1)
+    expect(model.requests).toHaveLength(2)
+    const texts = model.requests.map(({ messages }) => messages.at(-1)?.content)
+    expect(texts).toContain('look at these\n[picture]\n[picture]\n[picture]')
+    expect(model.requests.flatMap(({ messages }) => messages.at(-1)?.images ?? [])).toHaveLength(3)
+    expect(texts).toContain(long)
+  },
+)
+
+town.inTurn('S24 a photo burst during a run: one later turn, no interrupt', INTERRUPT, async (place) => {
+  const { bot } = place
+  const { anna, first, asked } = await busy(place)
   await anna.sendsAlbum(bot, 3, 'my holiday').sent
   await bot.waitFor(() => bot.pendingUpdates === 0, SOON_MS)
   await first.respond('re: M1')
@@ -202,17 +207,24 @@ scenario('S24 a photo burst during a run: one later turn, no interrupt', async (
   expect(asked()).toHaveLength(2)
 })
 
-scenario('S26 the queue is full: the sender is told that it was not kept; what was kept is answered', async () => {
-  const { bot, anna, first, queued, gateway } = await busy({ queue_limit: 3 })
-  for (const text of ['M2', 'M3', 'M4', 'M5', 'M6']) anna.says(bot, text)
-  await queued(3)
-  const refusals = await answered(bot, anna, 2)
-  for (const refusal of refusals) expect(refusal).toContain('not kept')
-  await first.respond('re: M1')
-  expect((await answered(bot, anna, 6)).slice(2)).toEqual(['re: M1', 're: M2', 're: M3', 're: M4'])
-  const { dead_letters } = await jsonOf<{ dead_letters: { text: string }[] }>(await gateway.request('/deadletters'))
-  expect(dead_letters.map(({ text }) => text).toSorted()).toEqual(['M5', 'M6'])
-})
+const THREE_WAIT = { channel: { queue_limit: 3 } }
+
+town.inTurn(
+  'S26 the queue is full: the sender is told that it was not kept; what was kept is answered',
+  THREE_WAIT,
+  async (place) => {
+    const { bot, gateway } = place
+    const { anna, first, queued } = await busy(place)
+    for (const text of ['M2', 'M3', 'M4', 'M5', 'M6']) anna.says(bot, text)
+    await queued(3)
+    const refusals = await answered(bot, anna, 2)
+    for (const refusal of refusals) expect(refusal).toContain('not kept')
+    await first.respond('re: M1')
+    expect((await answered(bot, anna, 6)).slice(2)).toEqual(['re: M1', 're: M2', 're: M3', 're: M4'])
+    const { dead_letters } = await jsonOf<{ dead_letters: { text: string }[] }>(await gateway.request('/deadletters'))
+    expect(dead_letters.map(({ text }) => text).toSorted()).toEqual(['M5', 'M6'])
+  },
+)
 
 scenario('S27 2,000 waiting messages: all run', async () => {
   const { gateway } = await run({
@@ -232,10 +244,12 @@ scenario('S27 2,000 waiting messages: all run', async () => {
   expect((await statusOf(gateway)).sessions).toMatchObject({ running: 0, queued_messages: 0 })
 })
 
-scenario(
+town.inTurn(
   'S30 S31 /help, /status and /whoami during a run are answered at once, the run untouched; no command reaches the model',
-  async () => {
-    const { bot, anna, first, asked } = await busy()
+  {},
+  async (place) => {
+    const { bot } = place
+    const { anna, first, asked } = await busy(place)
     anna.says(bot, '/frobnicate now')
     for (const command of ['/help', '/status', '/whoami']) anna.says(bot, command)
     const [unknown, help, status, whoami] = await answered(bot, anna, 4)

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { loadText, type Loaded } from '../../src/config/load.ts'
 import type { Problem } from '../../src/config/problems.ts'
 import type { Log, LogFields } from '../../src/log.ts'
@@ -219,6 +219,29 @@ test('what is missing or doubtful in a newer file is warned of, once', async () 
     expect.stringContaining('nobody may talk to this bot'),
     expect.stringContaining('TOKEN is not set'),
   ])
+})
+
+test('an MCP server of a newer file is tried with it: one that does not start is named, until it does or is taken out', async () => {
+  const rig = await running()
+  const served = (script: string) =>
+    FILE.replace('Money., model: echo', `Money., model: echo, mcp: { t: { command: sh, args: [-c, '${script}'] } }`)
+  const failing = async () => (await rig.gateway.port.status()).mcp_servers.map(({ reason }) => reason)
+  rig.writes(served('echo no table >&2; exit 3'))
+  await rig.post('/reload')
+  await vi.waitFor(async () =>
+    expect(await failing()).toEqual([
+      expect.stringMatching(
+        /^requires: the MCP server t of cfo did not start: it ended \(exit 3\): no table\. Start it/,
+      ),
+    ]),
+  )
+  expect((await rig.status()).channels).toEqual(PUT_BACK.channels)
+  rig.writes(served('echo nor this >&2; exit 4'))
+  await rig.post('/reload')
+  await vi.waitFor(async () => expect((await failing()).join()).toContain('it ended (exit 4): nor this'))
+  rig.writes(FILE)
+  await rig.post('/reload')
+  expect(await failing()).toEqual([])
 })
 
 test('two at once are taken one after the other', async () => {

@@ -115,7 +115,7 @@ interface Call {
 }
 
 function call(id: number, { name, arguments: given = {} }: Call): unknown {
-  note(`call ${name} ${JSON.stringify(given)}`)
+  note(`call ${name} ${JSON.stringify(given)} in ${process.pid}`)
   if (name === 'env') return text(id, JSON.stringify(process.env))
   if (name === 'leak') return text(id, `${'x'.repeat(65_500)}${process.env['LEAK'] ?? ''}${'x'.repeat(9_000)}`)
   if (name === 'flood') return text(id, 'f'.repeat(given.bytes ?? 5_000_000))

@@ -1,5 +1,6 @@
 // Deployments: broken ones, each a folder of test/fixtures/broken with a gateway.yaml and an `expect.yaml` that says in which phase the
-// start finds what is wrong, with which cause and remedy, and what must serve all the same. Run through the binary, in a copy.
+// start finds what is wrong, with which cause and remedy, and what must serve all the same. The start is the binary's, in a copy.
+//   Where `check`, `doctor` and `status` are asked too, they run in this process, by the binary's own door.
 //   What differs from an expectation is a list of sentences; none: the deployment fails as it should.
 //   A file whose name ends in `.txt` stands without it in the copy: no tool of this repository may read a module that is broken.
 
@@ -7,9 +8,10 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync } from 'node:
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { type Phase, PHASE_NAMES } from '../../machines/phases.ts'
+import { runHere } from '../cli/context.ts'
 import type { BotApiServer } from './bot-api/server.ts'
 import { prepared } from './deployment-world.ts'
-import { type Exit, type GatewayProcess, type LaunchOptions, troupe } from './gateway-process.ts'
+import { type Exit, type GatewayProcess, type LaunchOptions } from './gateway-process.ts'
 import { launched, post, statusOf, temporaryFolder } from './scenario.ts'
 import { watch } from './watching.ts'
 
@@ -29,6 +31,8 @@ export interface Expectation {
   readonly state?: 'failed' | 'retrying'
   /** This channel is live, and whoever writes to it is told. */
   readonly told?: string
+  /** These MCP servers, each as AGENT.NAME: all channels are live, and log and status say that they do not start. */
+  readonly servers?: readonly string[]
   /** All are live, and this is warned of. */
   readonly warned?: true
   /** Words of what is said, cause and remedy. */
@@ -135,6 +139,7 @@ async function serves(said: Mistakes, expected: Expectation, gateway: GatewayPro
     said.words(String(warning?.['msg']), expected)
   }
   if (told !== undefined) await isTold(said, expected, { gateway, told })
+  if (expected.servers !== undefined) await areTried(said, expected, { gateway, servers: expected.servers })
   const live = channel === undefined ? called.of : called.of - 1
   said.unless(called.live === live, `${called.live} of ${called.of} are live`, everything())
   for (const other of others) {
@@ -158,10 +163,28 @@ async function isTold(said: Mistakes, expected: Expectation, { gateway, told }: 
   const { channels, agents } = await statusOf(gateway)
   said.unless(channels.find(({ id }) => id === told)?.state === 'live', 'the channel is not live', channels)
   said.words(agents.map(({ reason }) => reason).join('\n'), expected)
-  const { output } = await troupe(['status', '--url', gateway.url])
-  said.words(output.split('\n').find((line) => line.includes('could not answer')) ?? output, expected)
+  const { out } = await runHere(['status', '--url', gateway.url])
+  said.words(out.split('\n').find((line) => line.includes('could not answer')) ?? out, expected)
   const warned = jsonLines(gateway.errors()).filter((each) => each['level'] === 'warn')
   said.words(JSON.stringify(warned).replaceAll(String.raw`\"`, '"'), expected)
+}
+
+interface Trying {
+  readonly gateway: GatewayProcess
+  readonly servers: readonly string[]
+}
+
+/** What is found beside the start, before anybody asks: log and status say it, once each, whatever channels there are. */
+async function areTried(said: Mistakes, expected: Expectation, { gateway, servers }: Trying): Promise<void> {
+  const { phase } = expected
+  await gateway.prints(new RegExp(servers.map(() => 'did not start').join('[^]*'))).catch(() => {})
+  const warned = jsonLines(gateway.errors()).filter((each) => each['level'] === 'warn' && each['phase'] === phase)
+  said.unless(warned.length === servers.length, 'it is not warned of once for each', gateway.errors())
+  said.words(warned.map(({ msg }) => msg).join('\n'), expected)
+  const { mcp_servers: found } = await statusOf(gateway)
+  const names = found.flatMap((each) => (each.phase === phase ? [`${each.agent}.${each.server}`] : []))
+  said.unless(JSON.stringify(names) === JSON.stringify(servers), `the status does not name ${servers}`, found)
+  said.words(found.map(({ reason }) => reason).join('\n'), expected)
 }
 
 async function answerOf(gateway: GatewayProcess, channel: string): Promise<string> {
@@ -177,24 +200,31 @@ async function answerOf(gateway: GatewayProcess, channel: string): Promise<strin
 async function commands(said: Mistakes, expected: Expectation, options: LaunchOptions): Promise<void> {
   const { doctor, check, phase } = expected
   const config = ['--config', join(options.folder, options.file ?? 'gateway.yaml'), '--json']
-  const environment = options.environment ?? {}
+  const environment = asGiven(options)
   if (check !== undefined) {
-    const exit = await troupe(['check', ...config], environment)
+    const exit = await runHere(['check', ...config], environment)
     said.unless(exit.code === check, `check ends with ${exit.code} and not with ${check}`, exit)
-    const verdict: Record<'problems' | 'missing' | 'wrong' | 'warnings', { phase: Phase }[]> = JSON.parse(exit.output)
+    const verdict: Record<'problems' | 'missing' | 'wrong' | 'warnings', { phase: Phase }[]> = JSON.parse(exit.out)
     const { problems, missing, wrong, warnings } = verdict
     const found = [...problems, ...missing, ...wrong, ...warnings].map((each) => each.phase)
     said.unless(check === 0 || found.includes(phase), `check does not name ${phase}`, exit)
   }
   if (doctor !== undefined) {
-    const exit = await troupe(['doctor', ...config], environment)
-    const { checks }: { checks: { about: string; phase: Phase; ok: boolean; said: string }[] } = JSON.parse(exit.output)
+    const exit = await runHere(['doctor', ...config], environment)
+    const { checks }: { checks: { about: string; phase: Phase; ok: boolean; said: string }[] } = JSON.parse(exit.out)
     const found = checks.find(({ about, ok }) => about === doctor.about && !ok)
     said.unless(exit.code === 1 && found?.phase === doctor.phase, `doctor does not name ${doctor.about}`, exit)
     const words = doctor.says === undefined ? expected.cause : [doctor.says]
     const isSame = words.every((word) => found?.said.includes(word))
     said.unless(isSame, 'doctor says another cause', exit)
   }
+}
+
+/** The variables of the process that was started. */
+function asGiven({ environment = {} }: LaunchOptions): Record<string, string> {
+  const { PATH = '', HOME = '' } = process.env
+  const all = Object.entries({ PATH, HOME, ...environment })
+  return Object.fromEntries(all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }
 
 function jsonLines(text: string): Record<string, unknown>[] {

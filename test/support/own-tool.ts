@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { toolBuilder } from '../../src/tools/catalog.ts'
+import { unrecorded } from '../../src/tools/groups.ts'
 import type { Tool, ToolInput, ToolScope } from '../../src/tools/tool.ts'
 import { realWorld, type World } from '../../src/world.ts'
 import { testAgent } from './definitions.ts'
@@ -40,7 +41,7 @@ export async function openTool(path: string, { world = realWorld({}) }: OpenTool
   const nobody = () => Promise.reject(new Error('a tool under test has no MCP server'))
   const mcp = { list: nobody, call: nobody }
   const parts = { session: 'test/room', turn: 't1', data, secret, notes, mcp, world, log: silentLog }
-  const build = toolBuilder({ redact: (text) => text, hidden: [] })
+  const build = toolBuilder({ redact: (text) => text, hidden: [], groups: unrecorded })
   try {
     const toolbox = await build({ ...parts, definition: testAgent('agent', { tools: [resolve(path)] }) })
     const [tool] = toolbox.tools

@@ -9,7 +9,7 @@ import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'vitest'
+import { afterAll, test } from 'vitest'
 import type { Status } from '../../src/http/port.ts'
 import {
   type BotApiOptions,
@@ -47,16 +47,33 @@ const stages = new AsyncLocalStorage<Stage>()
 
 /** A test that runs beside the others of its file. */
 export function scenario(title: string, prove: () => Promise<void>): void {
-  test.concurrent(title, { timeout: SCENARIO_MS_MAX }, () => {
-    const acts: (() => unknown)[] = []
-    return stages.run({ acts, temporary: null }, async () => {
-      try {
-        await prove()
-      } finally {
-        for (const act of acts.reverse()) await act()
-      }
-    })
+  test.concurrent(title, { timeout: SCENARIO_MS_MAX }, () => staged(prove))
+}
+
+/** One that runs when those before it have ended: they share a gateway, and what is counted there is of all of them. */
+export function scenarioInTurn(title: string, prove: () => Promise<void>): void {
+  test(title, { timeout: SCENARIO_MS_MAX }, () => staged(prove))
+}
+
+async function staged(prove: () => Promise<void>): Promise<void> {
+  const acts: (() => unknown)[] = []
+  await stages.run({ acts, temporary: null }, async () => {
+    try {
+      await prove()
+    } finally {
+      for (const act of acts.reverse()) await act()
+    }
   })
+}
+
+/** What scenarios of a file share: the first that asks opens it, and it ends with the file. */
+export function shared<T>(open: () => Promise<T>): () => Promise<T> {
+  const acts: (() => unknown)[] = []
+  let opened: Promise<T> | null = null
+  afterAll(async () => {
+    for (const act of acts.reverse()) await act()
+  })
+  return () => (opened ??= stages.run({ acts, temporary: null }, open))
 }
 
 /** Ends something with the scenario; the last that was opened goes first. */

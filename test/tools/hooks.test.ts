@@ -9,9 +9,11 @@ import type { FailureError } from '../../machines/failure.ts'
 import { type HookAnswer, hookAnswer, type HookDefinition, type HookEvent } from '../../machines/hooks.ts'
 import { HOOKS_AT_ONCE_MAX, HOOKS_WAITING_MAX } from '../../machines/limits.ts'
 import { defineHook } from '../../src/tools/define-hook.ts'
+import { unrecorded } from '../../src/tools/groups.ts'
 import { hookExecutableLacks, hookModuleLacks } from '../../src/tools/hook-needs.ts'
 import { hookRunner } from '../../src/tools/hooks.ts'
-import { failureOf, processesWith, temporaryFolder, world } from './parts.ts'
+import { processesWith } from '../support/processes.ts'
+import { failureOf, temporaryFolder, world } from './parts.ts'
 
 const DOCUMENT = { event: 'message.accepted', id: 'message.accepted:1', message: { text: 'hé' } } as const
 
@@ -23,7 +25,7 @@ interface Asking {
 
 function runner(environment: Record<string, string> = {}) {
   const folder = temporaryFolder()
-  const made = hookRunner({ world: world(environment), folder })
+  const made = hookRunner({ world: world(environment), folder, groups: unrecorded })
   onTestFinished(() => made.close())
   const ask = (
     hook: Pick<HookDefinition, 'kind' | 'path'>,

@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import type { McpDefinition } from '../../machines/definitions.ts'
 import { FailureError } from '../../machines/failure.ts'
+import { unrecorded } from '../../src/tools/groups.ts'
 import { mcpClients } from '../../src/tools/mcp-client.ts'
 import type { McpServer, McpServers } from '../../src/tools/tool.ts'
 import type { World } from '../../src/world.ts'
@@ -25,7 +26,7 @@ interface Door {
 }
 
 export function mcpDoor({ servers, home, secret, redact, world }: Door) {
-  const clients = mcpClients(redact)
+  const clients = mcpClients({ redact, groups: unrecorded })
   const ending = new AbortController()
   const started = new Map<string, Promise<McpServer>>()
   const entries = Object.entries(servers).map(([name, manners]): [string, McpDefinition] => {
@@ -38,7 +39,14 @@ export function mcpDoor({ servers, home, secret, redact, world }: Door) {
     const definition = definitions[name]
     if (definition === undefined) throw new Error(`there is no server ${name}`)
     const server = Promise.withResolvers<McpServer>()
-    const parts = { name, definition, secret: ({ secret: value }: { secret: string }) => value, world, log: silentLog }
+    const parts = {
+      agent: 'cfo',
+      name,
+      definition,
+      secret: ({ secret: value }: { secret: string }) => value,
+      world,
+      log: silentLog,
+    }
     clients.run(parts, server.resolve, ending.signal).catch(server.reject)
     return server.promise
   }

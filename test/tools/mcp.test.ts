@@ -9,13 +9,15 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { McpDefinition } from '../../machines/definitions.ts'
 import { RESULT_UNITS_MAX } from '../../machines/limits.ts'
 import type { Log } from '../../src/log.ts'
+import { unrecorded } from '../../src/tools/groups.ts'
 import { Lines } from '../../src/tools/lines.ts'
 import { mcpClients } from '../../src/tools/mcp-client.ts'
 import { toolName, toolsIn } from '../../src/tools/mcp-listing.ts'
 import { toldBy } from '../../src/tools/mcp-result.ts'
 import type { McpServer } from '../../src/tools/tool.ts'
 import { silentLog } from '../support/world.ts'
-import { processesWith, temporaryFolder, world } from './parts.ts'
+import { processesWith } from '../support/processes.ts'
+import { temporaryFolder, world } from './parts.ts'
 
 const SERVER = join(import.meta.dirname, '..', 'support', 'child-mcp-server.ts')
 const NOBODY_ENDS = new AbortController().signal
@@ -35,10 +37,10 @@ interface Reached {
 async function reached(definition: McpDefinition, folder: string, redact = plain): Promise<Reached> {
   const log: Reached['log'][number][] = []
   const ending = new AbortController()
-  const clients = mcpClients(redact)
+  const clients = mcpClients({ redact, groups: unrecorded })
   const server = Promise.withResolvers<McpServer>()
   const life = clients.run(
-    { name: 's', definition, secret: ({ secret }) => secret, world: world(), log: recording(log) },
+    { agent: 'cfo', name: 's', definition, secret: ({ secret }) => secret, world: world(), log: recording(log) },
     server.resolve,
     ending.signal,
   )

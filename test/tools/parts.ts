@@ -1,7 +1,7 @@
 // Parts of the tools' tests: a folder to work in, the parts of a toolbox, calls by name, and a look for processes that are left.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -9,6 +9,7 @@ import type { AgentDefinition } from '../../machines/definitions.ts'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Note } from '../../machines/notes.ts'
 import { type Outside, toolBuilder } from '../../src/tools/catalog.ts'
+import { unrecorded } from '../../src/tools/groups.ts'
 import type { Notes, Tool, Toolbox, ToolParts, ToolScope } from '../../src/tools/tool.ts'
 import { realWorld, type World } from '../../src/world.ts'
 import { testAgent } from '../support/definitions.ts'
@@ -61,8 +62,12 @@ export async function openIn(data: string, given: Partial<AgentDefinition>, rest
     log: silentLog,
     ...rest,
   }
-  const { hidden = [data], redact = (text: string) => text.replaceAll('secret-value', '[secret]') } = rest
-  const toolbox = await toolBuilder({ redact, hidden })(parts)
+  const {
+    hidden = [data],
+    groups = unrecorded,
+    redact = (text: string) => text.replaceAll('secret-value', '[secret]'),
+  } = rest
+  const toolbox = await toolBuilder({ redact, hidden, groups })(parts)
   const tool = (name: string): Tool => {
     const found = toolbox.tools.find((one) => one.name === name)
     if (found === undefined) throw new Error(`there is no tool ${name}`)
@@ -121,17 +126,5 @@ export function hasNamespaces(): boolean {
   return ['--mount', '--user'].some((kind) => {
     const asked = `unshare ${kind} --mount --pid --fork --kill-child=KILL --mount-proc true`
     return spawnSync('sh', ['-c', asked]).status === 0
-  })
-}
-
-/** Processes with these words in their command line. */
-export function processesWith(words: string): number[] {
-  return readdirSync('/proc').flatMap((entry) => {
-    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) return []
-    try {
-      return readFileSync(`/proc/${entry}/cmdline`, 'utf8').replaceAll('\0', ' ').includes(words) ? [Number(entry)] : []
-    } catch {
-      return []
-    }
   })
 }

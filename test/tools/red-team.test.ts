@@ -18,7 +18,8 @@ import type { Tool } from '../../src/tools/tool.ts'
 import type { World } from '../../src/world.ts'
 import { type Arena, ATTACKS, type Attack } from './attacks.ts'
 import { mcpDoor } from './mcp-door.ts'
-import { ANNA, hasNamespaces, memoryNotes, open, processesWith, scope, temporaryFolder, world } from './parts.ts'
+import { processesWith } from '../support/processes.ts'
+import { ANNA, hasNamespaces, memoryNotes, open, scope, temporaryFolder, world } from './parts.ts'
 
 const KEY = 'KEY-PRIVATE-KEY-0123456789'
 const servers: Server[] = []

@@ -4,14 +4,16 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { recordedGroups } from '../../src/tools/groups.ts'
 import { HeadAndTail } from '../../src/tools/head-and-tail.ts'
 import type { World } from '../../src/world.ts'
-import { failureOf, hasNamespaces, type Opened, open, openIn, processesWith, temporaryFolder, world } from './parts.ts'
+import { silentLog } from '../support/world.ts'
+import { bareFolder, processesWith } from '../support/processes.ts'
+import { failureOf, hasNamespaces, type Opened, open, openIn, temporaryFolder, world } from './parts.ts'
 
 let numbers = 0
 
@@ -19,14 +21,6 @@ let numbers = 0
 function long(): string {
   numbers += 1
   return `sleep 3${process.pid}.${numbers}`
-}
-
-/** A folder of few programs, and none that makes namespaces: as in a container that forbids them. */
-function bareFolder(): string {
-  const bin = mkdtempSync(join(tmpdir(), 'troupe-bare-'))
-  const programs = 'sh cat echo env head mkdir nice nohup pwd rm sed seq setsid sleep tr true grep'.split(' ')
-  for (const name of programs) symlinkSync(join('/usr/bin', name), join(bin, name))
-  return bin
 }
 
 /** A world in which a second is a tenth of one. */
@@ -57,7 +51,8 @@ describe.each(HAS_NAMESPACES ? ['namespaces', 'group'] : ['group'])('in a confin
     bin = bareFolder()
     const PATH = confinement === 'group' ? bin : (process.env['PATH'] ?? '')
     const hasty = hurried(world({ PATH, GATEWAY_SECRET: 'of-the-gateway' }))
-    opened = await openIn(join(bin, 'data'), { tools: ['shell'] }, { world: hasty })
+    const groups = recordedGroups(join(bin, 'data'), silentLog)
+    opened = await openIn(join(bin, 'data'), { tools: ['shell'] }, { world: hasty, groups })
   })
   afterAll(async () => {
     await opened.toolbox.close()
@@ -130,10 +125,11 @@ describe.each(HAS_NAMESPACES ? ['namespaces', 'group'] : ['group'])('in a confin
     expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000)
   })
 
-  test('what a command needs for a moment is gone with the toolbox', async () => {
+  test('what a command needs for a moment is gone with the toolbox; what has ended is on record no longer', async () => {
     await run('echo $$ > $TMPDIR/a; echo $$ > b')
     await opened.toolbox.close()
     expect(readdirSync(opened.workdir)).toEqual(['b'])
+    expect(readdirSync(join(bin, 'data/groups'))).toEqual([])
   })
 })
 
