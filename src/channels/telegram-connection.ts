@@ -3,10 +3,11 @@
 // It counts as live once the first poll was answered: a token that somebody else polls is refused there and not before.
 
 import { COMMANDS } from '../../machines/commands.ts'
-import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
+import { failureOf } from '../../machines/failure.ts'
 import { CONNECT_MS_MAX } from '../../machines/limits.ts'
 import type { AdapterParts, Door, Identity } from './adapter.ts'
 import type { BotApi, PollRequest } from './telegram-api.ts'
+import { certain } from './telegram-failure.ts'
 import { readInbound, readPress, type Self } from './telegram-inbound.ts'
 import { createParts } from './telegram-parts.ts'
 import { pollUpdates, type UpdateSource } from './telegram-poll.ts'
@@ -46,7 +47,8 @@ export async function connect(connection: Connection, signal: AbortSignal): Prom
     }
     await pollUpdates({ ...updatesOf(connection, { self, connectedBy, presses }), answered }, parts.log, signal)
   } catch (error) {
-    if (!signal.aborted) throw error instanceof FailureError ? new FailureError(certain(error.failure)) : error
+    // What was not confirmed is offered again.
+    if (!signal.aborted) throw certain(error)
   } finally {
     ended.abort()
     await Promise.all([registering, presses.settled(), progress.pause()])
@@ -55,11 +57,6 @@ export async function connect(connection: Connection, signal: AbortSignal): Prom
 
 export function identityOf(self: Self): Identity {
   return { id: String(self.id), name: `@${self.username}` }
-}
-
-/** Never uncertain: what was not confirmed is offered again. A deadline that passed means that Telegram is not there. */
-function certain({ uncertain: _, ...failure }: Failure): Failure {
-  return failure.reason === 'timeout' ? { ...failure, reason: 'unavailable' } : failure
 }
 
 interface Taking {

@@ -64,6 +64,13 @@ export function endedFailure(end: 'deadline' | 'caller', sent: boolean): Failure
   return sent ? { ...failure, uncertain: true } : failure
 }
 
+/** Of a request that changes nothing, so that nothing is in doubt. A deadline that passed means that Telegram is not there. */
+export function certain(error: unknown): unknown {
+  if (!(error instanceof FailureError)) return error
+  const { uncertain: _, ...failure } = error.failure
+  return new FailureError(failure.reason === 'timeout' ? { ...failure, reason: 'unavailable' } : failure)
+}
+
 export function missingToken(channel: string): Failure {
   return {
     kind: 'permanent',

@@ -1,10 +1,11 @@
 // Telegram send: one part of a reply → one message in the right place.
 
 import { type Failure, FailureError } from '../../machines/failure.ts'
+import { CONNECT_MS_MAX } from '../../machines/limits.ts'
 import type { Choice } from '../../machines/messages.ts'
 import type { Outgoing, Receipt } from './adapter.ts'
 import type { BotApi, Limit, TextMessage } from './telegram-api.ts'
-import { isAboutMarkup, isAboutReply, RefusalError } from './telegram-failure.ts'
+import { certain, isAboutMarkup, isAboutReply, RefusalError } from './telegram-failure.ts'
 import { decodeConversation, decodeMessage, type Place } from './telegram-inbound.ts'
 import { renderMarkdown } from './telegram-markup.ts'
 import { splitMarkdown } from './telegram-split.ts'
@@ -26,6 +27,7 @@ export async function sendPart(
 ): Promise<Receipt> {
   const place = decodeConversation(outgoing.conversation)
   if (place === null) throw new FailureError(noConversation(outgoing.conversation))
+  if (outgoing.uncertain) await checkThere(api, limit)
   const parts = splitMarkdown(outgoing.text)
   const markdown = parts[part]
   if (markdown === undefined) throw new FailureError(noPart(part, parts.length))
@@ -34,6 +36,15 @@ export async function sendPart(
   const buttons = last ? buttonsOf(outgoing) : []
   const messageId = await sendMarkdown(api, { markdown, place, replyTo, buttons }, limit)
   return { receipt: String(messageId), last }
+}
+
+/** A send that is in doubt is repeated once (D2): that once is not spent while Telegram, or a proxy before it, is away. */
+async function checkThere(api: BotApi, { signal }: Limit): Promise<void> {
+  try {
+    await api.getMe({ signal, withinMs: CONNECT_MS_MAX })
+  } catch (error) {
+    throw certain(error)
+  }
 }
 
 function buttonsOf({ choices = [] }: Outgoing): readonly Choice[] {

@@ -79,10 +79,15 @@ function exchange(request: ClientRequest, body: string, signal: AbortSignal): Pr
       if (problem !== null) return reject(new TransportError(problem, connected()))
       const answer = parseAnswer(Buffer.concat(chunks).toString('utf8'))
       if (answer !== null) return resolve({ json: async () => answer })
-      reject(new TransportError(`the answer was not one of the Bot API (HTTP status ${status})`, true))
+      reject(new TransportError(`the answer was not one of the Bot API (HTTP status ${status})`, mayBeTaken(status)))
     })
     request.end(body)
   })
+}
+
+/** The page of somebody between says that it was not done; but for 504: who waited for too long does not know what was done. */
+function mayBeTaken(status: number): boolean {
+  return status < 300 || status === 504
 }
 
 /** Before the connection stands nothing can have been read on the other side. */

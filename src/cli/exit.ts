@@ -37,8 +37,16 @@ export class CommandFailure extends Error {
 /** What a person is told of a thrown value, and the code it ends with; null when nobody foresaw it: a defect. */
 export function foreseen(thrown: unknown): Foreseen | null {
   if (thrown instanceof CommandFailure) return { code: thrown.code, sentence: thrown.message, phase: null }
+  if (thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'uv_cwd') return NOWHERE
   if (!(thrown instanceof FailureError) || thrown.failure.kind === 'defect') return null
   return { code: codeOf(thrown), sentence: sayable(thrown.failure), phase: thrown.failure.phase ?? null }
+}
+
+/** No relative path leads anywhere from a folder that was removed. */
+const NOWHERE: Foreseen = {
+  code: EXIT.failed,
+  sentence: 'The folder that this was called in is gone. Go to another one.',
+  phase: null,
 }
 
 export interface Foreseen {

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import type { GatewaySettings } from '../../machines/definitions.ts'
 import type { Settings } from '../config/load.ts'
 import type { RecordsPort } from '../start.ts'
+import type { Clock } from '../world.ts'
 import type { Context, Options } from './command.ts'
 import { CommandFailure, EXIT, type ExitCode } from './exit.ts'
 import { openWay, ownSettings } from './file.ts'
@@ -19,7 +20,7 @@ export async function withRecords(
   const way = await openWay(context, options)
   if (way === null) return EXIT.configuration
   const { data, definition, problems } = way
-  const gateway = await runningGateway(data, tokenOf(way, context))
+  const gateway = await runningGateway(data, tokenOf(way, context), context.world.clock)
   if (gateway !== null) return work(remoteRecords(gateway))
   if (definition === null) {
     sayProblems(problems, context)
@@ -37,10 +38,19 @@ export async function withRecords(
   }
 }
 
-/** The gateway that has the data folder open; null when nobody has. Throws when it has no address (yet). */
-export async function runningGateway(data: string, token: string | null): Promise<Remote | null> {
+/** A list is printed by then, and a gateway that starts has said where it listens. */
+const NAMELESS_MS_MAX = 2_000
+const LOOK_AGAIN_MS = 50
+
+/** The gateway that has the data folder open; null when nobody has. Throws when it goes on to have no address. */
+export async function runningGateway(data: string, token: string | null, clock: Clock): Promise<Remote | null> {
   const { readHolder } = await import('../start.ts')
-  const holder = readHolder(data)
+  let holder = readHolder(data)
+  // Another command that reads there has no address either, and is gone in a moment.
+  for (let waitedMs = 0; holder?.url === null && waitedMs < NAMELESS_MS_MAX; waitedMs += LOOK_AGAIN_MS) {
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, LOOK_AGAIN_MS))
+    holder = readHolder(data)
+  }
   if (holder === null) return null
   if (holder.url !== null) return remoteGateway({ url: holder.url, token, whenSilent: EXIT.tryLater })
   const message = `Process ${holder.pid} has the data folder ${data} open and says no address. Try again in a moment.`

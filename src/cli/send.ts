@@ -23,7 +23,7 @@ export const sendCommand: Command = {
 async function send({ context, options, arguments: words }: Invocation): Promise<ExitCode> {
   const way = await openWay(context, options)
   if (way === null) return EXIT.configuration
-  const gateway = await runningGateway(way.data, tokenOf(way, context))
+  const gateway = await runningGateway(way.data, tokenOf(way, context), context.world.clock)
   if (gateway === null) {
     sayProblems(way.problems, context)
     if (way.problems.length > 0) return EXIT.configuration

@@ -231,11 +231,28 @@ describe('S49 was it taken?', () => {
     expect(texts()).toEqual(['x'])
   })
 
-  test.each([{ kind: 'garbage' }, { kind: 'html', code: 502 }] as const)(
-    'an answer of somebody between: %j',
+  test.each([
+    [{ kind: 'garbage' }, true],
+    [{ kind: 'html', code: 504 }, true],
+    [{ kind: 'html', code: 502 }, undefined],
+    [{ kind: 'html', code: 403 }, undefined],
+  ] as const)('an answer of somebody between: %j, uncertain: %s', async (fault, uncertain) => {
+    bot.faults.next('sendMessage', fault)
+    const failure = await failureFrom(send('x'))
+    expect(failure).toMatchObject({ kind: 'retryable', reason: 'unavailable' })
+    expect(failure.uncertain).toBe(uncertain)
+  })
+
+  test.each([{ kind: 'cut' }, { kind: 'garbage' }, { kind: 'html', code: 502 }] as const)(
+    'the one repetition is not spent while Telegram is away: %j',
     async (fault) => {
-      bot.faults.next('sendMessage', fault)
-      expect(await failureFrom(send('x'))).toMatchObject({ kind: 'retryable', reason: 'unavailable', uncertain: true })
+      bot.faults.next('getMe', fault)
+      const failure = await failureFrom(send('x', { uncertain: true }))
+      expect(failure).toMatchObject({ kind: 'retryable', reason: 'unavailable' })
+      expect(failure.uncertain).toBeUndefined()
+      expect(sends()).toEqual([])
+      await send('x', { uncertain: true })
+      expect(texts()).toEqual(['x'])
     },
   )
 

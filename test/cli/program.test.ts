@@ -1,6 +1,6 @@
 // Program: the command line itself: help that teaches, wrong usage with 64, and what it does when a reader goes away.
 
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { begin, folderWith, troupe } from './child.ts'
@@ -82,6 +82,15 @@ test('wrong usage through the binary ends with 64', async () => {
   const { code, out, err } = await troupe(['start', '--prot', '1'], { folder: folderWith() })
   expect({ code, out }).toEqual({ code: 64, out: '' })
   expect(err).toContain('Usage: troupe start')
+})
+
+test('a folder that was removed under whoever calls is no defect', async () => {
+  const gone = Object.assign(new Error('ENOENT: no such file or directory, uv_cwd'), { syscall: 'uv_cwd' })
+  const cwd = vi.spyOn(process, 'cwd').mockImplementation(() => {
+    throw gone
+  })
+  expect(await run(['check'])).toMatchObject({ code: 1, err: expect.stringContaining('is gone') })
+  cwd.mockRestore()
 })
 
 test('a reader that has enough ends a command quietly', async () => {

@@ -7,10 +7,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runProgram } from '../../src/cli/program.ts'
 import { openOffline } from '../../src/start.ts'
 import { realWorld } from '../../src/world.ts'
 import { begin, folderWith, post, type Ran, type Running, troupe, TWO, until } from './child.ts'
-import { runHere } from './context.ts'
+import { runHere, testContext } from './context.ts'
 import { type GatewayProcess, launch } from '../support/gateway-process.ts'
 import type { Step } from '../../machines/steps.ts'
 import { type Amount, dayOf } from '../../machines/usage.ts'
@@ -234,6 +235,19 @@ test('a file that was broken while the gateway runs still leads to it, from ever
   await stopped(gateway)
   const { code, err } = await commandIn(folder, ['status'])
   expect({ code, err }).toEqual({ code: 78, err: expect.stringContaining('nonsense') })
+})
+
+test('a list waits for another command that reads there at this moment, and for nobody who stays without an address', async () => {
+  const { folder } = await furnished(TWO)
+  const other = openOffline(join(folder, '.troupe'), realWorld({}))
+  const list = async (afterLook: () => Promise<void>) => {
+    const { context, err } = testContext()
+    const clock = { ...context.world.clock, setTimeout: (fn: () => void) => void afterLook().then(fn) }
+    const args = ['sessions', 'list', '--config', join(folder, 'gateway.yaml')]
+    return { code: await runProgram(args, { ...context, world: { ...context.world, clock } }), err: err() }
+  }
+  expect(await list(async () => {})).toEqual({ code: 75, err: expect.stringContaining('says no address') })
+  expect(await list(() => other.close())).toEqual({ code: 0, err: '' })
 })
 
 test('send without a gateway: what to do, and 75', async () => {
