@@ -85,9 +85,12 @@ function exchange(request: ClientRequest, body: string, signal: AbortSignal): Pr
   })
 }
 
-/** The page of somebody between says that it was not done; but for 504: who waited for too long does not know what was done. */
+/**
+ * The page of somebody between that refuses (4xx) or has nobody to ask (503) says that it was not done. Any other does not: a proxy
+ * says 502 also of a server that took the request and broke off before its answer, and S49 allows no loop.
+ */
 function mayBeTaken(status: number): boolean {
-  return status < 300 || status === 504
+  return status < 300 || (status >= 500 && status !== 503)
 }
 
 /** Before the connection stands nothing can have been read on the other side. */

@@ -234,7 +234,8 @@ describe('S49 was it taken?', () => {
   test.each([
     [{ kind: 'garbage' }, true],
     [{ kind: 'html', code: 504 }, true],
-    [{ kind: 'html', code: 502 }, undefined],
+    [{ kind: 'html', code: 502 }, true],
+    [{ kind: 'html', code: 503 }, undefined],
     [{ kind: 'html', code: 403 }, undefined],
   ] as const)('an answer of somebody between: %j, uncertain: %s', async (fault, uncertain) => {
     bot.faults.next('sendMessage', fault)
