@@ -1,7 +1,7 @@
 // Channel failure: the failures that a channel finds by itself, in words for the roll call. Pure.
 
 import type { AgentDefinition, ChannelDefinition, Lack } from './definitions.ts'
-import type { Failure } from './failure.ts'
+import { type Failure, sayable } from './failure.ts'
 import { CONNECT_MS_MAX } from './limits.ts'
 import { firstPhase, PHASE_NAMES } from './phases.ts'
 
@@ -48,6 +48,11 @@ export function lacksFailure(missing: readonly string[], lacking: readonly Lack[
   const said = [...new Set(inOrder.map((lack) => (lack.phase === phase ? lack.what : `${lack.phase}: ${lack.what}`)))]
   const remedies = [...new Set(inOrder.map(({ remedy }) => remedy))]
   return { kind: 'permanent', reason: 'missing', message: said.join('; '), remedy: remedies.join('. '), phase }
+}
+
+/** One thing that is lacking, in one line. */
+export function lackText({ phase, what, remedy }: Lack): string {
+  return sayable({ kind: 'permanent', reason: 'missing', message: what, remedy, phase })
 }
 
 /** A process that runs sees a newer .env, and never a newer environment. */

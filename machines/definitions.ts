@@ -22,6 +22,8 @@ export interface GatewayDefinition {
   readonly schedules: Readonly<Record<string, ScheduleDefinition>>
   /** Those of every agent stand in each of them. */
   readonly hooks: HooksOf<GatewayHookEvent>
+  /** What those hooks need and was not found at the start, or not as it must be. No channel fails for it: they are told after the fact. */
+  readonly lacking: readonly Lack[]
 }
 
 /** A text that is said to an agent again and again, at times of its own. */
@@ -64,6 +66,8 @@ export interface AgentDefinition {
   readonly fallbackModels: readonly ModelDefinition[]
   /** Whether its models are shown pictures; `auto`: those that are known to take them. */
   readonly vision: 'auto' | 'always' | 'never'
+  /** What describes pictures where its own model is shown none; null: nothing does. */
+  readonly describeWith: DescriberDefinition | null
   /** What makes text of speech; null: nothing does. */
   readonly transcription: TranscriptionDefinition | null
   /** From this part of the model's context on the history is summarised before a run. */
@@ -156,6 +160,9 @@ export type ModelDefinition =
       readonly contextTokens: number
       readonly prices: Prices | null
     }
+
+/** A model that looks at pictures for another one. */
+export type DescriberDefinition = Exclude<ModelDefinition, { provider: 'echo' }>
 
 export type TranscriptionDefinition =
   | {

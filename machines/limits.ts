@@ -118,6 +118,9 @@ export const READ_BYTES_MAX = 1_000_000
 /** Speech that a server makes text of within MEDIA_MS_MAX. */
 export const SPEECH_SECONDS_MAX = 20 * 60
 
+/** What was written with a picture, as far as whoever describes it is told, in UTF-16 units: as long as a message of Telegram. */
+export const WORDS_UNITS_MAX = 4_096
+
 /** Files are fetched and read by then, or their sender is told; what is left of PENDING_MS_MAX is for the rest. */
 export const MEDIA_MS_MAX = 45_000
 

@@ -42,6 +42,8 @@ export interface ShownFile {
 export interface Senses {
   /** Its model takes such files. One that stands in for it may take fewer, and is told of the rest. */
   readonly sees: (mediaType: string) => boolean
+  /** Another model makes text of the pictures that its own does not take. */
+  readonly describes: boolean
   readonly hears: boolean
   /** Its tools can open files of the work folder. */
   readonly opens: boolean
@@ -56,8 +58,8 @@ export interface Found {
   readonly mediaType: string | null
 }
 
-/** `tell`: there is no file. `read`: as text, if it is text. `keep`: the model is told where it is. */
-export type Treatment = 'tell' | 'transcribe' | 'show' | 'read' | 'keep'
+/** `tell`: there is no file. `describe`: by another model. `read`: as text, if it is text. `keep`: the model is told where it is. */
+export type Treatment = 'tell' | 'transcribe' | 'show' | 'describe' | 'read' | 'keep'
 
 /** Whether nothing is done with it but to say what it is. */
 export function isOnlyTold({ kind, reference }: Attachment, { looks }: Senses): boolean {
@@ -72,7 +74,7 @@ export function refusedUnseen(attachment: Attachment, senses: Senses): Failure |
   if (senses.opens) return null
   if (kind === 'audio') return unheardOf(attachment, senses)
   if (kind === 'video') return unreadable(attachment, 'videos are not watched here')
-  return kind === 'image' && !senses.sees('image/jpeg') ? unseen(attachment) : null
+  return kind === 'image' && !senses.sees('image/jpeg') && !senses.describes ? unseen(attachment) : null
 }
 
 /** Why speech is not made text; null: it is. */
@@ -92,8 +94,11 @@ export function treatmentOf(attachment: Attachment, found: Found, senses: Senses
     return failure === null ? 'transcribe' : kept(failure)
   }
   if (SHOWABLE.has(type)) {
-    if (!senses.sees(type)) return kept(type === PDF ? unreadable(attachment, NO_PDF) : unseen(attachment))
-    return found.bytes <= SHOWN_FILE_BYTES_MAX ? 'show' : kept(tooLarge(attachment, SHOWN_FILE_BYTES_MAX))
+    const sees = senses.sees(type)
+    if (!sees && type === PDF) return kept(unreadable(attachment, NO_PDF))
+    if (!sees && !senses.describes) return kept(unseen(attachment))
+    if (found.bytes > SHOWN_FILE_BYTES_MAX) return kept(tooLarge(attachment, SHOWN_FILE_BYTES_MAX))
+    return sees ? 'show' : 'describe'
   }
   return type === '' ? 'read' : kept(unreadable(attachment, 'files of this kind are not read here'))
 }

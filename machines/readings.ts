@@ -4,7 +4,7 @@
 
 import { type Failure, sayable } from './failure.ts'
 import type { Inbox, InboxItem } from './inbox.ts'
-import { FILES_MAX, READ_UNITS_MAX } from './limits.ts'
+import { FILES_MAX, READ_UNITS_MAX, WORDS_UNITS_MAX } from './limits.ts'
 import { type Attachment, fitsRequest, labelOf, type Senses, type ShownFile, unreadable, unreadText } from './media.ts'
 
 /** What became of one attachment. */
@@ -12,6 +12,7 @@ export type Reading =
   /** There is no file, or nobody looks at it; what it is is told. */
   | { readonly outcome: 'told' }
   | { readonly outcome: 'transcribed'; readonly text: string; readonly isWhole: boolean }
+  | { readonly outcome: 'described'; readonly text: string; readonly isWhole: boolean }
   | { readonly outcome: 'read'; readonly text: string; readonly isWhole: boolean }
   | { readonly outcome: 'shown'; readonly file: ShownFile }
   /** The agent's tools can open it. */
@@ -43,6 +44,13 @@ export function attachmentsOf(turn: Inbox): readonly { item: InboxItem; index: n
     if (one.item.message.attachments[one.index]?.reference != null) files += 1
     return { ...one, isOver: files > FILES_MAX }
   })
+}
+
+/** What was written with a file: in its own message, or else by its sender in that turn. Of an album one picture has the words. */
+export function wordsWith(turn: Inbox, { message, text }: InboxItem): string {
+  const others = turn.filter((item) => item.task === 'answer' && item.message.sender.id === message.sender.id)
+  const words = text.trim() === '' ? others.map((item) => item.text).join('\n') : text
+  return words.trim().slice(0, WORDS_UNITS_MAX).toWellFormed()
 }
 
 export function tooMany(attachment: Attachment): Failure {
@@ -91,6 +99,8 @@ function toldText({ attachment, path, reading }: ReadAttachment, { opens }: Sens
       return `[${label}${place}]`
     case 'transcribed':
       return `[${label}] ${bounded(reading, used, place).text}`
+    case 'described':
+      return `[${label}${place}; another model’s description of it, and not the sender’s words:]\n${quoted(bounded(reading, used, place).text)}`
     case 'read': {
       const { text, isWhole } = bounded(reading, used, place)
       return `[${label}]\n${text}${isWhole ? `\n[end of the document]` : ''}`
@@ -108,6 +118,16 @@ function toldText({ attachment, path, reading }: ReadAttachment, { opens }: Sens
       return `[${label}, could not be read]`
   }
 }
+
+/** A mark at each line: whatever a picture says, and whatever is said of it, cannot look like what follows it. */
+function quoted(text: string): string {
+  return text
+    .split(LINE_ENDS)
+    .map((line) => `> ${line}`)
+    .join('\n')
+}
+
+const LINE_ENDS = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/
 
 /** As much of a text as the turn has room for. */
 function bounded({ text, isWhole }: { text: string; isWhole: boolean }, used: Used, place: string) {

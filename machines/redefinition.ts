@@ -52,6 +52,7 @@ export function redefinition(current: GatewayDefinition, newer: GatewayDefinitio
       channels: newer.channels,
       schedules: newer.schedules,
       hooks: newer.hooks,
+      lacking: newer.lacking,
     },
     channels: {
       started: channels.added,

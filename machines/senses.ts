@@ -1,9 +1,10 @@
-// Senses: what an agent can do with files: which a model is shown, whether speech is made text, whether its tools open files. Pure.
+// Senses: what an agent can do with files: which a model is shown, whether speech and pictures are made text, whether its tools open
+// files. Pure.
 //   The echo model says what it hears, and looks at nothing.
 //   With `vision: auto` a model of a hosted provider is shown pictures and PDF files, but for the few that are known to take
 //   none; one of another server is shown pictures when its name says that it sees.
 
-import type { AgentDefinition, ModelDefinition } from './definitions.ts'
+import type { AgentDefinition, DescriberDefinition, ModelDefinition } from './definitions.ts'
 import type { Senses } from './media.ts'
 import { usesFolder } from './tool-names.ts'
 
@@ -12,14 +13,20 @@ export function sensesOf(definition: AgentDefinition): Senses {
   const isEcho = model.provider === 'echo'
   return {
     sees: (mediaType) => isShown(model, vision, mediaType),
+    describes: definition.describeWith !== null,
     hears: definition.transcription !== null,
     opens: !isEcho && definition.tools.some(usesFolder),
     looks: !isEcho,
   }
 }
 
+/** As much of a model as it is known by. */
+type Known =
+  | Pick<Extract<ModelDefinition, { provider: 'echo' }>, 'provider'>
+  | Pick<DescriberDefinition, 'provider' | 'name'>
+
 /** Whether a model is given such a file. */
-export function isShown(model: ModelDefinition, vision: AgentDefinition['vision'], mediaType: string): boolean {
+export function isShown(model: Known, vision: AgentDefinition['vision'], mediaType: string): boolean {
   if (model.provider === 'echo' || vision === 'never') return false
   if (model.provider === 'openai-compatible') {
     // Few of these servers take PDF files, and none says so.

@@ -6,8 +6,10 @@
 import type { GatewayContext } from '../machines/gateway-context.ts'
 import { withOpenAi } from '../machines/openai.ts'
 import { buildAgent } from './agents/catalog.ts'
+import { buildDescription } from './agents/description.ts'
 import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
+import { FolderUses } from './actors/folders.ts'
 import type { Parts } from './actors/parts.ts'
 import { Said } from './actors/said.ts'
 import { platforms } from './channels/catalog.ts'
@@ -16,7 +18,7 @@ import { cronTimes } from './config/cron.ts'
 import type { Loaded } from './config/load.ts'
 import type { Problem } from './config/problems.ts'
 import type { Watch } from './config/watch.ts'
-import type { GatewayDefinition, GatewaySettings, SecretReference } from '../machines/definitions.ts'
+import type { GatewayDefinition, GatewaySettings, Lack, SecretReference } from '../machines/definitions.ts'
 import type { ChannelStatus, GatewayPort, InspectionWish } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
@@ -25,19 +27,20 @@ import { createBoard } from './start/board.ts'
 import { requireClock } from './start/clock.ts'
 import { endWaiting, tellingWaiting } from './start/completions.ts'
 import { withConstruction } from './start/construct.ts'
+import { sayingLacks } from './start/hooks.ts'
 import { createInspection } from './start/inspection.ts'
 import { type Kept, openKept } from './start/kept.ts'
 import { beginObserving, type Observing } from './start/observing.ts'
 import { type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
-import { hiddenFromTools, withLacks } from './start/needs.ts'
+import { withLacks } from './start/needs.ts'
 import { openMcp } from './start/mcp.ts'
 import type { McpTrials } from './start/mcp-trials.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
+import { toolParts } from './start/tools.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
-import { toolBuilder } from './tools/catalog.ts'
 import type { World } from './world.ts'
 
 export type {
@@ -84,6 +87,8 @@ export interface RunningGateway {
   readonly port: GatewayPort
   /** Every channel, in the order of the file, once each has gone live or failed its first try. */
   readonly rollCall: Promise<readonly ChannelStatus[]>
+  /** What the gateway itself lacks at this moment; no channel fails for it. */
+  lacking(): readonly Lack[]
   /** Takes the configuration anew, changed or not. */
   refresh(): void
   /** What runs get at shutdown, by the definition of this moment. */
@@ -100,7 +105,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const phases = startPhases({ ...options.phases, world, log })
   const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
   const required = async (file: GatewayDefinition) => withOpenAi(await withLacks(overridden(file, options), world))
-  const constructed = (definition: GatewayDefinition) => withConstruction(definition, { secret, world, log })
+  const said = sayingLacks(log)
+  const constructed = async (needed: GatewayDefinition) => said(await withConstruction(needed, { secret, world, log }))
   const startedAtMs = world.nowMs()
   await phases.attempt('requires', () => requireClock(startedAtMs))
   const needed = await phases.whole('requires', () => required(loaded.definition))
@@ -110,7 +116,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const observing = await beginObserving({ definition: needed, world, log, version })
     opened.push(() => observing.stop())
-    const kept = await openKept({ ...options, phases, observing, settings, holder, opened })
+    const kept = await openKept({ ...options, phases, observing, definition: needed, holder, opened })
     const { hooking, groups } = kept
     const definition = await phases.whole('construct', () => constructed(needed))
 
@@ -135,7 +141,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
 
     const ended = untilEnded(gateway, () => close(opened))
     const started = { at: holder.startedAt, version, url: http.url, rollCall: board.rollCall }
-    await hooking.begin(() => root().definition, started)
+    hooking.begin(() => root().definition, started)
     gateway.start()
     void board.rollCall.then((called) => phases.ready(called))
     mcp.begin(board.rollCall)
@@ -147,8 +153,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       gateway.send({ type: 'drain' })
     }
     const ending = { drainMs: () => root().definition.gateway.drainMs, drain }
-    const refresh = (): void => void reloading.refresh()
-    return { url: http.url, inspectUrl, port, rollCall: board.rollCall, refresh, ...ending, ended }
+    const called = { rollCall: board.rollCall, lacking: () => root().definition.lacking }
+    return { url: http.url, inspectUrl, port, ...called, refresh: () => void reloading.refresh(), ...ending, ended }
   } catch (error) {
     await close(opened)
     throw error
@@ -169,14 +175,21 @@ interface Built extends Pick<Parts, 'definition' | 'secret' | 'hooks'>, Kept {
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, store, uploads, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
+  const { definition, uploads, store, tokens, observing, secret, hooks, startedAtMs, inForce, mcp } = built
   const adapters = new Map<string, Adapter>()
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const lasting = { store: tellingWaiting(store, adapters), tokens }
-  const live = { adapters, said: new Said(), toolboxes: new Map(), asked: new Map(), ...lasting }
-  const own = { cronTimes, hooks, uploads, runMcp: mcp.run, ...toolParts(options, built) }
-  const thinking = { buildAgent, buildTranscription }
+  const live = {
+    adapters,
+    said: new Said(),
+    toolboxes: new Map(),
+    folderUses: new FolderUses(),
+    asked: new Map(),
+    ...lasting,
+  }
+  const own = { cronTimes, hooks, uploads, runMcp: mcp.run, ...toolParts({ loaded, ...built }) }
+  const thinking = { buildAgent, buildTranscription, buildDescription }
   const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
   const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...board })
   const reading = { loaded, read: options.reload, inForce, onTaken: () => mcp.look() }
@@ -236,20 +249,4 @@ function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<v
       complete: () => void shut().then(resolve, reject),
     })
   })
-}
-
-type ToolParts = Pick<Parts, 'buildTools' | 'openReceived' | 'notes'>
-
-/** The tools of every run, and what they must not see or say. */
-function toolParts({ loaded }: StartOptions, { store, data, groups }: Built): ToolParts {
-  const hidden = hiddenFromTools(loaded.file, data)
-  return {
-    buildTools: toolBuilder({ redact: (text) => loaded.secrets.redact(text), hidden, groups }),
-    openReceived: async (given) => (await import('./tools/received.ts')).receivedOpener(hidden)(given),
-    notes: {
-      list: (agent, user) => store.notes(agent, user),
-      add: (agent, user, text) => store.addNote(agent, user, text),
-      remove: (agent, user, number) => store.removeNote(agent, user, number),
-    },
-  }
 }

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { buildAgent } from '../src/agents/catalog.ts'
-import type { BuildTools } from '../src/tools/tool.ts'
 import { measureInspect } from './bench/inspect.ts'
 import { measureBusy } from './bench/busy.ts'
 import { measureLatency } from './bench/latency.ts'
@@ -257,10 +256,7 @@ describe('tools', () => {
 
 describe('workdirs', () => {
   test('finds the folders that nobody removed', async () => {
-    const wrap = (build: BuildTools): BuildTools => {
-      return async (parts) => ({ ...(await build(parts)), close: async () => {} })
-    }
-    const section = await measureWorkdirs({ ...ONCE, wrap })
+    const section = await measureWorkdirs({ ...ONCE, clearFolder: async () => {} })
     const { rounds, target } = row(section, 'folders that are left')
     // A hundred of the first cycle, and a hundred that were measured.
     expect(rounds).toEqual([200])

@@ -6,7 +6,9 @@ import type { Credit } from '../../machines/usage.ts'
 import type { Thought } from '../agents/agent.ts'
 import type { Parts } from './parts.ts'
 
-export function creditOf({ observe }: Parts, { definition, session }: RunInput, thought: Thought): Credit {
+type Asking = Pick<RunInput, 'definition' | 'session'>
+
+export function creditOf({ observe }: Parts, { definition, session }: Asking, thought: Thought): Credit {
   const { usage, model: by = definition.model } = thought
   const agent = definition.id
   if (usage !== null)

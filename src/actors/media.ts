@@ -1,5 +1,5 @@
 // Media: what came with a turn, before its run: each file is fetched once into the session's work folder, and made text or shown.
-//   A file that is there, and the text of speech beside it, are not made again: after a crash the turn goes on with them.
+//   A file that is there, and the text of speech or of a picture beside it, are not made again: after a crash the turn goes on with them.
 //   What cannot be read in time, or at all, holds up nothing: the turn goes on without it, and its sender is told.
 //   S6. When the preparation is ended, downloads and requests are closed, and nothing of them is kept.
 
@@ -27,10 +27,12 @@ import {
   type ReadTurn,
   tooMany,
   withReadings,
+  wordsWith,
 } from '../../machines/readings.ts'
 import { sensesOf } from '../../machines/senses.ts'
 import type { Adapter } from '../channels/adapter.ts'
 import type { Received } from '../tools/tool.ts'
+import { described } from './describe.ts'
 import type { Parts } from './parts.ts'
 
 export interface Arrived {
@@ -45,15 +47,18 @@ export interface Arrived {
 export async function readMedia(parts: Parts, arrived: Arrived, signal: AbortSignal): Promise<ReadTurn> {
   const attachments = attachmentsOf(arrived.turn)
   if (attachments.length === 0) return { turn: arrived.turn, notices: [], failure: null }
+  signal.throwIfAborted()
   const desk = openDesk(parts, arrived, signal)
   try {
     const readings = new Map<number, ReadAttachment[]>(attachments.map(({ item }) => [item.message.seq, []]))
-    const all = attachments.map(async ({ item: { message }, index, isOver }) => {
+    const all = attachments.map(async ({ item, index, isOver }) => {
+      const { message } = item
       const attachment = message.attachments[index]
       if (attachment === undefined) throw new Error('each stands in its message')
+      const words = wordsWith(arrived.turn, item)
       return {
         seq: message.seq,
-        one: await readOne(desk, { attachment, name: fileName({ message, index }), isOver }),
+        one: await readOne(desk, { attachment, name: fileName({ message, index }), words, isOver }),
       }
     })
     for (const { seq, one } of await Promise.all(all)) readings.get(seq)?.push(one)
@@ -121,6 +126,8 @@ function openDesk(parts: Parts, arrived: Arrived, outer: AbortSignal): Desk {
 interface Paper {
   readonly attachment: Attachment
   readonly name: string
+  /** What was written with it. */
+  readonly words: string
   readonly isOver: boolean
 }
 
@@ -131,19 +138,21 @@ async function readOne(desk: Desk, paper: Paper): Promise<ReadAttachment> {
   if (isOnlyTold(attachment, desk.senses)) return without({ outcome: 'told' })
   const refused = isOver ? tooMany(attachment) : refusedUnseen(attachment, desk.senses)
   if (refused !== null) return without({ outcome: 'failed', failure: refused })
+  const { key: session, turnId: turn } = desk.arrived
   try {
-    return { attachment, path, reading: await Promise.race([readFile(desk, paper), desk.ended]) }
+    const reading = desk.parts.folderUses.during({ session, turn }, readFile(desk, paper))
+    return { attachment, path, reading: await Promise.race([reading, desk.ended]) }
   } catch (error) {
     // Ended with its preparation; what becomes of it is asked by nobody.
     if (failureOf(error).reason === 'cancelled') throw error
-    desk.parts.log.warn({ session: desk.arrived.key, kind: attachment.kind, err: error }, 'an attachment was not read')
+    desk.parts.log.warn({ session, kind: attachment.kind, err: error }, 'an attachment was not read')
     const { message, remedy } = failureOf(error)
     return without({ outcome: 'failed', failure: unreadable(attachment, message, remedy) })
   }
 }
 
-async function readFile(desk: Desk, { attachment, name }: Paper): Promise<Reading> {
-  const { senses } = desk
+async function readFile(desk: Desk, { attachment, name, words }: Paper): Promise<Reading> {
+  const { parts, arrived, senses, signal } = desk
   const received = await desk.received()
   const file = (await received.look(name)) ?? (await fetched(desk, attachment, name))
   const found = { bytes: file.bytes, mediaType: typeOfBytes(file.head) }
@@ -161,6 +170,14 @@ async function readFile(desk: Desk, { attachment, name }: Paper): Promise<Readin
         outcome: 'shown',
         file: { path: `${RECEIVED}/${name}`, mediaType: found.mediaType ?? '', bytes: found.bytes },
       }
+    case 'describe': {
+      const picture = { name, mediaType: found.mediaType ?? '', words }
+      return {
+        outcome: 'described',
+        text: await described({ parts, arrived, signal, received }, picture),
+        isWhole: true,
+      }
+    }
     case 'read': {
       const text = await received.text(name, READ_BYTES_MAX)
       if (text !== null) return { outcome: 'read', ...text }

@@ -10,13 +10,14 @@ import type {
 } from '../../machines/definitions.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { ChannelReport, Commit, ToChannel, ToGateway } from '../../machines/messages.ts'
-import type { BuildAgent, BuildTranscription } from '../agents/agent.ts'
+import type { BuildAgent, BuildDescription, BuildTranscription } from '../agents/agent.ts'
 import type { Adapter, Platform, Uploads } from '../channels/adapter.ts'
-import type { BuildTools, Notes, OpenReceived, RunMcp } from '../tools/tool.ts'
+import type { BuildTools, ClearFolder, Notes, OpenReceived, RunMcp } from '../tools/tool.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { World } from '../world.ts'
 import type { Asked } from './asking.ts'
+import type { FolderUses } from './folders.ts'
 import type { Hooks } from './hooks.ts'
 import type { Observe } from './observe.ts'
 import type { Said } from './said.ts'
@@ -34,9 +35,11 @@ export interface Parts {
   readonly platforms: Readonly<Record<string, Platform>>
   readonly buildAgent: BuildAgent
   readonly buildTranscription: BuildTranscription
+  readonly buildDescription: BuildDescription
   readonly buildTools: BuildTools
   readonly runMcp: RunMcp
   readonly openReceived: OpenReceived
+  readonly clearFolder: ClearFolder
   readonly uploads: Uploads
   readonly notes: Notes
   readonly hooks: Hooks
@@ -47,6 +50,7 @@ export interface Parts {
   /** What people have seen of the answers that are being given. */
   readonly said: Said
   readonly toolboxes: Toolboxes
+  readonly folderUses: FolderUses
   /** Runs that wait for an MCP server's answer, by the id of their asking. */
   readonly asked: Map<string, Asked>
   readonly onRollCall: (reports: readonly ChannelReport[]) => void

@@ -64,7 +64,8 @@ async function think(parts: Parts, thinking: Thinking, { signal, system }: Stage
   try {
     const tools = await toolsOf(parts, { run, system })
     const told = await withNotes(parts, run)
-    const shown = await shownIn(parts, run)
+    signal.throwIfAborted()
+    const shown = await parts.folderUses.during({ session, turn }, shownIn(parts, run))
     const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })
     // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
     signal.throwIfAborted()

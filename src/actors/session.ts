@@ -9,6 +9,7 @@ import type { Commit, NotesQuestion } from '../../machines/messages.ts'
 import { sessionMachine } from '../../machines/session.ts'
 import { forgottenNote, listedNotes, MEMORY_OFF, MEMORY_USAGE } from '../../machines/notes.ts'
 import { endingItsChildren } from './ending.ts'
+import { lookAtTurnEnds } from './folders.ts'
 import { observed } from './observed.ts'
 import { type Parts, wakeDeliveries } from './parts.ts'
 import { prepare } from './prepare.ts'
@@ -45,7 +46,8 @@ export function sessionActor(parts: Parts) {
     },
   })
   const turns = observed(machine, lookAtTurns(parts.observe), log)
-  return endingItsChildren(observed(turns, lookAtRunEnds(parts), log))
+  const ends = observed(turns, lookAtTurnEnds(parts), log)
+  return endingItsChildren(observed(ends, lookAtRunEnds(parts), log))
 }
 
 /** A turn that was cancelled keeps in the history what people had seen of its answer, unless the definition drops it. */

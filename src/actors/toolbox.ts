@@ -8,7 +8,12 @@ import { mcpServers } from './asking.ts'
 import type { Parts } from './parts.ts'
 
 /** By session: it has at most one run (S1). */
-export type Toolboxes = Map<string, Promise<Toolbox>>
+export type Toolboxes = Map<string, Open>
+
+interface Open {
+  readonly turn: string
+  readonly opening: Promise<Toolbox>
+}
 
 /** A run, and the system that its askings go through. */
 export interface Place {
@@ -27,27 +32,28 @@ export async function workdirOf(parts: Parts, place: Place): Promise<string> {
 }
 
 /** Nothing of the run's tools is left when it resolves. */
-export async function closeToolbox({ toolboxes, log }: Parts, session: string): Promise<void> {
-  const opening = toolboxes.get(session)
+export async function closeToolbox({ toolboxes, folderUses, log }: Parts, session: string): Promise<void> {
+  const open = toolboxes.get(session)
   toolboxes.delete(session)
-  try {
-    await (await opening)?.close()
-  } catch (error) {
+  if (open === undefined) return
+  const { turn, opening } = open
+  const closing = opening.then((toolbox) => toolbox.close())
+  await folderUses.during({ session, turn }, closing).catch((error: unknown) => {
     log.warn({ session, err: error }, 'the tools of a run were not closed in order')
-  }
+  })
 }
 
 function toolboxOf(parts: Parts, { run, system }: Place): Promise<Toolbox> {
   const { definition, session, turn } = run
   const open = parts.toolboxes.get(session)
-  if (open !== undefined) return open
+  if (open !== undefined) return open.opening
   const { secret, notes, world } = parts
   const data = parts.definition.gateway.data
   const log = parts.log.child({ session, turn, agent: definition.id })
   const mcp = mcpServers(parts, run, system)
   const opening = parts.buildTools({ definition, session, turn, data, secret, notes, mcp, world, log })
-  parts.toolboxes.set(session, opening)
+  parts.toolboxes.set(session, { turn, opening })
   // A failed building is told to whoever asked, and may be tried again by the next.
-  opening.catch(() => parts.toolboxes.get(session) === opening && parts.toolboxes.delete(session))
+  opening.catch(() => parts.toolboxes.get(session)?.opening === opening && parts.toolboxes.delete(session))
   return opening
 }

@@ -30,6 +30,22 @@ export interface Speech {
   readonly mediaType: string
 }
 
+/** What makes text of pictures, for an agent whose own model is shown none. */
+export interface Description {
+  /** Rejects as `think` does. The answer's text is what the picture shows, and its model the one that looked at it. */
+  describe(picture: Picture, signal: AbortSignal): Promise<Thought>
+  /** Asks as an agent's `probe` does; nothing is described. */
+  probe(signal: AbortSignal): Promise<void>
+}
+
+export interface Picture extends Shown {
+  /** What was written with it: what matters about it. Empty: nothing was. */
+  readonly words: string
+}
+
+/** Builds what the definition says under `vision.describe_with`; loads its provider's library. */
+export type BuildDescription = (parts: AgentParts) => Promise<Description>
+
 /** Builds what the definition says under `transcription`. */
 export type BuildTranscription = (parts: AgentParts) => Promise<Transcription>
 

@@ -1,6 +1,8 @@
 // Roll call: what a person reads of the channels after a start, and in `troupe status`. Pure.
 //   C3. Every channel of the file is named; N counts the live ones and M all of them.
 
+import { lackText } from '../../machines/channel-failure.ts'
+import type { Lack } from '../../machines/definitions.ts'
 import type { ChannelState } from '../../machines/messages.ts'
 import type { Colour } from './colour.ts'
 import { columns } from './terminal.ts'
@@ -13,10 +15,17 @@ export interface CalledChannel {
   readonly reason: string | null
 }
 
-/** One line a channel, then `N of M channels live`, then each that is not live with its reason. */
-export function rollCallLines(channels: readonly CalledChannel[], colour: Colour): string[] {
+export interface Called {
+  readonly channels: readonly CalledChannel[]
+  /** What the gateway itself lacks. */
+  readonly lacking: readonly Lack[]
+}
+
+/** One line a channel, then `N of M channels live`, then each that is not live with its reason, and what no channel fails for. */
+export function rollCallLines({ channels, lacking }: Called, colour: Colour): string[] {
   const rows = channels.map(({ id, state, platform, agent }) => [id, colour.state(state), `${platform} · ${agent}`])
-  return [...columns(rows).map((line) => `  ${line}`), countLine(channels), ...channels.flatMap(reasonOf)]
+  const own = lacking.map((lack) => `  the gateway itself: ${lackText(lack)}`)
+  return [...columns(rows).map((line) => `  ${line}`), countLine(channels), ...channels.flatMap(reasonOf), ...own]
 }
 
 export function countLine(channels: readonly CalledChannel[]): string {

@@ -127,9 +127,10 @@ async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<E
   const stopShowing = showProgress(gateway, context, progress)
   const channels = await Promise.race([gateway.rollCall, gateway.ended.then(() => null)]).finally(stopShowing)
   if (channels === null) return EXIT.fine
-  for (const line of rollCallLines(channels, terminal.colour)) terminal.out(line)
+  const lacking = gateway.lacking()
+  for (const line of rollCallLines({ channels, lacking }, terminal.colour)) terminal.out(line)
   terminal.out(`Console page: ${gateway.url}/`)
-  if (console.isJson) console.log.info({ rollCall: channels.map(called) }, countLine(channels))
+  if (console.isJson) console.log.info({ rollCall: channels.map(called), lacking }, countLine(channels))
   if (!options.given('strict') || liveCount(channels) === channels.length) return EXIT.fine
   terminal.err(`troupe: ${INCOMPLETE}`)
   if (console.isJson) console.log.error({ phase: 'ready' }, INCOMPLETE)

@@ -34,13 +34,13 @@ function isStatus(answer: unknown): answer is Status {
 }
 
 function lines(answer: Status, url: string, { terminal }: Context): string[] {
-  const { state, version, uptime_s, channels, sessions, outbox, dead_letters } = answer
+  const { state, version, uptime_s, channels, sessions, outbox, dead_letters, lacking } = answer
   const { colour } = terminal
   const shown = state === 'serving' ? colour.good(state) : colour.unsure(state)
   const { running, pending, idle, passivated, queued_messages } = sessions
   return [
     `Troupe ${version} is ${shown} at ${url}/, up ${spanOf(uptime_s)}`,
-    ...rollCallLines(channels, colour),
+    ...rollCallLines({ channels, lacking }, colour),
     ...answer.agents.map(({ id, reason }) => colour.unsure(`  agent ${id} could not answer: ${reason}`)),
     ...answer.mcp_servers.map(({ reason }) => colour.unsure(`  ${reason}`)),
     `Sessions: ${running} running, ${pending} pending, ${idle} idle, ${passivated} passivated; ${queued_messages} messages wait.`,

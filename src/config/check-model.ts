@@ -39,9 +39,12 @@ function sameness(model: ModelKeys | null): string {
   return JSON.stringify([model.provider, model.name, model.base_url ?? null])
 }
 
-const MODEL_FORMS = `expected "echo", "PROVIDER:NAME" with ${listed(SHORT_PROVIDERS)}, or a mapping with provider`
+/** Of a model that is asked over the network. */
+export const HOSTED_FORMS = `expected "PROVIDER:NAME" with ${listed(SHORT_PROVIDERS)}, or a mapping with provider`
+const MODEL_FORMS = HOSTED_FORMS.replace('expected', 'expected "echo",')
 
-export function readModel(reader: Reader, path: Path): ModelKeys | null {
+/** `forms`: what is said that a model can be, where it cannot be read. */
+export function readModel(reader: Reader, path: Path, forms = MODEL_FORMS): ModelKeys | null {
   const node = nodeAt(reader.root, path)
   if (node?.kind === 'map') return readModelMapping(reader, path, node)
   if (isOpen(node)) return null
@@ -60,18 +63,18 @@ export function readModel(reader: Reader, path: Path): ModelKeys | null {
       prices: undefined,
     }
   }
-  reader.findings.push(wrong(reader, path, short === null ? MODEL_FORMS : modelExpected(provider, name)))
+  reader.findings.push(wrong(reader, path, short === null ? forms : modelExpected(forms, provider, name)))
   return null
 }
 
-function modelExpected(provider: string, name: string): Expectation {
+function modelExpected(forms: string, provider: string, name: string): Expectation {
   if (provider === 'openai-compatible') {
-    return { expected: `${MODEL_FORMS}; this one needs a mapping with name and base_url`, near: '' }
+    return { expected: `${forms}; this one needs a mapping with name and base_url`, near: '' }
   }
   const whole = name === '' ? ofOtherGateways(provider) : null
   const meant = nearest(provider, ['echo', ...SHORT_PROVIDERS])
   const near = whole ?? (meant === null || meant === 'echo' ? meant : `${meant}:${name || 'NAME'}`)
-  return { expected: MODEL_FORMS, near: near === null ? '' : ` (did you mean "${near}"?)` }
+  return { expected: forms, near: near === null ? '' : ` (did you mean "${near}"?)` }
 }
 
 /** A model as other gateways name it: `openai/gpt-4o`, or by its name alone, which says whose it is. */

@@ -23,6 +23,7 @@ import {
   PLATFORMS,
 } from './schema.ts'
 import { readTranscription, type TranscriptionKeys } from './transcription.ts'
+import { readVision, USUAL_VISION, type VisionKeys } from './vision.ts'
 import { described, entryOf, type Finding, isOpen, nodeAt, quoted, type Tree, textOf, valueOf } from './tree.ts'
 
 /** What could be read; null where a finding or an unset variable stands in the way. */
@@ -39,6 +40,7 @@ export interface AgentPieces {
   readonly keys: AgentKeys | null
   readonly model: ModelKeys | null
   readonly fallbackModels: readonly (ModelKeys | null)[]
+  readonly vision: VisionKeys
   /** null also when there is none. */
   readonly transcription: TranscriptionKeys | null
   readonly hooks: HookPieces
@@ -110,16 +112,17 @@ function readAgent(reader: Reader, id: string): AgentPieces {
   const node = nodeAt(reader.root, path)
   if (node?.kind !== 'map') {
     if (!isOpen(node)) reader.findings.push(wrong(reader, path, "expected a mapping with the agent's keys"))
-    return { keys: null, model: null, fallbackModels: [], transcription: null, hooks: {} }
+    return { keys: null, model: null, fallbackModels: [], vision: USUAL_VISION, transcription: null, hooks: {} }
   }
   const schema = valueOf(node, 'instructions')?.kind === 'map' ? agentWithFileSchema : agentSchema
   const reading = read<AgentKeys>(schema, plainOf(node, path))
   const keys = accept(reader, path, { reading, known: keysOf(agentSchema) })
   const model = readModel(reader, [...path, 'model'])
   const fallbackModels = readFallbackModels(reader, [...path, 'fallback_models'], model)
+  const vision = readVision(reader, [...path, 'vision'], model)
   const transcription = readTranscription(reader, [...path, 'transcription'])
   const hooks = readHooks(reader, [...path, 'hooks'], AGENT_HOOK_EVENTS)
-  return { keys, model, fallbackModels, transcription, hooks }
+  return { keys, model, fallbackModels, vision, transcription, hooks }
 }
 
 function readChannel(reader: Reader, id: string): ChannelKeys | null {

@@ -1,13 +1,14 @@
 // Define models: a file's models as definitions, and where each finds its key.
 //   A fallback whose variable is not set is left out, and that is said: a spare part that is missing must not stop what works.
 
-import type { ModelDefinition, Prices, SecretReference } from '../../machines/definitions.ts'
+import type { DescriberDefinition, ModelDefinition, Prices, SecretReference } from '../../machines/definitions.ts'
 import type { Pieces } from './check.ts'
 import { CONTEXT_USUAL, type ModelKeys, PROVIDER_VARIABLES } from './model-schema.ts'
 import type { SecretEntry } from './secrets.ts'
 import type { TranscriptionKeys } from './transcription.ts'
 import { type Path, pathText } from './tree.ts'
 import type { Lookup } from './variables.ts'
+import type { VisionKeys } from './vision.ts'
 
 /** A model of the file at its place; null where an unset variable stands in the way. */
 export interface PlacedModel {
@@ -17,9 +18,10 @@ export interface PlacedModel {
 
 /** Every model of the file with a key of its own, each agent's own before its fallbacks. */
 export function placedModels(pieces: Pieces): PlacedKey[] {
-  return [...pieces.agents].flatMap(([id, { model, fallbackModels, transcription }]) => [
+  return [...pieces.agents].flatMap(([id, { model, fallbackModels, vision, transcription }]) => [
     { path: ['agents', id, 'model'], keys: model },
     ...fallbacksOf(id, fallbackModels),
+    ...(vision.describeWith === null ? [] : [{ path: describerPath(id), keys: vision.describeWith }]),
     ...(transcription === null ? [] : [{ path: ['agents', id, 'transcription'], keys: transcription }]),
   ])
 }
@@ -54,6 +56,17 @@ function powersOf({ provider, context, prices }: LiveModelKeys): { contextTokens
   if (prices === undefined) return { contextTokens, prices: null }
   const { input_per_million: inputPerMillion, output_per_million: outputPerMillion } = prices
   return { contextTokens, prices: { inputPerMillion, outputPerMillion } }
+}
+
+/** null: there is none. An agent whose describer hangs on an unset variable is not used, for `missing`. */
+export function describerDefinition(id: string, { describeWith }: VisionKeys): DescriberDefinition | null {
+  if (describeWith === null) return null
+  const model = modelDefinition({ path: describerPath(id), keys: describeWith })
+  return model.provider === 'echo' ? null : model
+}
+
+function describerPath(id: string): Path {
+  return ['agents', id, 'vision', 'describe_with']
 }
 
 /** The fallbacks of an agent that can be asked; `unset` names the places of variables that are not set. */

@@ -12,6 +12,7 @@ import { workdirOf } from './agent-folders.ts'
 import { type AgentPlace, approvalByName, approversOf, executableOf, hostOf, toolOf } from './agent-tools.ts'
 import type { Pieces } from './check.ts'
 import {
+  describerDefinition,
   fallbackDefinitions,
   isOfFallback,
   modelDefinition,
@@ -77,7 +78,7 @@ export function readSecrets(root: Tree, pieces: Pieces, lookup: Lookup): { entri
     if (entry === null) continue
     entries.push({ ...entry, path: [...path, 'api_key'] })
     if (entry.value !== null) continue
-    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${path.length === 3 ? `${path[2]}.` : ''}api_key`
+    const message = `the variable ${entry.variable} is not set: ${HOW_TO_SET}, or give ${isOfFallback(model) ? '' : `${path.slice(2).join('.')}.`}api_key`
     unset.push({ span: spanAt(root, path), path, variable: entry.variable, message })
   }
   return { entries, unset }
@@ -106,12 +107,14 @@ export function define(
   }
   const places = new Map(context.places.map((place) => [place.id, place]))
   const agents = [...pieces.agents].map(([id, agent]): [string, AgentDefinition] => {
-    const { keys, model, fallbackModels, transcription, hooks } = agent
+    const { keys, model, fallbackModels, vision, transcription, hooks } = agent
     const text = typeof keys?.instructions === 'string' ? keys.instructions : context.instructions.get(id)
     const given = {
       instructions: text ?? '',
       model: modelDefinition({ path: ['agents', id, 'model'], keys: model }),
       fallbackModels: fallbackDefinitions(id, fallbackModels, [...context.unset, ...context.wrong]),
+      vision: vision.show,
+      describeWith: describerDefinition(id, vision),
       transcription: transcriptionDefinition(id, transcription),
       hooks: agentHooks(pieces.hooks, hooks, context.folder),
     }
@@ -130,6 +133,7 @@ export function define(
     agents: Object.fromEntries(agents),
     channels: Object.fromEntries(channels),
     hooks: gatewayHooks(pieces.hooks, context.folder),
+    lacking: [],
     schedules: scheduleDefinitions(pieces.schedules, (index) =>
       context.unset.some(({ path }) => path[0] === 'schedules' && path[1] === index),
     ),
@@ -170,17 +174,19 @@ function placeOf(places: ReadonlyMap<string, AgentPlace>, id: string): AgentPlac
   return place
 }
 
+/** What is read by forms of its own. */
+type GivenApart = 'instructions' | 'model' | 'fallbackModels' | 'vision' | 'describeWith' | 'transcription' | 'hooks'
+
 function agentDefinition(
   place: AgentPlace,
   found: AgentKeys | null,
-  given: Pick<AgentDefinition, 'instructions' | 'model' | 'fallbackModels' | 'transcription' | 'hooks'>,
+  given: Pick<AgentDefinition, GivenApart>,
 ): Omit<AgentDefinition, 'lacking' | 'missing'> {
   const keys = found ?? defaultAgentKeys()
   const { id, folder } = place
   return {
     id,
     ...given,
-    vision: keys.vision,
     compactAt: keys.compact_at,
     budget: budgetOf(keys),
     tools: keys.tools.map((tool) => toolOf(tool, folder)),

@@ -90,7 +90,12 @@ function addressFindings(root: Tree): Finding[] {
     ...entriesOf(valueOf(root, 'agents')).flatMap(([id, { value }]) => {
       const fallbacks = valueOf(value, 'fallback_models')
       const places = fallbacks?.kind === 'list' ? [...fallbacks.items.keys()] : []
-      return [['model'], ['transcription'], ...places.map((place) => ['fallback_models', place])].map((model): Path => {
+      return [
+        ['model'],
+        ['transcription'],
+        ['vision', 'describe_with'],
+        ...places.map((place) => ['fallback_models', place]),
+      ].map((model): Path => {
         return ['agents', id, ...model, 'base_url']
       })
     }),

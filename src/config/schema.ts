@@ -9,6 +9,7 @@ import { mcpServers } from './mcp-schema.ts'
 import { modelSchemas, shortModel } from './model-schema.ts'
 import { shortTranscription, transcriptionSchemas } from './transcription.ts'
 import { scheduleSchema } from './schedule-schema.ts'
+import { visionForEditors } from './vision.ts'
 
 /** Ids stand in URLs, log lines and file names. */
 export const ID = /^[A-Za-z0-9_.-]{1,64}$/
@@ -75,11 +76,6 @@ const FOLDER = 'expected per_run, per_session, or a path such as ./work'
 const HOST = 'expected hosts such as ["127.0.0.1:8080", "intranet.example"]'
 
 const agentShape = {
-  vision: choice(['auto', 'always', 'never'])
-    .prefault('auto')
-    .describe(
-      'Whether the model is shown pictures. auto: when it is known to take them; a model of a server of your own by its name.',
-    ),
   compact_at: decimal(0.1, 0.95)
     .prefault(0.8)
     .describe(
@@ -135,6 +131,7 @@ export const agentSchema = z.strictObject({
   model: z.unknown().optional(),
   hooks: z.unknown().optional(),
   fallback_models: z.unknown().optional(),
+  vision: z.unknown().optional(),
   transcription: z.unknown().optional(),
 })
 
@@ -246,6 +243,7 @@ export function plainJsonSchema(): Record<string, unknown> {
     ...agentShape,
     model: model.describe('What the agent thinks with.'),
     fallback_models: fallbackModels,
+    vision: visionForEditors().optional(),
     transcription: z
       .union([shortTranscription, z.discriminatedUnion('provider', options(transcriptionSchemas))])
       .optional()

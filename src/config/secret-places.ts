@@ -11,7 +11,7 @@ export function isSecret(path: Path): boolean {
   if (section !== 'agents' || path.at(-1) !== 'api_key') return false
   return path.length === 4
     ? third === 'model' || third === 'transcription'
-    : path.length === 5 && third === 'fallback_models'
+    : path.length === 5 && (third === 'fallback_models' || (third === 'vision' && path[3] === 'describe_with'))
 }
 
 /** Whatever an MCP server is started or reached with may hold one. */

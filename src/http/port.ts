@@ -1,5 +1,6 @@
 // Port: what the HTTP server may ask of the running gateway. src/start.ts provides it; nothing here knows actors or stores.
 
+import type { Lack } from '../../machines/definitions.ts'
 import type { Phase } from '../../machines/phases.ts'
 import type { ChannelControl, ChannelState, TranscriptEntry } from '../../machines/messages.ts'
 import type { CompletionsPort } from './completions-port.ts'
@@ -123,6 +124,8 @@ export interface Status {
   readonly agents: readonly AgentStatus[]
   /** Those whose last start failed, and no others. */
   readonly mcp_servers: readonly McpServerStatus[]
+  /** What the gateway's own hooks need and is not there; no channel fails for it. */
+  readonly lacking: readonly Lack[]
   readonly sessions: {
     readonly idle: number
     readonly pending: number

@@ -44,5 +44,6 @@ export const gatewayDefinition: Shape = {
     channels: 'names',
     schedules: 'names',
     hooks: 'hidden',
+    lacking: 'hidden',
   } satisfies Parts<GatewayDefinition>,
 }

@@ -6,11 +6,12 @@
 import type { AgentDefinition, GatewayDefinition, Lack, SecretReference } from '../../machines/definitions.ts'
 import { failureOf } from '../../machines/failure.ts'
 import { buildAgent } from '../agents/catalog.ts'
+import { buildDescription } from '../agents/description.ts'
 import { buildTranscription } from '../agents/transcription.ts'
 import { platforms } from '../channels/catalog.ts'
 import type { Log } from '../log.ts'
 import type { World } from '../world.ts'
-import { eachAgent } from './needs.ts'
+import { type Hooked, withFound } from './needs.ts'
 
 export interface ConstructParts {
   readonly secret: (reference: SecretReference) => string
@@ -18,13 +19,16 @@ export interface ConstructParts {
   readonly log: Log
 }
 
-/** The definition with what could not be built of each agent written into it; its channels then fail by name, and only they. */
+/** The definition with what could not be built written into it: the channels of an agent then fail by name, and only they. */
 export async function withConstruction(
   definition: GatewayDefinition,
   parts: ConstructParts,
 ): Promise<GatewayDefinition> {
   const [constructed] = await Promise.all([
-    eachAgent(definition, (agent) => constructionLacks(agent, parts)),
+    withFound(definition, {
+      agent: (agent) => constructionLacks(agent, parts),
+      gateway: (own) => hookModules(own, parts.world),
+    }),
     loadPlatforms(definition),
   ])
   return constructed
@@ -43,7 +47,7 @@ async function modules(agent: AgentDefinition, { world }: ConstructParts): Promi
   return [...(await moduleLacks(agent, world.clock)), ...hooks]
 }
 
-async function hookModules({ hooks }: AgentDefinition, { clock }: World): Promise<readonly Lack[]> {
+async function hookModules({ hooks }: Hooked, { clock }: World): Promise<readonly Lack[]> {
   if (Object.keys(hooks).length === 0) return []
   const { hookModuleLacks } = await import('../tools/hook-needs.ts')
   return hookModuleLacks(hooks, clock)
@@ -54,6 +58,7 @@ async function model(definition: AgentDefinition, parts: ConstructParts): Promis
   try {
     await buildAgent({ definition, ...parts })
     if (definition.transcription !== null) await buildTranscription({ definition, ...parts })
+    if (definition.describeWith !== null) await buildDescription({ definition, ...parts })
     return []
   } catch (error) {
     parts.log.error({ agent: definition.id, err: error }, 'an agent could not be built')

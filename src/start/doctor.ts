@@ -12,6 +12,7 @@ import type { Phase } from '../../machines/phases.ts'
 import { modelLabel } from '../../machines/models.ts'
 import { instructionsFailure } from '../../machines/room.ts'
 import { buildAgent } from '../agents/catalog.ts'
+import { buildDescription } from '../agents/description.ts'
 import { buildTranscription } from '../agents/transcription.ts'
 import type { Journal, Uploads } from '../channels/adapter.ts'
 import { platforms } from '../channels/catalog.ts'
@@ -129,6 +130,7 @@ function endpoints(definition: AgentDefinition, options: ProbeOptions): readonly
     endpoint(definition, { ...options, about: `agent ${id}` }),
     ...fallbacks,
     ...transcription(definition, options),
+    ...description(definition, options),
   ]
 }
 
@@ -178,6 +180,24 @@ function transcription(definition: AgentDefinition, { loaded, world, log }: Prob
         const built = await buildTranscription({ definition, secret, world, log })
         await built.probe(signal)
         return `${asked.provider}:${asked.name}`
+      },
+    },
+  ]
+}
+
+function description(definition: AgentDefinition, { loaded, world, log }: ProbeOptions): readonly Probe[] {
+  const { id, describeWith } = definition
+  if (describeWith === null) return []
+  return [
+    {
+      about: `description of pictures for ${id}`,
+      phase: 'connect',
+      async ask(signal) {
+        requireAll(definition)
+        const secret = loaded.secrets.resolve.bind(loaded.secrets)
+        const built = await buildDescription({ definition, secret, world, log })
+        await built.probe(signal)
+        return modelLabel(describeWith)
       },
     },
   ]

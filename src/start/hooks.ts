@@ -4,6 +4,7 @@
 
 import { dirname, resolve } from 'node:path'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
+import { lackText } from '../../machines/channel-failure.ts'
 import type { GatewayHookEvent, HookDocument } from '../../machines/hooks.ts'
 import { type Hooks, tellHook } from '../actors/hooks.ts'
 import type { Observe } from '../actors/observe.ts'
@@ -27,8 +28,8 @@ export interface GatewayHooks {
   readonly hooks: Hooks
   /** The same store; what becomes a dead letter there is told. */
   around(store: Store): Store
-  /** From now on hooks are those of the newest definition; those that are not there are named. */
-  begin(definition: () => GatewayDefinition, started: Started): Promise<void>
+  /** From now on hooks are those of the newest definition. */
+  begin(definition: () => GatewayDefinition, started: Started): void
   /** Ends what runs. */
   close(): Promise<void>
 }
@@ -59,22 +60,25 @@ export function openHooks({ file, observe, groups, world, log }: HookParts): Gat
           dead_letter: { ...rest, at: new Date(atMs).toISOString() },
         })
       }),
-    async begin(definition, { at, rollCall, ...about }) {
+    begin(definition, { at, rollCall, ...about }) {
       newest = definition
       void rollCall.then((called) => {
         const channels = called.map(({ id, state, reason }) => ({ id, state, reason }))
         tell('gateway.start', { id: `gateway.start:${at}`, ...about, channels })
       })
-      const { hooks } = definition()
-      if (Object.keys(hooks).length === 0) return
-      const { hookExecutableLacks, hookModuleLacks } = await import('../tools/hook-needs.ts')
-      const lacks = [
-        ...(await hookExecutableLacks(hooks, world.environment)),
-        ...(await hookModuleLacks(hooks, world.clock)),
-      ]
-      for (const { what, remedy } of lacks) log.error({}, `${what}. ${remedy}.`)
     },
     close: () => runner.close(),
+  }
+}
+
+/** Says what the gateway lacks in the log, of each newer definition what was not said of the one before. */
+export function sayingLacks(log: Log): (definition: GatewayDefinition) => GatewayDefinition {
+  let said: readonly string[] = []
+  return (definition) => {
+    const lines = definition.lacking.map((lack) => ({ phase: lack.phase, line: lackText(lack) }))
+    for (const { phase, line } of lines) if (!said.includes(line)) log.error({ phase }, line)
+    said = lines.map(({ line }) => line)
+    return definition
   }
 }
 

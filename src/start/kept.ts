@@ -1,7 +1,7 @@
 // Kept: what survives the process, opened in its order, and what looks after it: the store, the files that wait for their turns, the
 // process groups that tools began, and the hooks that are told of what becomes of it all.
 
-import type { GatewaySettings } from '../../machines/definitions.ts'
+import type { GatewayDefinition } from '../../machines/definitions.ts'
 import type { Loaded } from '../config/load.ts'
 import type { Log } from '../log.ts'
 import type { Holder } from '../store/failures.ts'
@@ -31,15 +31,15 @@ export interface Keeping {
   readonly log: Log
   readonly phases: Phases
   readonly observing: Observing
-  readonly settings: GatewaySettings
+  readonly definition: GatewayDefinition
   readonly holder: Holder
   /** What ends each of them, the first that was opened first. */
   readonly opened: (() => void | Promise<void>)[]
 }
 
 export async function openKept(keeping: Keeping): Promise<Kept> {
-  const { loaded, world, log, phases, observing, settings, holder, opened } = keeping
-  const { data, workdirKeepMs: keepMs } = settings
+  const { loaded, world, log, phases, observing, definition, holder, opened } = keeping
+  const { data, workdirKeepMs: keepMs } = definition.gateway
   const open = (onCommit: (ms: number) => void) => openStore({ folder: data, holder, world, onCommit })
   const bare = await phases.attempt('store', () => observing.store(open))
   opened.push(() => bare.close())
@@ -51,17 +51,18 @@ export async function openKept(keeping: Keeping): Promise<Kept> {
   const groups = recordedGroups(data, log)
   const hooking = openHooks({ file: loaded.file, observe: observing.observe, groups, world, log })
   opened.push(() => hooking.close())
-  await tendFolder(keeping)
+  await tendFolder(bare, keeping)
   phases.end('store')
   return { store: hooking.around(forgetter.store), uploads, hooking, groups }
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */
-async function tendFolder({ settings, world, log }: Keeping): Promise<void> {
-  const { data, workdirKeepMs: keepMs } = settings
+async function tendFolder(store: Store, { definition, world, log }: Keeping): Promise<void> {
+  const { data, workdirKeepMs: keepMs } = definition.gateway
   const warning = clockWarning(data, world.nowMs())
   if (warning !== null) log.warn({ phase: 'store' }, `store: ${warning}`)
   const { sweepWorkdirs } = await import('../tools/workdir.ts')
-  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world })
+  const over = async (names: readonly string[]) => (await import('./runs-over.ts')).runsOver(store, definition, names)
+  const { removed, failed } = await sweepWorkdirs({ data, keepMs, world, runsOver: over })
   if (removed + failed > 0) log.info({ removed, failed }, 'work folders that nobody used were removed')
 }

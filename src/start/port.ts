@@ -103,6 +103,7 @@ async function status(parts: PortParts): Promise<Status> {
     channels,
     agents: parts.board.agents(),
     mcp_servers: parts.mcp.failing(),
+    lacking: parts.gateway.getSnapshot().context.definition.lacking,
     sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },
     outbox: counts.outbox,
     dead_letters: counts.deadLetters,

@@ -24,7 +24,7 @@ export function toolBuilder(outside: Outside): BuildTools {
     const { tools, mcp } = parts.definition
     const opened: Opened = { calls: new Set(), closing: new AbortController(), last: [] }
     try {
-      const workdir = tools.some(usesFolder) ? await openFolder(parts, outside, opened) : null
+      const workdir = tools.some(usesFolder) ? await openFolder(parts, outside) : null
       const built = await Promise.all(tools.map((tool) => toolsOf(tool, { parts, outside, workdir, opened })))
       const served = Object.keys(mcp).length === 0 ? [] : await servedTools(parts, opened.closing.signal)
       const all = await Promise.all(
@@ -64,11 +64,9 @@ interface Building {
   readonly opened: Opened
 }
 
-async function openFolder(parts: ToolParts, { hidden }: Outside, { last }: Opened): Promise<Workdir> {
+async function openFolder(parts: ToolParts, { hidden }: Outside): Promise<Workdir> {
   const { openWorkdir } = await import('./workdir.ts')
-  const workdir = await openWorkdir({ ...parts, hidden })
-  last.push(() => workdir.close())
-  return workdir
+  return openWorkdir({ ...parts, hidden })
 }
 
 /** Loads the code of a tool at its first use. `workdir` is null when no tool of this agent has one. */

@@ -60,7 +60,7 @@ export interface Toolbox {
   readonly tools: readonly Tool[]
   /** The absolute path of the working folder; it is there as long as the toolbox is open. Empty: none of its tools has one. */
   readonly workdir: string
-  /** Ends what the tools hold open and removes a folder that was made for the run alone; resolves when nothing of it runs. */
+  /** Ends what the tools hold open; resolves when nothing of it runs. The folder stays: the run may go on in another process. */
   close(): Promise<void>
 }
 
@@ -89,6 +89,17 @@ export interface ReceivedFile {
 export type OpenReceived = (parts: ReceivedParts) => Promise<Received>
 
 export type ReceivedParts = Pick<ToolParts, 'definition' | 'session' | 'turn' | 'data' | 'world'>
+
+/**
+ * Removes what was made for a turn alone, once nothing works there any more: the folder of a run, or in one that stays what the end of
+ * a process left: the temporary files of commands, and halves of files that people sent. Where there is nothing, nothing.
+ */
+export type ClearFolder = (of: ClearedParts) => Promise<void>
+
+export interface ClearedParts extends Pick<ToolParts, 'definition' | 'session' | 'turn' | 'data'> {
+  /** Of the turn's messages. */
+  readonly seqs: readonly number[]
+}
 
 /** Durable notes of one agent about one person, kept by the store. `user` is as `noteOwner` in machines/notes.ts makes it. */
 export interface Notes {

@@ -1,6 +1,7 @@
 // Work folders: where the tools of an agent work. Made for a run or a session under the data folder, or given by the file.
 //   Only its owner may look into a folder that is made here. A given folder is used as it is, and never made or removed.
-//   A run's folder has its name from session and turn, so that a run that goes on after a crash finds its files.
+//   A run's folder has its name from session and turn, so that a run that goes on after a crash or a shutdown finds its files. It is
+//   removed when its turn is over, by whoever knows that.
 //   A session's folder stays until nobody used it for `workdir_keep`; /new empties the history and not the folder. That of a
 //   conversation that is asked once goes with it.
 
@@ -15,8 +16,6 @@ export interface Workdir {
   /** Absolute, and no link itself. */
   readonly path: string
   readonly kind: 'own' | 'given'
-  /** Removes a folder that was made for the run alone. */
-  close(): Promise<void>
 }
 
 export interface WorkdirParts {
@@ -32,17 +31,35 @@ export interface WorkdirParts {
 
 export async function openWorkdir(parts: WorkdirParts): Promise<Workdir> {
   const { workdir } = parts.definition
-  if (workdir === 'per_session') return { path: await make(parts, sessionName(parts)), kind: 'own', close: nothing }
-  if (workdir === 'per_run') {
-    const path = await make(parts, `run-${sessionName(parts)}-${digest(parts.turn)}`)
-    return { path, kind: 'own', close: () => rm(path, { recursive: true, force: true, maxRetries: 2 }) }
-  }
+  if (workdir === 'per_session') return { path: await make(parts, sessionName(parts)), kind: 'own' }
+  if (workdir === 'per_run') return { path: await make(parts, runFolderName(parts)), kind: 'own' }
   const path = await usableFolder(workdir.path)
   for (const hidden of parts.hidden) {
     const real = await realpath(hidden).catch(() => hidden)
     if (isWithin(real, path) || isWithin(path, real)) throw holdsSecrets(workdir.path)
   }
-  return { path, kind: 'given', close: nothing }
+  return { path, kind: 'given' }
+}
+
+/** The folder that a session or the file gives, when it is there; null: there is none. Nothing is made. */
+export async function standingFolder({ definition, data, session }: StandingParts): Promise<string | null> {
+  const { workdir } = definition
+  const path = typeof workdir === 'object' ? workdir.path : join(data, FOLDER, sessionName({ session }))
+  try {
+    const real = await realpath(path)
+    return typeof workdir === 'object' || (await lstat(path)).isDirectory() ? real : null
+  } catch {
+    return null
+  }
+}
+
+type StandingParts = Pick<WorkdirParts, 'definition' | 'data' | 'session'>
+
+export async function removeRunFolder({
+  data,
+  ...run
+}: Pick<WorkdirParts, 'data' | 'session' | 'turn'>): Promise<void> {
+  await rm(join(data, FOLDER, runFolderName(run)), { recursive: true, force: true, maxRetries: 2 })
 }
 
 /** The real path of a folder that is there and can be written to; throws FailureError `missing` in words. */
@@ -60,16 +77,21 @@ export async function usableFolder(path: string): Promise<string> {
   }
 }
 
-/** Removes folders that were made here and that nobody used for so long; answers with how many. Never rejects. */
-export async function sweepWorkdirs({ data, keepMs, world }: Sweep): Promise<{ removed: number; failed: number }> {
+/**
+ * Removes folders that were made here and that nobody used for so long, and those of runs that are over; answers with how many. Never
+ * rejects.
+ */
+export async function sweepWorkdirs({ data, keepMs, world, runsOver }: Sweep): Promise<Swept> {
   const folder = join(data, FOLDER)
   const names = await readdir(folder).catch((): string[] => [])
+  const runs = names.filter((name) => name.startsWith(OF_RUN))
+  const over = runs.length === 0 ? new Set() : await runsOver(runs).catch(() => new Set())
   const outcome = { removed: 0, failed: 0 }
   for (const name of names) {
     const path = join(folder, name)
     try {
       const { mtimeMs } = await lstat(path)
-      if (world.nowMs() - mtimeMs < keepMs) continue
+      if (world.nowMs() - mtimeMs < keepMs && !over.has(name)) continue
       await rm(path, { recursive: true, force: true })
       outcome.removed += 1
     } catch {
@@ -88,6 +110,13 @@ interface Sweep {
   readonly data: string
   readonly keepMs: number
   readonly world: World
+  /** Which of these folders of runs nobody will ask for any more. */
+  readonly runsOver: (names: readonly string[]) => Promise<ReadonlySet<string>>
+}
+
+interface Swept {
+  readonly removed: number
+  readonly failed: number
 }
 
 /** Below the data folder. */
@@ -107,8 +136,22 @@ async function make({ data, world }: WorkdirParts, name: string): Promise<string
 
 /** Readable for an operator, and different for different sessions. */
 function sessionName({ session }: Pick<WorkdirParts, 'session'>): string {
-  const readable = session.replace(/[^A-Za-z0-9-]+/g, '_').slice(0, 40)
-  return `${readable}-${digest(session)}`
+  return `${readable(session)}-${digest(session)}`
+}
+
+const OF_RUN = 'run-'
+
+export function runFolderName(run: Pick<WorkdirParts, 'session' | 'turn'>): string {
+  return `${OF_RUN}${sessionName(run)}-${digest(run.turn)}`
+}
+
+/** What the names of the folders of a channel's runs begin with; those of other channels may, too. */
+export function runFolderPrefix(channel: string): string {
+  return `${OF_RUN}${readable(`${encodeURIComponent(channel)}/`)}`
+}
+
+function readable(text: string): string {
+  return text.replace(/[^A-Za-z0-9-]+/g, '_').slice(0, 40)
 }
 
 function digest(text: string): string {
@@ -122,5 +165,3 @@ function isWithin(inner: string, outer: string): boolean {
 function holdsSecrets(path: string) {
   return missing(`the work folder ${path} holds the configuration or the data folder`, 'Name another one as workdir')
 }
-
-async function nothing(): Promise<void> {}

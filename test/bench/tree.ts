@@ -289,6 +289,7 @@ function definitionWith({ agent, data = 'none' }: TreeOptions): GatewayDefinitio
     channels: { [CHANNEL]: CHANNEL_DEFINITION },
     schedules: {},
     hooks: {},
+    lacking: [],
   }
 }
 

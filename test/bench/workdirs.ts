@@ -5,8 +5,9 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BuildAgent } from '../../src/agents/agent.ts'
 import { toolBuilder } from '../../src/tools/catalog.ts'
+import { clearFolder as clearNow } from '../../src/tools/cleared.ts'
 import { unrecorded } from '../../src/tools/groups.ts'
-import type { BuildTools } from '../../src/tools/tool.ts'
+import type { ClearFolder } from '../../src/tools/tool.ts'
 import { noTools } from '../support/tools.ts'
 import { Bench } from './processes.ts'
 import { atMost, type MeasureOptions, type Section } from './report.ts'
@@ -15,28 +16,35 @@ import { openTree, type Tree } from './tree.ts'
 const SESSIONS = 100
 
 export interface WorkdirsOptions extends MeasureOptions {
-  /** Wraps the toolboxes. */
-  readonly wrap?: (build: BuildTools) => BuildTools
+  /** In place of what removes a folder. */
+  readonly clearFolder?: ClearFolder
 }
 
 export async function measureWorkdirs(options: WorkdirsOptions): Promise<Section> {
   await using bench = new Bench()
   const data = join(bench.folder(), 'data')
   mkdirSync(data)
-  const { wrap = (build) => build } = options
-  const buildTools = wrap(toolBuilder({ redact: (text) => text, hidden: [data], groups: unrecorded }))
+  const { clearFolder: remove = clearNow } = options
+  const buildTools = toolBuilder({ redact: (text) => text, hidden: [data], groups: unrecorded })
+  const removals: Promise<void>[] = []
+  const clearFolder: ClearFolder = (of) => {
+    const removal = remove(of)
+    removals.push(removal)
+    return removal
+  }
+  const removed = (): Promise<unknown> => Promise.all(removals.splice(0))
   const working = await openTree({
     data,
     agent: { tools: ['files'], workdir: 'per_run', approval: { files_write: 'allow' } },
     buildAgent: writing,
-    tools: { ...noTools(), buildTools },
+    tools: { ...noTools(), buildTools, clearFolder },
   })
   const talking = await openTree({ buildAgent: answering })
   // The first cycle loads the tools, and compiles.
-  for (const tree of [working, talking]) await cycle(tree)
+  for (const tree of [working, talking]) await cycle(tree, removed)
   const rounds: { readonly working: number; readonly talking: number; readonly left: number }[] = []
   for (let round = 0; round < options.rounds; round += 1) {
-    const ms = { working: await cycle(working), talking: await cycle(talking) }
+    const ms = { working: await cycle(working, removed), talking: await cycle(talking, removed) }
     rounds.push({ ...ms, left: readdirSync(join(data, 'work')).length })
   }
   for (const tree of [working, talking]) tree.stop()
@@ -56,10 +64,11 @@ export async function measureWorkdirs(options: WorkdirsOptions): Promise<Section
   }
 }
 
-/** Milliseconds until a hundred new sessions were answered. */
-async function cycle(tree: Tree): Promise<number> {
+/** Milliseconds until a hundred new sessions were answered, and their folders are gone. */
+async function cycle(tree: Tree, removed: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now()
   await tree.open(SESSIONS, 'together')
+  await removed()
   const ms = performance.now() - startedAt
   await tree.closeAll()
   return ms

@@ -1,6 +1,7 @@
 // Terminal: what a person sees and what a program gets: colours, columns, progress, the roll call, control characters.
 
 import { expect, test } from 'vitest'
+import type { Lack } from '../../machines/definitions.ts'
 import { progressLine } from '../../src/cli/progress.ts'
 import { type CalledChannel, rollCallLines } from '../../src/cli/roll-call.ts'
 import { columns, plain, plainLine } from '../../src/cli/terminal.ts'
@@ -13,6 +14,8 @@ const CHANNELS: readonly CalledChannel[] = [
   { id: 'late', platform: 'web', agent: 'ops', state: 'paused', reason: null },
 ]
 
+const LACK: Lack = { phase: 'requires', what: 'the hook ./page-me is not in PATH', remedy: 'Install it' }
+
 test.each([
   ['terminal', {}, true],
   ['terminal', { NO_COLOR: '1' }, false],
@@ -22,14 +25,15 @@ test.each([
   ['pipes', { FORCE_COLOR: '1' }, false],
 ] as const)('colours on a %s with %j: %s', async (kind, environment, coloured) => {
   const { context, out } = testContext(kind, environment)
-  for (const line of rollCallLines(CHANNELS, context.terminal.colour)) context.terminal.out(line)
+  for (const line of rollCallLines({ channels: CHANNELS, lacking: [] }, context.terminal.colour))
+    context.terminal.out(line)
   await new Promise(setImmediate)
   expect(out().includes('\u001B[')).toBe(coloured)
 })
 
 test('C3: the roll call names every channel, counts N of M, and says who keeps trying', () => {
   const { context } = testContext()
-  expect(rollCallLines(CHANNELS, context.terminal.colour)).toEqual([
+  expect(rollCallLines({ channels: CHANNELS, lacking: [LACK] }, context.terminal.colour)).toEqual([
     '  tg_cfo  live      telegram · cfo',
     '  tg      retrying  telegram · ops',
     '  web     failed    web · ops',
@@ -38,6 +42,7 @@ test('C3: the roll call names every channel, counts N of M, and says who keeps t
     '  tg is retrying: Telegram is not reachable: refused. It is tried again by itself.',
     '  web is failed: OPS_KEY is not set. Set it.',
     '  late is paused.',
+    '  the gateway itself: requires: the hook ./page-me is not in PATH. Install it.',
   ])
 })
 

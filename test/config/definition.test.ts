@@ -22,6 +22,7 @@ const VARIABLES = {
   DOCS: 'docs-key-value',
   GEMINI_API_KEY: 'gemini-key-value',
   SPEECH_KEY: 'speech-key-value',
+  EYES_KEY: 'eyes-key-value',
   ZETA_TOKEN: '123456789:AAabcdefghijklmnopqrstuvwxyz0123456',
 }
 
@@ -151,6 +152,15 @@ describe('a file that sets every key', () => {
       }),
       hosted: testAgent('hosted', {
         instructions: '',
+        vision: 'never',
+        describeWith: {
+          provider: 'openai-compatible',
+          name: 'eyes',
+          baseUrl: 'http://127.0.0.1:11434/v1',
+          apiKey: { secret: 'agents.hosted.vision.describe_with.api_key' },
+          contextTokens: 32_768,
+          prices: { inputPerMillion: 1, outputPerMillion: 2 },
+        },
         model: {
           provider: 'anthropic',
           name: 'big',
@@ -249,7 +259,8 @@ describe('a file that sets every key', () => {
     const references = ['gateway.token', 'agents.local.model.api_key', 'agents.hosted.model.api_key']
     const mcp = ['agents.slow.mcp.tickets.env.KEY', 'agents.slow.mcp.docs.headers.authorization']
     const more = ['agents.short.model.api_key']
-    const last = ['agents.local.transcription.api_key', 'channels.zeta.token']
+    const eyes = 'agents.hosted.vision.describe_with.api_key'
+    const last = ['agents.local.transcription.api_key', eyes, 'channels.zeta.token']
     const all = [...references, 'agents.hosted.fallback_models[0].api_key', ...mcp, ...more, ...last]
     const given = SECRET_VALUES.map((value) => (value === VARIABLES.DOCS ? `Bearer ${value}` : value))
     expect(all.map((secret) => secrets.resolve({ secret }))).toEqual(given)

@@ -86,12 +86,92 @@ describe('transcription', () => {
 
 describe('vision', () => {
   test('is auto unless it is given', () => {
-    expect(agentOf('instructions: x')?.vision).toBe('auto')
-    expect(agentOf('vision: never')?.vision).toBe('never')
+    expect(agentOf('instructions: x')).toMatchObject({ vision: 'auto', describeWith: null })
+    expect(agentOf('vision: never')).toMatchObject({ vision: 'never', describeWith: null })
+  })
+
+  test('a model that describes pictures, in short, with the key from the usual variable', () => {
+    const { definition, secrets } = loaded(
+      fileWith(`vision: { describe_with: "openai:b" }`, 'openai:gpt-3.5-turbo'),
+      KEY,
+    )
+    const secret = 'agents.cfo.vision.describe_with.api_key'
+    expect(definition.agents['cfo']).toMatchObject({
+      vision: 'auto',
+      describeWith: { provider: 'openai', name: 'b', baseUrl: null, apiKey: { secret }, prices: null },
+    })
+    expect(secrets.resolve({ secret })).toBe('key-of-openai')
+  })
+
+  test('as a mapping, also to a model that takes pictures, when it is not to be shown any', () => {
+    const describer =
+      '{ provider: openai-compatible, name: llava, base_url: "http://127.0.0.1:8000/v1", api_key: "${E}" }'
+    const { definition, secrets } = loaded(fileWith(`vision: { show: never, describe_with: ${describer} }`), {
+      ...KEY,
+      E: 'key-of-eyes',
+    })
+    expect(definition.agents['cfo']).toMatchObject({ vision: 'never', describeWith: { name: 'llava' } })
+    expect(secrets.resolve({ secret: 'agents.cfo.vision.describe_with.api_key' })).toBe('key-of-eyes')
+    expect(JSON.stringify(definition)).not.toContain('key-of-eyes')
+  })
+
+  test('a variable that is not set fails its agent by name', () => {
+    const { missing, definition } = loaded(fileWith('vision: { describe_with: "google:b" }', 'openai:gpt-4'), KEY)
+    expect(missing.map(({ message, owner }) => [message, owner])).toEqual([
+      [expect.stringContaining('or give vision.describe_with.api_key'), { kind: 'agent', id: 'cfo' }],
+    ])
+    expect(definition.agents['cfo']?.missing).toEqual(['GOOGLE_GENERATIVE_AI_API_KEY'])
+  })
+
+  test('a key of another provider is wrong here too', () => {
+    const { wrong } = loaded(fileWith('vision: { describe_with: "openai:b" }', 'openai:gpt-4'), {
+      OPENAI_API_KEY: 'sk-ant-of-another',
+    })
+    expect(wrong.map(({ path }) => path)).toContain('agents.cfo.vision.describe_with.api_key')
   })
 
   test.each([
     ['vision: on', undefined, 'agents.cfo.vision: unknown value "on": expected auto, always or never'],
+    [
+      'vision: { show: always, describe_with: "openai:b" }',
+      'openai:gpt-4',
+      'agents.cfo.vision.show: unknown value "always": expected auto or never',
+    ],
+    [
+      'vision: { describe_with: "openai:b" }',
+      'openai:gpt-4o',
+      'agents.cfo.vision.describe_with: has no effect: gpt-4o is shown the pictures themselves; take it out, or say show: never',
+    ],
+    [
+      'vision: { show: never }',
+      undefined,
+      'agents.cfo.vision.describe_with: is required: expected "PROVIDER:NAME" with anthropic, openai or google, or a mapping with provider',
+    ],
+    [
+      'vision: { describe_with: echo }',
+      'openai:gpt-4',
+      'agents.cfo.vision.describe_with: the echo model looks at no pictures: expected one that does',
+    ],
+    [
+      'vision: { describe_wiht: "openai:b", describe_with: "openai:b" }',
+      'openai:gpt-4',
+      'agents.cfo.vision.describe_wiht: unknown key (did you mean "describe_with"?)',
+    ],
+    [
+      'vision: { describe_with: { provider: openai, name: b, context: 9000 } }',
+      'openai:gpt-4',
+      'agents.cfo.vision.describe_with.context: has no effect: it is asked about one picture at a time',
+    ],
+    [
+      'vision: { describe_with: { provider: openai, name: b, base_url: "ftp://b" } }',
+      'openai:gpt-4',
+      'agents.cfo.vision.describe_with.base_url: expected an address that begins with http:// or https://',
+    ],
+    [
+      'vision: { describe_with: "openai:b" }',
+      'echo',
+      'agents.cfo.vision: has no effect: the echo model looks at no pictures',
+    ],
     ['vision: always', 'echo', 'agents.cfo.vision: has no effect: the echo model looks at no pictures'],
   ])('%s with %s', (keys, model, message) => expect(found(keys, model)).toEqual([message]))
 })

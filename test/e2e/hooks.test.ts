@@ -1,7 +1,7 @@
 // Hooks, through the binary: an operator's programs refuse, rewrite, fail, hang and take their time, and no session goes with them;
 // a gateway that is killed in the middle of one asks it again.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { GatewayProcess } from '../support/gateway-process.ts'
@@ -88,7 +88,7 @@ scenario(
         },
         ops: { model: 'echo', hooks: { 'run.start': ['./bin/nowhere'] } },
       },
-      hooks: { 'gateway.start': ['./bin/note'], dead_letter: ['./bin/note'] },
+      hooks: { 'gateway.start': ['./bin/note'], dead_letter: ['./bin/note', './bin/pager'] },
       channels: { a: telegram(api, bot, { queue_limit: 1 }), b: telegram(api, other, { agent: 'ops' }) },
     } as never)
     mkdirSync(join(folder, 'hooks'))
@@ -102,6 +102,13 @@ scenario(
     const { channels } = await statusOf(gateway)
     expect(channels.map(({ id, state }) => `${id} ${state}`)).toEqual(['a live', 'b failed'])
     expect(channels[1]?.reason).toContain(`the hook ${join(folder, 'bin/nowhere')} is not an executable file`)
+
+    // What is not there of the gateway's own is said as loudly, and takes nobody's channel.
+    const pager = `requires: the hook ${join(folder, 'bin/pager')} is not an executable file. Put it there`
+    expect((await statusOf(gateway)).lacking).toMatchObject([{ phase: 'requires', remedy: expect.any(String) }])
+    expect(gateway.output()).toContain(`1 of 2 channels live\n  b is failed`)
+    expect(gateway.output()).toContain(`\n  the gateway itself: ${pager}`)
+    expect(gateway.errors()).toContain(pager)
 
     const begunAt = performance.now()
     anna?.says(bot, 'buy spam')
@@ -155,6 +162,11 @@ scenario(
     expect(gateway.errors() + gateway.output()).toMatch(
       /a hook failed, and it is passed over: it ended with exit code 1: no network/,
     )
+
+    // Once it is there, a reload finds it.
+    copyFileSync(join(folder, 'bin/note'), join(folder, 'bin/pager'))
+    await (await gateway.request('/reload', { method: 'POST' })).body?.cancel()
+    expect((await statusOf(gateway)).lacking).toEqual([])
   },
 )
 

@@ -1,5 +1,6 @@
 // Media, through the binary: what people send reaches the model, what cannot be read is told, and each file is fetched once.
-// One gateway serves all that needs no end of its own: an agent that hears and sees, and one that does neither.
+// One gateway serves all that needs no end of its own: an agent that hears and sees, one that does neither, and one that is told what
+// another model sees.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { type ClientRequest, request } from 'node:http'
@@ -31,23 +32,29 @@ import { startSpeechServer } from '../support/speech-server.ts'
 
 const KEY = 'key-of-the-speech-server'
 
-/** A model, a server for speech and a Telegram; `cfo` hears and sees, `ops` does neither. */
+/** A model, a server for speech and a Telegram; `cfo` hears and sees, `ops` does neither, to `content` pictures are described. */
 async function media() {
   const [api, model, speech] = [await openTelegram(), await openModel(), await startSpeechServer({ key: KEY })]
   whenDone(() => speech.close())
   model.always(({ messages }) => `re: ${messages.at(-1)?.content}`)
-  const { cfo, ops } = modelAgents(model, ['cfo', 'ops'])
+  const { cfo, ops, content } = modelAgents(model, ['cfo', 'ops', 'content'])
   const transcription = { provider: 'openai-compatible', name: 'whisper-1', base_url: speech.baseUrl, api_key: KEY }
-  const [bot, deaf] = [addBot(api), addBot(api)]
+  const eyes = { provider: 'openai-compatible', name: 'eyes', base_url: model.baseUrl, api_key: KEY }
+  const [bot, deaf, blind] = [addBot(api), addBot(api), addBot(api)]
   const file = {
-    agents: { cfo: { ...cfo, vision: 'always', transcription, tools: ['files'] }, ops },
+    agents: {
+      cfo: { ...cfo, vision: 'always', transcription, tools: ['files'] },
+      ops,
+      content: { ...content, vision: { describe_with: eyes } },
+    },
     channels: {
       tg: telegram(api, bot),
       deaf: telegram(api, deaf, { agent: 'ops' }),
+      blind: telegram(api, blind, { agent: 'content' }),
       web: { platform: 'web', agent: 'cfo' },
     },
   }
-  return { api, model, speech, bot, deaf, file, anna: api.person({ firstName: 'Anna' }) }
+  return { api, model, speech, bot, deaf, blind, file, anna: api.person({ firstName: 'Anna' }) }
 }
 
 /** What the bot says next to what is sent. */
@@ -76,10 +83,10 @@ const received = (folder: string): string[] => {
 }
 
 scenario('S13 S14 S24 what people send reaches the model, and what cannot be read is told', async () => {
-  const { model, speech, bot, deaf, file, anna } = await media()
+  const { model, speech, bot, deaf, blind, file, anna } = await media()
   const { folder, gateway } = await run(file)
   speech.answer = () => 'buy milk'
-  const asked = () => model.requests.at(-1)?.messages.at(-1)
+  const last = () => model.requests.at(-1)?.messages.at(-1)
 
   // A voice message, and a second message while it is transcribed: one run, and the second one after it.
   anna.sendsVoice(bot, { seconds: 3 })
@@ -95,7 +102,7 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
   // A photo, and a question about it afterwards.
   const photo = Buffer.concat([Buffer.from('ffd8ffe000104a464946', 'hex'), Buffer.from('a cat')])
   await reply(bot, anna, () => anna.sendsPhoto(bot, { content: photo, caption: 'what is it?' }))
-  expect(asked()?.images).toEqual([photo])
+  expect(last()?.images).toEqual([photo])
   await reply(bot, anna, () => anna.says(bot, 'are you sure?'))
   expect(model.requests.at(-1)?.messages.flatMap(({ images = [] }) => images)).toEqual([photo])
 
@@ -103,12 +110,12 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
   const before = model.requests.length
   await reply(bot, anna, () => anna.sendsAlbum(bot, 3, 'which one?'))
   expect(model.requests.length).toBe(before + 1)
-  expect(asked()?.images).toHaveLength(3)
-  expect(asked()?.content.match(/\[picture: received\//g)).toHaveLength(3)
+  expect(last()?.images).toHaveLength(3)
+  expect(last()?.content.match(/\[picture: received\//g)).toHaveLength(3)
 
   // A document as its text; one that is not text by its place in the work folder, whatever it is called.
   await reply(bot, anna, () => anna.sendsDocument(bot, { fileName: 'table.csv', content: 'a,b\n1,2' }))
-  expect(asked()?.content).toContain('\na,b\n1,2\n[end of the document]')
+  expect(last()?.content).toContain('\na,b\n1,2\n[end of the document]')
   await reply(bot, anna, () =>
     anna.sendsDocument(bot, {
       fileName: '../../../etc/passwd.txt',
@@ -116,7 +123,7 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
       content: zip('x'.repeat(999)),
     }),
   )
-  const [, name = ''] = /received\/(\d+-1-\w{5}-passwd\.txt)\]/.exec(asked()?.content ?? '') ?? []
+  const [, name = ''] = /received\/(\d+-1-\w{5}-passwd\.txt)\]/.exec(last()?.content ?? '') ?? []
   expect(received(folder)).toContain(name)
 
   // What cannot be read: too large for Telegram, a server that refuses, an agent without eyes and ears.
@@ -140,9 +147,9 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
     fileOf(Buffer.from('a,b\n3,4'), 'figures.csv'),
   ]
   expect(await posts(gateway, 'm1', 'what is on it?', ...sent)).toEqual([202, { accepted: true, duplicate: false }])
-  await eventually(async () => asked()?.content.startsWith('what is on it?'), gateway)
-  expect(asked()?.images).toEqual([photo])
-  expect(asked()?.content).toMatch(
+  await eventually(async () => last()?.content.startsWith('what is on it?'), gateway)
+  expect(last()?.images).toEqual([photo])
+  expect(last()?.content).toMatch(
     /^what is on it\?\n\[picture cat\.jpg: received\/\d+-1-\w{5}-cat\.jpg\]\n\[recording note\.ogg\] and a dog\n\[document figures\.csv, 7 bytes\]\na,b\n3,4\n/,
   )
   const files = waiting(folder)
@@ -155,6 +162,18 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
   ])
   expect(waiting(folder)).toEqual(files)
 
+  // A model that takes no pictures is told what another one sees.
+  await reply(blind, anna, () => anna.sendsPhoto(blind, { content: photo, caption: 'what is it?' }))
+  const [looked, asked] = model.requests.slice(-2)
+  expect(looked).toMatchObject({ model: 'eyes', key: KEY, messages: [{ role: 'system' }, { images: [photo] }] })
+  expect(asked).toMatchObject({ model: 'test', key: null })
+  expect(asked?.messages.at(-1)).toEqual({
+    role: 'user',
+    content: expect.stringMatching(
+      /^what is it\?\n\[picture; another model’s [^\]]+\]\n> re: The message[^]*\n> what is it\?$/,
+    ),
+  })
+
   // Each file once, and no token or key in anything that was said.
   expect(countCalls(bot, 'download')).toBe(countCalls(bot, 'getFile'))
   expect(countCalls(deaf, 'getFile')).toBe(0)
@@ -165,13 +184,17 @@ scenario('S13 S14 S24 what people send reaches the model, and what cannot be rea
 
 scenario('S15 /stop while a file is fetched or transcribed closes it, and the session is free', async () => {
   const { speech, bot, file, anna } = await media()
-  const { gateway } = await run(file)
+  const cfo = { ...file.agents.cfo, workdir: 'per_run' }
+  const { folder, gateway } = await run({ ...file, agents: { ...file.agents, cfo } })
+  const folders = () => readdirSync(join(folder, '.troupe/work'))
   bot.faults.next('download', { kind: 'hang' })
   anna.sendsVoice(bot)
   const download = await bot.waitFor(() => bot.calls.find(({ method }) => method === 'download'))
   expect((await statusOf(gateway)).sessions).toMatchObject({ pending: 1, running: 0 })
+  expect(folders()).toHaveLength(1)
   expect(await reply(bot, anna, () => anna.says(bot, '/stop'))).toEqual(['Stopped.'])
   await bot.waitFor(() => download.aborted)
+  await eventually(async () => folders().length === 0, gateway)
 
   anna.sendsVoice(bot)
   await speech.came(1)
@@ -232,6 +255,9 @@ scenario('doctor asks a transcription who we are, and sends no speech', async ()
   const path = writeFile(folder, file)
   const well = await troupe(['doctor', '--config', path])
   expect(well.output).toMatch(/transcription of cfo.*openai-compatible:whisper-1/)
+  expect(well.output).toMatch(
+    /description of pictures for content .*"eyes" is not known at its provider, which has any/,
+  )
   expect([speech.probes, speech.heard]).toEqual([1, []])
   const { cfo } = file.agents
   const wrong = { ...cfo, transcription: { ...cfo.transcription, api_key: 'wrong-key-of-somebody' } }

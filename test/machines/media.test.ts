@@ -17,8 +17,8 @@ import {
 import { acceptedMessage } from '../support/messages.ts'
 import { jpeg, oggVoice, pdf, zip } from '../support/received.ts'
 
-const NOTHING: Senses = { sees: () => false, hears: false, opens: false, looks: true }
-const ALL: Senses = { sees: () => true, hears: true, opens: true, looks: true }
+const NOTHING: Senses = { sees: () => false, describes: false, hears: false, opens: false, looks: true }
+const ALL: Senses = { sees: () => true, describes: false, hears: true, opens: true, looks: true }
 
 const file = (kind: AttachmentKind, given: Partial<Attachment> = {}): Attachment => ({
   ...UNKNOWN_ATTACHMENT,

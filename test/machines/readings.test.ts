@@ -7,7 +7,7 @@ import { type Attachment, type Senses, UNKNOWN_ATTACHMENT } from '../../machines
 import { attachmentsOf, type ReadAttachment, type Reading, withReadings } from '../../machines/readings.ts'
 import { acceptedMessage } from '../support/messages.ts'
 
-const SENSES: Senses = { sees: () => true, hears: true, opens: false, looks: true }
+const SENSES: Senses = { sees: () => true, describes: false, hears: true, opens: false, looks: true }
 const document: Attachment = { ...UNKNOWN_ATTACHMENT, kind: 'document', reference: 'd', name: 'a.txt' }
 
 function item(text: string, attachments: readonly Attachment[], seq = 1): InboxItem {

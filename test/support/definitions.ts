@@ -12,6 +12,7 @@ export function testAgent(id: string, given: Partial<AgentDefinition> = {}): Age
     model: { provider: 'echo', delayMs: 0 },
     fallbackModels: [],
     vision: 'auto',
+    describeWith: null,
     transcription: null,
     compactAt: 0.8,
     budget: null,

@@ -17,7 +17,7 @@ import { createGateway, gatewayActor } from '../../src/actors/gateway.ts'
 import type { Hooks } from '../../src/actors/hooks.ts'
 import type { Observe } from '../../src/actors/observe.ts'
 import type { Parts } from '../../src/actors/parts.ts'
-import type { ThinkRequest, Thought, Transcription, Usage } from '../../src/agents/agent.ts'
+import type { Description, ThinkRequest, Thought, Transcription, Usage } from '../../src/agents/agent.ts'
 import type { Adapter, Door, Fetching, Outgoing, Reception } from '../../src/channels/adapter.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -51,14 +51,16 @@ export interface HouseOptions {
   readonly files?: ReadonlyMap<string, Uint8Array>
   /** What makes text of speech. */
   readonly transcribe?: Transcription['transcribe']
+  /** What makes text of pictures. */
+  readonly describe?: Description['describe']
   /** What its agents' hooks do; there are none otherwise. */
   readonly hooks?: Hooks
   /** What the building of each toolbox waits for. */
   readonly opening?: Promise<void>
   /** Who is told what happens; nobody is. */
   readonly observe?: Observe
-  /** In place of the tests' own: MCP servers, and the toolboxes that ask them. */
-  readonly parts?: Partial<Pick<Parts, 'buildTools' | 'runMcp'>>
+  /** In place of the tests' own: MCP servers, and the toolboxes that ask them; folders on the disk. */
+  readonly parts?: Partial<Pick<Parts, 'buildTools' | 'runMcp' | 'openReceived' | 'clearFolder'>>
   /** What each send does, from the first moment on. */
   readonly everySend?: TestPlatform['nextSend'][number]
   /** Wraps the store, for faults. */
@@ -161,6 +163,10 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     openReceived: (options.folders ?? testFolders()).open,
     buildTranscription: async () => ({
       transcribe: options.transcribe ?? (() => Promise.reject(new Error('nobody hears here'))),
+      probe: async () => {},
+    }),
+    buildDescription: async () => ({
+      describe: options.describe ?? (() => Promise.reject(new Error('nobody looks here'))),
       probe: async () => {},
     }),
     cronTimes,
@@ -370,6 +376,7 @@ export function testDefinition({
     channels: Object.fromEntries(Object.entries(channels).map(([id, given]) => [id, testChannel(id, given)])),
     schedules: Object.fromEntries(schedules.map((schedule) => [schedule.name, schedule])),
     hooks: {},
+    lacking: [],
   }
 }
 

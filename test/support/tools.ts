@@ -1,5 +1,6 @@
 // Tools for tests: toolboxes that hold what a test gives, and say when they are closed.
 
+import { FolderUses } from '../../src/actors/folders.ts'
 import { Said } from '../../src/actors/said.ts'
 import type { Parts } from '../../src/actors/parts.ts'
 import type { Tool } from '../../src/tools/tool.ts'
@@ -18,6 +19,9 @@ type Given =
   | 'asked'
   | 'hooks'
   | 'buildTools'
+  | 'folderUses'
+  | 'clearFolder'
+  | 'buildDescription'
   | 'buildTranscription'
   | 'notes'
   | 'openReceived'
@@ -39,6 +43,7 @@ export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<P
       })
       return { tools: named, workdir: '/nowhere', close: async () => void closed.push(session) }
     },
+    buildDescription: () => Promise.reject(new Error('nobody looks here')),
     buildTranscription: () => Promise.reject(new Error('nobody hears here')),
     openReceived: () => Promise.reject(new Error('there is no folder here')),
     uploads: testUploads(),
@@ -46,6 +51,8 @@ export function toolParts({ tools, opened, closed, opening }: TestTools): Pick<P
     hooks: { run: async () => ({}) },
     said: new Said(),
     toolboxes: new Map(),
+    folderUses: new FolderUses(),
+    clearFolder: async () => {},
     asked: new Map(),
     runMcp: () => Promise.reject(new Error('this test has no MCP server')),
   }

@@ -9,13 +9,14 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { AgentDefinition } from '../../machines/definitions.ts'
-import { RECEIVED_BYTES_MAX } from '../../machines/limits.ts'
+import { MEDIA_MS_MAX, RECEIVED_BYTES_MAX } from '../../machines/limits.ts'
 import { receivedOpener } from '../../src/tools/received.ts'
 import { receivedText } from '../../src/tools/received-text.ts'
 import { testAgent } from '../support/definitions.ts'
@@ -116,6 +117,38 @@ test('all files together have a bound: the oldest make room, and what a tool mad
   truncateSync(join(folder(), '10-1-b'), RECEIVED_BYTES_MAX / 2)
   await received.keep('11-1-c', fill('x'))
   expect(readdirSync(folder()).toSorted()).toEqual(['10-1-b', '11-1-c', 'notes'])
+})
+
+test('what the end of a process left unfinished goes once its file is there, or with a later file when nobody can be at it', async () => {
+  const { open, folder } = place()
+  const received = await open()
+  await received.keep('7-1-a', fill('x'))
+  const draft = (name: string, ageMs: number) => {
+    writeFileSync(join(folder(), name), 'half')
+    const atS = (testWorld().nowMs() - ageMs) / 1_000
+    utimesSync(join(folder(), name), atS, atS)
+  }
+  draft('.8-1-left.draft', 0)
+  draft('.9-1-fetched.draft', MEDIA_MS_MAX)
+  draft('.10-1-old.draft', MEDIA_MS_MAX + 1_000)
+  draft('.notes.draft', 99 * MEDIA_MS_MAX)
+  await received.keep('8-1-b', fill('x'))
+  expect(readdirSync(folder()).toSorted()).toEqual(['.9-1-fetched.draft', '.notes.draft', '7-1-a', '8-1-b'])
+})
+
+test('a file that is fetched twice at once is whole, and the other one fails', async () => {
+  const { open, folder } = place()
+  const [first, second] = [await open(), await open()]
+  const going = Promise.withResolvers<void>()
+  const late = first.keep('7-1-a', async (take) => {
+    await take(Buffer.from('half'))
+    await going.promise
+  })
+  await second.keep('7-1-a', fill('whole'))
+  going.resolve()
+  await expect(late).rejects.toThrow()
+  expect(await second.text('7-1-a', 100)).toEqual({ text: 'whole', isWhole: true })
+  expect(readdirSync(folder())).toEqual(['7-1-a'])
 })
 
 describe('text', () => {

@@ -2,9 +2,9 @@
 // the name of its session alone is caught by two sessions that look alike.
 
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openWorkdir, sweepWorkdirs, type WorkdirParts } from '../../src/tools/workdir.ts'
+import { openWorkdir, removeRunFolder, sweepWorkdirs, type WorkdirParts } from '../../src/tools/workdir.ts'
 import { testAgent } from '../support/definitions.ts'
 import { failureOf, open, temporaryFolder, world } from './parts.ts'
 
@@ -21,7 +21,6 @@ describe('a folder of its own', () => {
     const first = parts()
     const folder = await openWorkdir(first)
     writeFileSync(join(folder.path, 'a.txt'), 'a')
-    await folder.close()
     const again = await openWorkdir({ ...first, turn: 't2' })
     expect(again).toMatchObject({ path: folder.path, kind: 'own' })
     expect(readdirSync(again.path)).toEqual(['a.txt'])
@@ -39,7 +38,7 @@ describe('a folder of its own', () => {
     expect(new Set(keys.map((key) => key.replace(/[^A-Za-z0-9-]+/g, '_').slice(0, 40))).size).toBeLessThan(keys.length)
   })
 
-  test('of a run is gone with the run, and there again for a run that goes on after a crash', async () => {
+  test('of a run is there again for a run that goes on after a crash, and is removed alone', async () => {
     const first = parts({}, 'per_run')
     const crashed = await openWorkdir(first)
     writeFileSync(join(crashed.path, 'half.txt'), 'half')
@@ -47,9 +46,9 @@ describe('a folder of its own', () => {
     expect(readdirSync(resumed.path)).toEqual(['half.txt'])
     const other = await openWorkdir({ ...first, turn: 't2' })
     expect(readdirSync(other.path)).toEqual([])
-    await resumed.close()
-    expect(existsSync(resumed.path)).toBe(false)
-    expect(existsSync(other.path)).toBe(true)
+    const session = await openWorkdir({ ...first, definition: testAgent('cfo') })
+    for (let times = 0; times < 2; times += 1) await removeRunFolder(first)
+    expect([resumed, other, session].map(({ path }) => existsSync(path))).toEqual([false, true, true])
   })
 
   test('that a command put a link in place of is not used', async () => {
@@ -68,9 +67,10 @@ describe('a given folder', () => {
     const given = temporaryFolder()
     const link = join(temporaryFolder(), 'link')
     symlinkSync(given, link)
-    const folder = await openWorkdir(parts({}, { path: link }))
+    const first = parts({}, { path: link })
+    const folder = await openWorkdir(first)
     expect(folder).toMatchObject({ path: given, kind: 'given' })
-    await folder.close()
+    await removeRunFolder(first)
     expect(existsSync(given)).toBe(true)
   })
 
@@ -108,6 +108,8 @@ test('an agent without a tool that works in a folder has none', async () => {
   expect(readdirSync(built.data)).toEqual([])
 })
 
+const nobodyAsks = () => Promise.reject(new Error('there are no folders of runs here'))
+
 describe('a start', () => {
   test('removes what nobody used for so long, and nothing else', async () => {
     const data = temporaryFolder()
@@ -116,14 +118,29 @@ describe('a start', () => {
     mkdirSync(join(old.path, 'deep/er'), { recursive: true })
     for (const { path } of [old, used]) utimesSync(path, 1, (Date.now() - 31 * DAY_MS) / 1_000)
     await openWorkdir(parts({ data, session: 'web/used' }))
-    const sweep = { data, keepMs: 30 * DAY_MS, world: world() }
+    const sweep = { data, keepMs: 30 * DAY_MS, world: world(), runsOver: nobodyAsks }
     expect(await sweepWorkdirs(sweep)).toEqual({ removed: 1, failed: 0 })
     expect([existsSync(old.path), existsSync(used.path)]).toEqual([false, true])
     expect(await sweepWorkdirs(sweep)).toEqual({ removed: 0, failed: 0 })
   })
 
   test('in a data folder without work folders has nothing to do', async () => {
-    const sweep = { data: join(temporaryFolder(), 'none'), keepMs: 0, world: world() }
+    const sweep = { data: join(temporaryFolder(), 'none'), keepMs: 0, world: world(), runsOver: nobodyAsks }
     expect(await sweepWorkdirs(sweep)).toEqual({ removed: 0, failed: 0 })
+  })
+
+  test('removes the folders of runs that are over, and none when nobody can say which', async () => {
+    const data = temporaryFolder()
+    const paths: string[] = []
+    for (const turn of ['t1', 't2']) paths.push((await openWorkdir(parts({ data, turn }, 'per_run'))).path)
+    const session = await openWorkdir(parts({ data }))
+    const asked: string[] = []
+    const runsOver = async (names: readonly string[]) => (asked.push(...names), new Set([basename(paths[0] ?? '')]))
+    const sweep = { data, keepMs: DAY_MS, world: world(), runsOver }
+    const unknown = { ...sweep, runsOver: () => Promise.reject(new Error('the disk is away')) }
+    expect(await sweepWorkdirs(unknown)).toEqual({ removed: 0, failed: 0 })
+    expect(await sweepWorkdirs(sweep)).toEqual({ removed: 1, failed: 0 })
+    expect(asked.toSorted()).toEqual(paths.map((path) => basename(path)).toSorted())
+    expect([...paths, session.path].map(existsSync)).toEqual([false, true, true])
   })
 })
