@@ -15,11 +15,14 @@ export function dispositionOf(headers: object): Disposition | string {
   const encoding = textOf(given.get('content-transfer-encoding'))
   if (encoding !== null && !/^(7bit|8bit|binary)$/i.test(encoding.trim()))
     return 'a part of it has a Content-Transfer-Encoding, which forms do not have'
+  const mediaType = typeOf(textOf(given.get('content-type')))
+  if (mediaType?.startsWith('multipart/') === true)
+    return 'a part of it has parts of its own, which is not done any more'
   const parameters = new Map(parametersOf(disposition ?? ''))
   const name = parameters.get('name')
   if (name === undefined || name === '') return 'a part of it has no name'
   const fileName = extended(parameters.get('filename*')) ?? parameters.get('filename') ?? null
-  return { name, fileName, mediaType: typeOf(textOf(given.get('content-type'))) }
+  return { name, fileName, mediaType }
 }
 
 /** A header's value without its parameters. */

@@ -40,13 +40,13 @@ export interface Keeping {
 
 export async function openKept(keeping: Keeping): Promise<Kept> {
   const { loaded, world, log, phases, observing, definition, holder, opened } = keeping
-  const { data } = definition.gateway
+  const { data, workdirKeepMs: keepMs } = definition.gateway
   const open = (onCommit: (ms: number) => void) => openStore({ folder: data, holder, world, onCommit })
   const bare = await phases.attempt('store', () => observing.store(open))
   opened.push(() => bare.close())
   const uploads = await openUploads({ folder: data, world })
   const forgetter = beginForgetting({ store: bare, data, world, log })
-  opened.push(() => forgetter.end(), beginSweeping({ uploads, store: bare, world, log }))
+  opened.push(() => forgetter.end(), beginSweeping({ uploads, store: bare, keepMs, world, log }))
   // Nothing of an earlier gateway works on what this one is about to take up.
   await endLeftGroups({ data, world, log })
   const groups = recordedGroups(data, log)

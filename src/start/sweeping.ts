@@ -11,17 +11,19 @@ const LOOK_MS = 60_000
 export interface SweepingParts {
   readonly uploads: Pick<Uploads, 'sweep'>
   readonly store: Pick<Store, 'attachments'>
+  /** So long a dead letter keeps its files: as long as a work folder would. */
+  readonly keepMs: number
   readonly world: World
   readonly log: Log
 }
 
 /** From now on, until the function is called that it gives. */
-export function beginSweeping({ uploads, store, world, log }: SweepingParts): () => void {
+export function beginSweeping({ uploads, store, keepMs, world, log }: SweepingParts): () => void {
   let timer: unknown = null
   let isOver = false
   const look = async (): Promise<void> => {
     await uploads
-      .sweep(() => store.attachments())
+      .sweep(() => store.attachments(world.nowMs() - keepMs))
       .catch((error: unknown) => {
         if (!isOver) log.warn({ err: error }, 'files that nobody needs could not be removed; it is tried again')
       })

@@ -170,13 +170,15 @@ export function writtenIn(row: Row): string {
 }
 
 /** What came with messages that may still be prepared. */
-export function attachmentsInUse(database: Database): () => Attachment[] {
-  const statements = [
+export function attachmentsInUse(database: Database): (deadSinceMs: number) => Attachment[] {
+  const unsettled = database.prepare(
     'SELECT media, attachments FROM messages WHERE outcome IS NULL AND media IS NOT NULL',
+  )
+  const dead = database.prepare(
     `SELECT media, attachments FROM dead_letters JOIN messages ON messages.seq = dead_letters.message_seq
-     WHERE dead_letters.message_seq IS NOT NULL AND media IS NOT NULL`,
-  ].map((sql) => database.prepare(sql))
-  return () => statements.flatMap((statement) => statement.all().flatMap(attachmentsOf))
+     WHERE dead_letters.message_seq IS NOT NULL AND dead_letters.at_ms >= ? AND media IS NOT NULL`,
+  )
+  return (deadSinceMs) => [...unsettled.all(), ...dead.all(deadSinceMs)].flatMap(attachmentsOf)
 }
 
 /** Of a message that an earlier version kept, only how many there were is known. */

@@ -35,7 +35,7 @@ export function queuedStore(parts: QueuedStoreParts): Store {
     commitUndo: (commits) => line.write(() => tables.commitUndo(commits)),
     unfinished: (channel, afterSeq, limit) => line.read(() => tables.unfinished(channel, afterSeq, limit)),
     unfinishedOf: (sessionKey) => line.read(() => tables.unfinishedOf(sessionKey)),
-    attachments: () => line.read(() => tables.attachments()),
+    attachments: (deadSinceMs) => line.read(() => tables.attachments(deadSinceMs)),
     owed: (channel) => line.read(() => tables.owed(channel)),
     nextOwed: (channel, conversation) => line.read(() => tables.nextOwed(channel, conversation)),
     attempt: (outboxId) => line.write(() => tables.attempt(outboxId)),

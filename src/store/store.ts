@@ -50,8 +50,8 @@ export interface Store {
   unfinished(channel: string, afterSeq: number, limit: number): Promise<AcceptedMessage[]>
   /** The same for one session, all of them. */
   unfinishedOf(sessionKey: string): Promise<AcceptedMessage[]>
-  /** What came with messages that may still be prepared: those that nobody settled, and those that are dead letters. */
-  attachments(): Promise<Attachment[]>
+  /** What came with messages that may still be prepared: those that nobody settled, and dead letters since then. */
+  attachments(deadSinceMs: number): Promise<Attachment[]>
 
   /** Conversations of a channel that are owed a reply. */
   owed(channel: string): Promise<string[]>

@@ -1,7 +1,7 @@
 // Uploads: files that came with messages and wait for their turns, in `uploads` of the data folder: for platforms that keep none.
 // Owns that folder and the count of its bytes; which message has which file is the store's.
 //   P3. What was kept is on disk: a file's bytes and its name are flushed before its message can be accepted.
-//   P4. A file stays as long as its message may be prepared: until it is settled, and while it is a dead letter. What belongs to no
+//   P4. A file stays as long as its message may be prepared: until it is settled, and for a while as a dead letter. What belongs to no
 //       such message goes: at once where that is known, else with the next sweep, and after a crash with the next start.
 
 import { constants } from 'node:fs'

@@ -120,6 +120,11 @@ describe('what is malformed is refused with its place', () => {
     ],
     ['no headers', `${head}x\r\n--XX\r\n--XX--`, 'a part of it has no headers'],
     [
+      'parts of its own',
+      '--XX\r\nContent-Disposition: form-data; name="a"\r\nContent-Type: multipart/mixed; boundary=YY\r\n\r\n--YY--\r\n--XX--',
+      'parts of its own',
+    ],
+    [
       'an encoding that forms do not have',
       `--XX\r\nContent-Disposition: form-data; name="a"\r\nContent-Transfer-Encoding: base64\r\n\r\neA==\r\n--XX--`,
       'Content-Transfer-Encoding',

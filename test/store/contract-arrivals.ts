@@ -73,7 +73,7 @@ export const arrivalChecks: readonly Check[] = [
   },
   {
     name: 'what came with a message is known as long as it may be prepared: until it is settled, and while it is a dead letter',
-    async run(store) {
+    async run(store, world) {
       const file = { kind: 'document', name: 'a.txt', mediaType: null, bytes: 3, seconds: null } as const
       const accept = async (id: string) => {
         const attachments = [1, 2].map((n) => ({ ...file, reference: `${id}-${n}` }))
@@ -81,13 +81,15 @@ export const arrivalChecks: readonly Check[] = [
       }
       const seqs = [await accept('a'), await accept('b'), await accept('c')]
       await store.accept(newMessage({ platformMessageId: 'text' }))
-      const known = async () => (await store.attachments()).map(({ reference }) => reference ?? '').toSorted()
+      const known = async (since = world.nowMs()) =>
+        (await store.attachments(since)).map(({ reference }) => reference ?? '').toSorted()
       expect(await known()).toEqual(['a-1', 'a-2', 'b-1', 'b-2', 'c-1', 'c-2'])
       const settled = (['answered', 'discarded', 'dead'] as const).map((outcome, index) => {
         return { seq: seqs[index] ?? 0, outcome, reason: null }
       })
       await store.commit(newCommit({ settled }))
       expect(await known()).toEqual(['c-1', 'c-2'])
+      expect(await known(world.nowMs() + 1)).toEqual([])
       const [dead] = await store.deadLetters(1)
       await store.retryDeadLetter(dead?.id ?? 0)
       expect(await known()).toEqual(['c-1', 'c-2'])

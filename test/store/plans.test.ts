@@ -27,7 +27,7 @@ const BOUNDED = new Map([
     'only what is unfinished, once a minute while files wait',
   ],
   [
-    'SEARCH dead_letters USING COVERING INDEX dead_letters_of_message (message_seq>?)',
+    'SEARCH dead_letters USING INDEX dead_letters_of_message (message_seq>?)',
     'the dead letters of messages, once a minute while files wait',
   ],
   ['SCAN pairings', 'the operator’s list of everybody who is paired'],
