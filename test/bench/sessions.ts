@@ -16,6 +16,8 @@ export interface SessionsOptions extends MeasureOptions {
   readonly open?: () => Promise<Pick<Tree, 'open' | 'close' | 'closeAll' | 'sweep' | 'live' | 'stop'>>
   /** Other sessions that live meanwhile, growing; FEW is among them. */
   readonly others?: readonly number[]
+  /** Of sessions that are opened and closed together, for each size. */
+  readonly batches?: number
 }
 
 export async function measureSessions(options: SessionsOptions): Promise<Section> {
@@ -40,7 +42,7 @@ interface Measured {
 
 async function measureRound(options: SessionsOptions, others: readonly number[]): Promise<Measured> {
   const tree = await (options.open ?? openTree)()
-  const batches = options.size === 'quick' ? 3 : 7
+  const batches = options.batches ?? (options.size === 'quick' ? 3 : 7)
   const open = new Map<number, number>()
   const close = new Map<number, number>()
   // Until the compiler has seen enough of it, the first size would be the slowest.

@@ -98,7 +98,10 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
   }
 
   async function sweep(): Promise<Swept> {
-    const swept = await observeTurns(() => gateway.send({ type: 'sweep' }))
+    const swept = await observeTurns(
+      () => gateway.send({ type: 'sweep' }),
+      () => unswept(gateway) === 0,
+    )
     throwDefect()
     return swept
   }
@@ -141,14 +144,15 @@ export async function openTree(options: TreeOptions = {}): Promise<Tree> {
 
 /** A sweep takes one partition at a time, and the next one does not begin before it is through. */
 async function sweptThrough(gateway: GatewayActor): Promise<void> {
-  const channel = childrenOf(gateway)[`channel:${CHANNEL}`]
-  const unswept = (): number => {
-    const left = channel === undefined ? undefined : contextOf(channel)['unswept']
-    if (!Array.isArray(left)) throw new Error('The channel keeps no list of unswept partitions: this must follow it.')
-    return left.length
-  }
   await sleep(1)
-  while (unswept() > 0) await sleep(1)
+  while (unswept(gateway) > 0) await sleep(1)
+}
+
+function unswept(gateway: GatewayActor): number {
+  const channel = childrenOf(gateway)[`channel:${CHANNEL}`]
+  const left = channel === undefined ? undefined : contextOf(channel)['unswept']
+  if (!Array.isArray(left)) throw new Error('The channel keeps no list of unswept partitions: this must follow it.')
+  return left.length
 }
 
 /** Sends the channel's next sweeps to the partitions of these conversations only, until it is released. */

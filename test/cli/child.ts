@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
+import { COMPILED } from '../support/gateway-process.ts'
 
 export interface Ran {
   readonly code: number | null
@@ -66,8 +67,7 @@ export function begin(args: readonly string[], { folder, environment = {}, input
     script === undefined ? [process.execPath, [...before, BIN, ...args]] : ['sh', ['-c', [script, ...args].join(' ')]]
   const child = spawn(program, given, {
     cwd: script === undefined ? folder : ROOT,
-    // The compiled program is kept between the children: each starts in half the time.
-    env: { PATH, HOME, NODE_COMPILE_CACHE: join(tmpdir(), 'troupe-test-compile-cache'), ...environment },
+    env: { PATH, HOME, NODE_COMPILE_CACHE: COMPILED, ...environment },
     stdio: 'pipe',
   })
   children.add(child)

@@ -66,7 +66,7 @@ const END_MS_MAX = 15_000
 const ROOT = join(import.meta.dirname, '..', '..')
 
 /** Node keeps compiled code here, by the content of each file: a start costs half of the processor's time. */
-const COMPILED = join(tmpdir(), 'troupe-test-compile-cache')
+export const COMPILED = join(tmpdir(), 'troupe-test-compile-cache')
 
 const children = new Set<ChildProcess>()
 process.on('exit', () => {
