@@ -3,7 +3,7 @@
 // ever when Telegram is down.
 //   A3. The token is taken from the secret for each request, and stands in no failure and no log line.
 
-import { Api, GrammyError, HttpError } from 'grammy'
+import { Api, GrammyError, HttpError } from 'grammy/web'
 import { type Failure, FailureError, failureOf } from '../../machines/failure.ts'
 import { CONNECT_MS_MAX, SEND_MS_MAX } from '../../machines/limits.ts'
 import type { Attachment } from '../../machines/media.ts'
