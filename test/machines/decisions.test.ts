@@ -1,4 +1,4 @@
-// The pure decisions: inbox, placement, admission, commands, restart, commits. Tables and properties.
+// The pure decisions: inbox, placement, admission, commands, restart, turns, commits. Tables and properties.
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -12,7 +12,9 @@ import { PARTITION_CHILDREN_MAX } from '../../machines/limits.ts'
 import type { AcceptedMessage } from '../../machines/messages.ts'
 import { Placement } from '../../machines/placement.ts'
 import { backoffMs, nextRestart } from '../../machines/restart.ts'
+import { turnAgent } from '../../machines/session-context.ts'
 import { isOfChannel, sessionKey } from '../../machines/session-key.ts'
+import { isTurnOf, turnIdOf } from '../../machines/steps.ts'
 import { testChannel } from '../support/house.ts'
 import { acceptedMessage } from '../support/messages.ts'
 
@@ -197,6 +199,20 @@ describe('session key', () => {
         expect(isOfChannel(key(first), first[0])).toBe(true)
       }),
     )
+  })
+})
+
+describe('turns', () => {
+  test('a turn is named by its first message, and by how often a turn of it had ended without it', () => {
+    expect([turnIdOf({ seq: 4 }), turnIdOf({ seq: 4, renewed: 2 })]).toEqual(['turn-4', 'turn-4.2'])
+    const names = ['turn-4', 'turn-4.2', 'turn-42', 'turn-14.4']
+    expect(names.filter((name) => isTurnOf(name, 4))).toEqual(['turn-4', 'turn-4.2'])
+  })
+
+  test('A2: a turn is the agent’s whom its newest message was accepted for, in whatever order they stand', () => {
+    const turn = [item('newer', { seq: 6, agent: 'ops' }), item('tried again', { seq: 3, agent: 'cfo' })]
+    expect(turnAgent({ turn, agent: 'cfo' })).toBe('ops')
+    expect(turnAgent({ turn: [], agent: 'cfo' })).toBe('cfo')
   })
 })
 
