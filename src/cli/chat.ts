@@ -124,10 +124,11 @@ async function open(
   })
 }
 
-/** The file's agents, and this terminal as the one channel. */
+/** The file's agents, and this terminal as the one channel: nobody else reaches them here. */
 function inTerminal(definition: GatewayDefinition, agent: string): GatewayDefinition {
   const channel = { ...TERMINAL, routes: { default: agent, dm: null, group: null } }
-  return { ...definition, channels: { [CHANNEL]: channel }, schedules: {} }
+  const gateway = { ...definition.gateway, openaiApi: false }
+  return { ...definition, gateway, channels: { [CHANNEL]: channel }, schedules: {} }
 }
 
 /** Whoever sits at this terminal may read the file and the store anyway: there is nobody to keep out. */
