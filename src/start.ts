@@ -173,7 +173,7 @@ interface Built extends Pick<Parts, 'definition' | 'secret' | 'hooks'>, Kept {
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, built: Built) {
   const { loaded, world, log, version } = options
-  const { definition, data, groups, store, uploads, tokens } = built
+  const { definition, data, groups, store, disk, uploads, tokens } = built
   const { observing, secret, hooks, startedAtMs, inForce, mcp } = built
   const live = liveParts()
   const { adapters } = live
@@ -190,7 +190,7 @@ function assemble(options: StartOptions, built: Built) {
   const inspection = createInspection({ root: gateway, channels, world, log })
   const transitions = createTransitions({ root: gateway, world, log })
   const told = { board, mcp, reloading, inspection, transitions, metrics: observing.metrics }
-  const port = gatewayPort({ gateway, store, uploads, adapters, world, version, startedAtMs, ...told })
+  const port = gatewayPort({ gateway, store, disk, uploads, adapters, world, version, startedAtMs, ...told })
   return { gateway, root, board, reloading, inspection, port, adapters }
 }
 
