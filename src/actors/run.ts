@@ -67,7 +67,7 @@ async function think(parts: Parts, thinking: Thinking, { signal, system }: Stage
     const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })
     // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
     signal.throwIfAborted()
-    const [history, messages] = [toldHistory(run, shown.ofEntry), shown.messages]
+    const [history, messages] = [toldHistory(run, { tools, shown: shown.ofEntry }), shown.messages]
     const onDelta = said(parts, run, signal)
     const request = { history, messages, steps, tools, mayCall, signal, onDelta }
     const { thought, credit } = await credited(parts, { run, agent, first: { ...run, definition: told }, request })
