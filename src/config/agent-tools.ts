@@ -6,8 +6,8 @@ import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { BUILT_IN_WORDS, isBuiltIn, moduleName, namesOf, TOOL_NAME, usesFolder } from '../../machines/tool-names.ts'
 import { mcpFindings, ruleMistake, serversOf } from './agent-mcp.ts'
+import { PLATFORMS } from './platforms.ts'
 import { suggestion } from './problems.ts'
-import { PLATFORMS } from './schema.ts'
 import {
   described,
   entriesOf,

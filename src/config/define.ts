@@ -22,7 +22,9 @@ import {
 } from './define-models.ts'
 import { agentHooks, gatewayHooks } from './hooks.ts'
 import { read } from './kinds.ts'
-import { type AgentKeys, agentSchema, type ChannelKeys, type GatewayKeys } from './schema.ts'
+import type { ChannelKeys } from './platform.ts'
+import { platformNamed } from './platforms.ts'
+import { type AgentKeys, agentSchema, type GatewayKeys } from './schema.ts'
 import { mcpDefinitions, mcpEntry } from './define-mcp.ts'
 import { isOfMcp, isSecret } from './secret-places.ts'
 import { scheduleDefinitions } from './schedules.ts'
@@ -229,7 +231,9 @@ function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys
     queueLimit: queue_limit,
     partialAnswers: partial_answers,
     reset: resetPolicy(keys),
-    ...telegramKeys(keys),
+    groupPolicy: keys?.group_policy ?? 'mention_only',
+    token: reference(keys?.token),
+    apiRoot: keys?.api_root ?? null,
   }
 }
 
@@ -243,18 +247,13 @@ const NOTHING_KNOWN = {
 
 function routesOf(node: Tree | undefined, keys: ChannelKeys | null): ChannelDefinition['routes'] {
   const written = writtenAt(node, ['agent']) || writtenAt(node, ['routes', 'default'])
-  const own = keys?.platform === 'telegram' ? keys.routes : undefined
-  return { default: keys?.routes?.default ?? keys?.agent ?? written, dm: own?.dm ?? null, group: own?.group ?? null }
+  const { default: named, dm = null, group = null } = keys?.routes ?? {}
+  return { default: named ?? keys?.agent ?? written, dm, group }
 }
 
 /** Who reaches the port was let in by its token, unless the channel names its people. */
 function opensByItself(platform: string, node: Tree | undefined): boolean {
-  return platform === 'web' && valueOf(node, 'allowed_users') === undefined
-}
-
-function telegramKeys(keys: ChannelKeys | null): Pick<ChannelDefinition, 'groupPolicy' | 'token' | 'apiRoot'> {
-  if (keys?.platform !== 'telegram') return { groupPolicy: 'mention_only', token: null, apiRoot: null }
-  return { groupPolicy: keys.group_policy, token: reference(keys.token), apiRoot: keys.api_root }
+  return platformNamed(platform)?.isOnPort === true && valueOf(node, 'allowed_users') === undefined
 }
 
 function usersOf(platform: string, list: Tree | undefined): string[] {
