@@ -23,6 +23,7 @@ import {
 import { agentHooks, gatewayHooks } from './hooks.ts'
 import { read } from './kinds.ts'
 import type { ChannelKeys } from './platform.ts'
+import { channelModule } from './platform-module.ts'
 import { platformNamed } from './platforms.ts'
 import { type AgentKeys, agentSchema, type GatewayKeys } from './schema.ts'
 import { mcpDefinitions, mcpEntry } from './define-mcp.ts'
@@ -126,7 +127,8 @@ export function define(
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
     const found = { lacking: lackingOf('channels', id), missing: missingOf('channels', id) }
-    return [id, { ...channelDefinition(id, node, keys), ...found }]
+    const module = channelModule(keys, context.folder)
+    return [id, { ...channelDefinition(id, node, keys), module, ...found }]
   })
   const { gateway } = pieces
   assert(gateway !== null, 'a file without problems has gateway settings')
@@ -215,7 +217,7 @@ function budgetOf({ budget }: AgentKeys): AgentDefinition['budget'] {
   return budget === undefined ? null : { tokensPerDay: budget.tokens_per_day, per: budget.per }
 }
 
-type ChannelRest = Omit<ChannelDefinition, 'lacking' | 'missing'>
+type ChannelRest = Omit<ChannelDefinition, 'lacking' | 'missing' | 'module'>
 
 function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys | null): ChannelRest {
   const platform = keys?.platform ?? writtenAt(node, ['platform'])

@@ -1,7 +1,7 @@
 // Telegram in gateway.yaml: the keys of a bot, and how people, chats and tokens are written there.
 
-import { agentId, choice, secret, url, z } from './kinds.ts'
-import { channelShape, type Person, type PlatformKeys, routeDefault, strangers } from './platform.ts'
+import { secret, url, z } from './kinds.ts'
+import { channelShape, outsideShape, type Person, type PlatformKeys } from './platform.ts'
 
 const API_ROOT = 'https://api.telegram.org'
 
@@ -13,26 +13,12 @@ export const telegram = {
       "The bot's token from @BotFather. Best given as a variable: ${CFO_BOT_TOKEN}.",
     ),
     api_root: url.prefault(API_ROOT).describe('Another Bot API server.'),
-    routes: z
-      .strictObject({
-        default: routeDefault,
-        dm: agentId.optional().describe('The agent for direct messages.'),
-        group: agentId.optional().describe('The agent for groups.'),
-      })
-      .optional()
-      .describe('Agents by kind of conversation.'),
-    unknown_user_policy: strangers
-      .prefault('deny')
-      .describe(
-        'Somebody who is not in allowed_users. deny: no answer. pair: gets a code for the operator to approve. allow: may talk.',
-      ),
-    group_policy: choice(['mention_only', 'respond_all', 'command_only'])
-      .prefault('mention_only')
-      .describe(
-        'Which messages of a group are answered. mention_only: those that name the bot or reply to it. respond_all: all. command_only: commands.',
-      ),
+    ...outsideShape,
   }),
-  withoutEffect: {},
+  withoutEffect: {
+    module: 'has no effect on a telegram channel: set platform: module for a channel of your own',
+    settings: 'has no effect on a telegram channel: set platform: module for a channel of your own',
+  },
   isOnPort: false,
   personOf,
   // A bot knows chats by their numbers alone.

@@ -15,6 +15,8 @@ export const web = {
       ),
   }),
   withoutEffect: {
+    module: 'has no effect on a web channel: set platform: module for a channel of your own',
+    settings: 'has no effect on a web channel: set platform: module for a channel of your own',
     token: 'has no effect on a web channel: its visitors are let in by gateway.token',
     api_root: 'has no effect on a web channel: it is served by the gateway itself',
     group_policy: 'has no effect on a web channel: it has no groups',

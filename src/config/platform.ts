@@ -1,7 +1,7 @@
 // Platform: what gateway.yaml knows of one platform: its keys, and how people, conversations and tokens are written there. The contract
 // of the files platform-*.ts, and the keys that every channel has. Nothing else in this folder knows a platform by its name.
 
-import type { GroupPolicy, UnknownUserPolicy } from '../../machines/definitions.ts'
+import type { ChannelModule, GroupPolicy, UnknownUserPolicy } from '../../machines/definitions.ts'
 import { agentId, choice, people, text, wholeNumber, z } from './kinds.ts'
 
 export interface PlatformKeys {
@@ -15,7 +15,7 @@ export interface PlatformKeys {
   personOf(text: string): Person
   /** How a schedule names a conversation; null: any name is one. */
   readonly conversation: { readonly pattern: RegExp; readonly expected: string } | null
-  /** What its tokens look like; null: it has none, or nobody knows. */
+  /** What its tokens look like, each of which is one bot's; null: it has none, or any text is one. */
   readonly token: CredentialForm | null
   /** The `api_root` of a channel that gives none. */
   readonly usualRoot: string
@@ -40,6 +40,8 @@ export interface ChannelKeys extends z.infer<z.ZodObject<typeof channelShape>> {
   readonly group_policy?: GroupPolicy | undefined
   readonly token?: string | undefined
   readonly api_root?: string | undefined
+  readonly module?: string | undefined
+  readonly settings?: ChannelModule['settings'] | undefined
 }
 
 const MINUTES_OF_A_YEAR = 525_600
@@ -85,3 +87,25 @@ export const channelShape = {
 
 export const strangers = choice(['deny', 'pair', 'allow'])
 export const routeDefault = agentId.optional().describe('The agent for everything that has no route of its own.')
+
+/** The keys of platforms to which people come from elsewhere, some of them in groups. */
+export const outsideShape = {
+  routes: z
+    .strictObject({
+      default: routeDefault,
+      dm: agentId.optional().describe('The agent for direct messages.'),
+      group: agentId.optional().describe('The agent for groups.'),
+    })
+    .optional()
+    .describe('Agents by kind of conversation.'),
+  unknown_user_policy: strangers
+    .prefault('deny')
+    .describe(
+      'Somebody who is not in allowed_users. deny: no answer. pair: gets a code for the operator to approve. allow: may talk.',
+    ),
+  group_policy: choice(['mention_only', 'respond_all', 'command_only'])
+    .prefault('mention_only')
+    .describe(
+      'Which messages of a group are answered. mention_only: those that name the bot or reply to it. respond_all: all. command_only: commands.',
+    ),
+}

@@ -2,11 +2,12 @@
 // line in src/channels/catalog.ts.
 
 import type { PlatformKeys } from './platform.ts'
+import { module } from './platform-module.ts'
 import { telegram } from './platform-telegram.ts'
 import { web } from './platform-web.ts'
 
 /** In the order in which they are listed to people. */
-export const platforms: ReadonlyMap<string, PlatformKeys> = new Map(Object.entries({ telegram, web }))
+export const platforms: ReadonlyMap<string, PlatformKeys> = new Map(Object.entries({ telegram, web, module }))
 
 export const PLATFORMS: readonly string[] = [...platforms.keys()]
 

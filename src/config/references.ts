@@ -170,8 +170,8 @@ function tokenFindings(channels: readonly Place[]): Finding[] {
     const token = valueOf(channel, 'token')
     const platform = textOf(valueOf(channel, 'platform'))
     const known = platformNamed(platform)
-    if (token?.kind !== 'scalar' || token.value === null || token.value === '' || known === null) return []
-    if (known.withoutEffect['token'] !== undefined) return []
+    if (token?.kind !== 'scalar' || token.value === null || token.value === '') return []
+    if (known === null || known.token === null) return []
     const root = textOf(valueOf(channel, 'api_root')) ?? known.usualRoot
     // Two unset tokens of the same variable will be one token once it is set.
     const key = JSON.stringify([platform, root.replace(/\/+$/, '').toLowerCase(), String(token.value).trim()])
