@@ -204,6 +204,13 @@ export interface ResetPolicy {
   readonly daily: { readonly atHour: number; readonly timeZone: string } | null
 }
 
+export interface ChannelModule {
+  /** Absolute. */
+  readonly path: string
+  /** As the file gives them; the module says what they mean. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>
+}
+
 export interface ChannelDefinition {
   readonly id: string
   readonly platform: string
@@ -224,6 +231,8 @@ export interface ChannelDefinition {
   /** What only this platform knows: for telegram `token` and `apiRoot`. */
   readonly token: SecretReference | null
   readonly apiRoot: string | null
+  /** The user's own module that speaks to its platform; null: the platform is built in. */
+  readonly module: ChannelModule | null
   /** What of it is there and cannot be right, such as a token of the wrong form; not empty: the channel fails by name. */
   readonly lacking: readonly Lack[]
   /** Variables that the file names for this channel and that are not set; not empty: the channel fails by name. */

@@ -44,6 +44,7 @@ const CHANNEL: ChannelDefinition = Object.freeze({
   reset: null,
   token: null,
   apiRoot: null,
+  module: null,
   missing: Object.freeze([]),
   lacking: Object.freeze([]),
 })

@@ -40,9 +40,28 @@ function runMain() {
   nodeModule.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/troupe', import.meta.url)))
   var source = new URL('./main.ts', import.meta.url)
   var main = existsSync(source) ? source : new URL('./main.js', import.meta.url)
+  findOwnNames(existsSync(source) ? '.ts' : '.js')
   import(main.href).then(callMain, function (thrown) {
     say('it could not be loaded: ' + thrown.message + '. Install it again; in a checkout with `npm ci`.')
     process.exit(EXIT_DEFECT)
+  })
+}
+
+/**
+ * What a user's module imports from `troupe/…` is of the program that runs it: in a checkout nothing is built, and a program that is
+ * installed for the whole machine stands in no folder of theirs.
+ */
+function findOwnNames(ending) {
+  var own = {
+    'troupe/tool': './tools/define-tool',
+    'troupe/hook': './tools/define-hook',
+    'troupe/channel': './channels/define-channel',
+  }
+  nodeModule.registerHooks({
+    resolve: function (specifier, context, next) {
+      var path = Object.hasOwn(own, specifier) ? new URL(own[specifier] + ending, import.meta.url).href : specifier
+      return next(path, context)
+    },
   })
 }
 

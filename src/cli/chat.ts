@@ -144,6 +144,7 @@ const TERMINAL: Omit<ChannelDefinition, 'routes'> = {
   reset: null,
   token: null,
   apiRoot: null,
+  module: null,
   lacking: [],
   missing: [],
 }

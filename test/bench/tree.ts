@@ -268,6 +268,7 @@ const CHANNEL_DEFINITION: ChannelDefinition = {
   reset: null,
   token: null,
   apiRoot: null,
+  module: null,
   lacking: [],
   missing: [],
 }

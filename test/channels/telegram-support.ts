@@ -42,6 +42,7 @@ export function telegramParts(options: PartsOptions): TestParts {
     reset: null,
     token: { secret: `channels.${id}.token` },
     apiRoot,
+    module: null,
     lacking: [],
     missing: [],
   }

@@ -51,6 +51,42 @@ describe('keys that would have no effect', () => {
   })
 })
 
+describe('a channel of a module', () => {
+  const problems = (keys: string) => problemsOf(withChannels(`  m: { platform: module, agent: cfo, ${keys} }`))
+  const LINES = 'module: ./test/fixtures/own/lines.ts'
+
+  test('is a file that is there; the nearest one is named', () => {
+    expect(problems(LINES)).toEqual([])
+    expect(problems('module: ./test/fixtures/own/line.ts')).toEqual([
+      'g.yaml:5:46 channels.m.module: there is no file "./test/fixtures/own/line.ts" (did you mean "./test/fixtures/own/lines.ts"?)',
+    ])
+    expect(problems('module: ./README.md')[0]).toContain('expected a module that ends in .ts or .js')
+    expect(problems('queue_limit: 3')[0]).toContain('channels.m.module: is required: expected the path of a module')
+  })
+
+  test('is given texts, numbers, true or false', () => {
+    expect(problems(`${LINES}, settings: { port: [1] }`)[0]).toContain(
+      'channels.m.settings.port: expected a text, a number',
+    )
+    expect(problems(`${LINES}, settings: 7`)[0]).toContain('channels.m.settings: expected a mapping')
+    expect(problems(`${LINES}, api_root: http://h`)[0]).toContain('what it needs stands in settings')
+  })
+
+  test.each(['telegram', 'web'])('module and settings have no effect on a %s channel', (platform) => {
+    const token = platform === 'telegram' ? 'token: x1, ' : ''
+    const text = withChannels(`  c: { platform: ${platform}, agent: cfo, ${token}${LINES}, settings: { a: 1 } }`)
+    expect(problemsOf(text).map((line) => line.replace(/^\S+ /, ''))).toEqual([
+      `channels.c.module: has no effect on a ${platform} channel: set platform: module for a channel of your own`,
+      `channels.c.settings: has no effect on a ${platform} channel: set platform: module for a channel of your own`,
+    ])
+  })
+
+  test('several may share a password', () => {
+    const one = `{ platform: module, agent: cfo, token: same-1, allowed_users: [a], ${LINES} }`
+    expect(problemsOf(withChannels(`  a: ${one}\n  b: ${one}`))).toEqual([])
+  })
+})
+
 describe('hosts', () => {
   test.each(['127.0.0.1', 'localhost', '::1', '[::1]', '127.9.9.9', 'LOCALHOST'])('%s is loopback', (host) => {
     expect(isLoopback(host)).toBe(true)

@@ -336,6 +336,7 @@ export function webDefinition(id: string) {
     reset: null,
     token: null,
     apiRoot: null,
+    module: null,
     lacking: [],
     missing: [],
   } as const

@@ -400,6 +400,7 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     reset: null,
     token: null,
     apiRoot: null,
+    module: null,
     lacking: [],
     missing: [],
     ...given,
