@@ -46,6 +46,7 @@ export type {
 export type { AmountView, UsagePeriods, UsageTotalsView } from './http/usage-port.ts'
 export type { WebEvent, WebPort } from './http/web-port.ts'
 export type { PhaseTime } from './start/phases.ts'
+export { ownerOfStray } from './tools/own-scope.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
 export { nobodyLives, recordsPort, type RecordsPort, schedulesIn } from './start/records.ts'
@@ -157,7 +158,7 @@ interface Opened extends Kept {
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
 function assemble(options: StartOptions, before: Opened) {
   const { loaded, world, log, version } = options
-  const { store, uploads, groups, tokens, observing, startedAtMs, judge, opened } = before
+  const { store, disk, uploads, groups, tokens, observing, startedAtMs, judge, opened } = before
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
   const mcp = openMcp(loaded, { definition: () => root().definition, secret: secretFrom(loaded), groups, world, log })
@@ -186,7 +187,7 @@ function assemble(options: StartOptions, before: Opened) {
   const transitions = createTransitions({ root: gateway, world, log })
   const { metrics } = observing
   const told = { board, mcp, reloading, inspection, transitions, metrics }
-  const port = gatewayPort({ gateway, store, uploads, adapters, world, version, startedAtMs, ...told })
+  const port = gatewayPort({ gateway, store, disk, uploads, adapters, world, version, startedAtMs, ...told })
   return { gateway, root, board, mcp, reloading, inspection, port, adapters }
 }
 

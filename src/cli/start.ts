@@ -62,7 +62,7 @@ async function start({ context, options }: Invocation): Promise<ExitCode> {
   const progress = progressLine(context.terminal)
   const form = options.given('json-logs') ? 'json' : 'asTheStreamsAre'
   const console = await openConsoleLog(context, { loaded: file.loaded, form, level: 'info', progress })
-  watchForDefects(context, console)
+  watchForDefects(context, { console })
   try {
     return await serve({ file, context, options, console, progress }, life)
   } catch (thrown) {
@@ -97,7 +97,8 @@ interface Life {
 
 async function serve(serving: Serving, life: Life): Promise<ExitCode> {
   const { file, context, options, console } = serving
-  const { startGateway } = await import('../start.ts')
+  const { startGateway, ownerOfStray } = await import('../start.ts')
+  watchForDefects(context, { console, ownerOfStray })
   announce(file, context, console)
   life.serving = serving
   const gateway = await startGateway({
