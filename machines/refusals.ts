@@ -20,10 +20,17 @@ export function itemsOf(turn: Inbox, { seqs }: Refusal): Inbox {
   return turn.filter(({ message }) => seqs.includes(message.seq))
 }
 
-export function refusedText({ reason }: Refusal): string {
+export function refusedText({ reason }: Pick<Refusal, 'reason'>): string {
   return `Your message was refused: ${reason}`
 }
 
 export function refusedReason({ reason }: Refusal): string {
-  return `a hook refused it: ${reason}`
+  return `${BY_A_HOOK}${reason}`
 }
+
+/** What was said to the sender of a message that ended for this reason; null: no hook refused it. */
+export function refusedTextFor(reason: string | null): string | null {
+  return reason?.startsWith(BY_A_HOOK) ? refusedText({ reason: reason.slice(BY_A_HOOK.length) }) : null
+}
+
+const BY_A_HOOK = 'a hook refused it: '

@@ -216,10 +216,14 @@ async function fetchInto(
   received: Received,
   { attachment, name }: { attachment: Attachment; name: string },
 ): Promise<void> {
-  const { signal } = files
+  const { signal, ended } = files
   const adapter = await adapterOf(files)
+  // A platform that does not hear its signal keeps no file open.
   await received.keep(name, (take) =>
-    adapter.fetch(attachment, { bytesMax: FILE_BYTES_MAX, withinMs: MEDIA_MS_MAX, signal, take }),
+    Promise.race([
+      adapter.fetch(attachment, { bytesMax: FILE_BYTES_MAX, withinMs: MEDIA_MS_MAX, signal, take }),
+      ended,
+    ]),
   )
 }
 

@@ -106,7 +106,7 @@ test('when the Node that took over dies of a signal, so does the first', async (
   expect(await run(['kill', 'SIGKILL'], 'old').ended).toMatchObject({ code: null, signal: 'SIGKILL' })
 })
 
-test('when the first is killed outright, the Node that took over is gone too', { timeout: 5_000 }, async () => {
+test('when the first is killed outright, the Node that took over is gone too', { timeout: 9_000 }, async () => {
   bringNode()
   const bin = run([], 'old')
   await bin.report
