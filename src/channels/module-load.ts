@@ -7,11 +7,17 @@ import { pathToFileURL } from 'node:url'
 import { FailureError } from '../../machines/failure.ts'
 import type { AdapterParts } from './adapter.ts'
 import type { OwnAdapter, OwnChannel, Setting } from './define-channel.ts'
+import { asModule } from './module-scope.ts'
 
 export interface ModulePlace {
   /** Absolute. */
   readonly path: string
   readonly settings: Readonly<Record<string, Setting>>
+}
+
+/** For people. */
+export function moduleName({ path }: Pick<ModulePlace, 'path'>): string {
+  return `the channel module ${basename(path)}`
 }
 
 /** Well within a connection's own time. */
@@ -26,7 +32,8 @@ export async function loadChannel({ path, settings }: ModulePlace, parts: Adapte
   const give = () => late.reject(unusable(path, `was not loaded within ${LOAD_MS_MAX / 1_000} seconds`))
   const timer = world.clock.setTimeout(give, LOAD_MS_MAX)
   try {
-    const adapter = await Promise.race([loaded(path).then((create) => create(own)), late.promise])
+    const built = asModule(moduleName({ path }), async () => (await loaded(path))(own))
+    const adapter = await Promise.race([built, late.promise])
     const lacking = ['run', 'send', 'probe'].find((name) => typeof Object(adapter)[name] !== 'function')
     if (lacking === undefined) return adapter
     throw unusable(path, `gives an adapter without ${lacking}`)
@@ -58,7 +65,7 @@ function unusable(path: string, what: string, cause?: unknown): FailureError {
   const failure = {
     kind: 'permanent',
     reason: 'missing',
-    message: `the channel module ${basename(path)} ${what}`,
+    message: `${moduleName({ path })} ${what}`,
     remedy: `Mend ${path}; then reconnect the channel`,
     phase: 'construct',
   } as const

@@ -8,7 +8,8 @@ import type { Attachment } from '../../machines/media.ts'
 import type { Inbound, Progress } from '../../machines/messages.ts'
 import type { Adapter, AdapterParts, Door, Fetching, Identity, Outgoing, Receipt } from './adapter.ts'
 import type { OwnAdapter } from './define-channel.ts'
-import { loadChannel, type ModulePlace } from './module-load.ts'
+import { loadChannel, moduleName, type ModulePlace } from './module-load.ts'
+import { asModule, type Outside } from './module-scope.ts'
 
 export function createModuleAdapter(parts: AdapterParts): Adapter {
   return new ModuleAdapter(parts)
@@ -17,6 +18,8 @@ export function createModuleAdapter(parts: AdapterParts): Adapter {
 class ModuleAdapter implements Adapter {
   readonly #parts: AdapterParts
   readonly #place: ModulePlace
+  /** For people. */
+  readonly #name: string
   /** Of the newest connection, or of a send before the first one. */
   #adapter: OwnAdapter | null = null
 
@@ -25,14 +28,21 @@ class ModuleAdapter implements Adapter {
     assert(module !== null, 'a channel of a module has a definition that names it')
     this.#parts = parts
     this.#place = module
+    this.#name = moduleName(module)
   }
 
   async run(door: Door, signal: AbortSignal): Promise<void> {
     const adapter = await this.#load()
     if (signal.aborted) return
-    const checked: Door = { ...door, receive: async (message) => door.receive(whole(message)) }
+    const run = (outside: Outside): Promise<void> => {
+      const guarded: Door = {
+        live: (identity) => outside(() => door.live(identity)),
+        receive: async (message) => outside(() => door.receive(whole(message))),
+      }
+      return adapter.run(guarded, signal)
+    }
     try {
-      await this.#within(AWAY, () => adapter.run(checked, signal))
+      await this.#within(AWAY, run)
     } catch (error) {
       // Ended on purpose, whatever it says of its end.
       if (!signal.aborted) throw error
@@ -48,7 +58,7 @@ class ModuleAdapter implements Adapter {
 
   show(conversation: string, progress: Progress): void {
     try {
-      this.#adapter?.show?.(conversation, progress)
+      asModule(this.#name, () => this.#adapter?.show?.(conversation, progress))
     } catch (error) {
       this.#parts.log.warn({ err: error }, 'the module of a channel failed to show something')
     }
@@ -57,7 +67,10 @@ class ModuleAdapter implements Adapter {
   async fetch(attachment: Attachment, fetching: Fetching): Promise<void> {
     const adapter = this.#adapter ?? (await this.#load())
     if (adapter.fetch === undefined) throw new FailureError(NO_FILES)
-    await this.#within(AWAY, async () => adapter.fetch?.(attachment, fetching))
+    const { take } = fetching
+    await this.#within(AWAY, async (outside) =>
+      adapter.fetch?.(attachment, { ...fetching, take: (piece) => outside(() => take(piece)) }),
+    )
   }
 
   async probe(signal: AbortSignal): Promise<Identity> {
@@ -71,9 +84,9 @@ class ModuleAdapter implements Adapter {
   }
 
   /** Foreseen failures as they are; of anything else that is thrown, its words. */
-  async #within<T>(usual: Failure, work: () => Promise<T>): Promise<T> {
+  async #within<T>(usual: Failure, work: (outside: Outside) => Promise<T>): Promise<T> {
     try {
-      return await work()
+      return await asModule(this.#name, work)
     } catch (thrown) {
       const { definition, secret } = this.#parts
       const failure = carriedBy(thrown) ?? { ...usual, message: `${usual.message}: ${wordsOf(thrown)}` }
