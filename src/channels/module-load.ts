@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { FailureError } from '../../machines/failure.ts'
+import { loadRemedy } from '../../machines/own-modules.ts'
 import type { AdapterParts } from './adapter.ts'
 import type { OwnAdapter, OwnChannel, Setting } from './define-channel.ts'
 import { asModule } from './module-scope.ts'
@@ -66,7 +67,7 @@ function unusable(path: string, what: string, cause?: unknown): FailureError {
     kind: 'permanent',
     reason: 'missing',
     message: `${moduleName({ path })} ${what}`,
-    remedy: `Mend ${path}; then reconnect the channel`,
+    remedy: `${loadRemedy(path, cause)}; then reconnect the channel`,
     phase: 'construct',
   } as const
   return new FailureError(failure, { cause })
