@@ -8,7 +8,7 @@ import type { Attachment } from '../../machines/media.ts'
 import type { Inbound, Progress } from '../../machines/messages.ts'
 import type { Adapter, AdapterParts, Door, Fetching, Identity, Outgoing, Receipt } from './adapter.ts'
 import type { OwnAdapter } from './define-channel.ts'
-import { loadChannel, moduleName, type ModulePlace } from './module-load.ts'
+import { loadChannel, moduleName } from './module-load.ts'
 import { asModule, type Outside } from './module-scope.ts'
 
 export function createModuleAdapter(parts: AdapterParts): Adapter {
@@ -17,7 +17,7 @@ export function createModuleAdapter(parts: AdapterParts): Adapter {
 
 class ModuleAdapter implements Adapter {
   readonly #parts: AdapterParts
-  readonly #place: ModulePlace
+  readonly #path: string
   /** For people. */
   readonly #name: string
   /** Of the newest connection, or of a send before the first one. */
@@ -27,7 +27,7 @@ class ModuleAdapter implements Adapter {
     const { module } = parts.definition
     assert(module !== null, 'a channel of a module has a definition that names it')
     this.#parts = parts
-    this.#place = module
+    this.#path = module
     this.#name = moduleName(module)
   }
 
@@ -53,7 +53,7 @@ class ModuleAdapter implements Adapter {
     const adapter = this.#adapter ?? (await this.#load())
     const receipt = await this.#within(IN_DOUBT, () => adapter.send(outgoing, part, signal))
     if (isReceipt(receipt)) return receipt
-    throw new FailureError({ ...NO_RECEIPT, message: `send of ${this.#place.path} resolved without a receipt` })
+    throw new FailureError({ ...NO_RECEIPT, message: `send of ${this.#path} resolved without a receipt` })
   }
 
   show(conversation: string, progress: Progress): void {
@@ -74,12 +74,12 @@ class ModuleAdapter implements Adapter {
   }
 
   async probe(signal: AbortSignal): Promise<Identity> {
-    const adapter = await loadChannel(this.#place, this.#parts)
+    const adapter = await loadChannel(this.#path, this.#parts)
     return this.#within(AWAY, () => adapter.probe(signal))
   }
 
   async #load(): Promise<OwnAdapter> {
-    this.#adapter = await loadChannel(this.#place, this.#parts)
+    this.#adapter = await loadChannel(this.#path, this.#parts)
     return this.#adapter
   }
 

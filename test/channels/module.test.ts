@@ -74,7 +74,11 @@ describe('what is wrong with a module', () => {
     ['is not there', null, 'is not there'],
     ['no function', 'export default {}', 'has no default export that is a function'],
     ['a syntax error', 'export default (', 'failed ('],
-    ['throws', 'export default () => { throw new Error("settings.port is missing") }', 'settings.port is missing'],
+    [
+      'throws',
+      'export default () => { throw new Error("settings.port is missing") }',
+      'does not begin (Error: settings.port is missing)',
+    ],
     ['no adapter', 'export default () => 7', 'gives an adapter without run'],
     ['half an adapter', 'export default () => ({ run() {}, probe() {} })', 'gives an adapter without send'],
   ])('%s', async (name, source, said) => {
@@ -82,7 +86,8 @@ describe('what is wrong with a module', () => {
     const failure = await failureFrom(openChannel(path).run(DOOR, NEVER))
     expect(failure).toMatchObject({ kind: 'permanent', reason: 'missing', phase: 'construct' })
     expect(failure.message).toContain(said)
-    expect(failure.remedy).toBe(`Mend ${path}; then reconnect the channel`)
+    const mend = name === 'throws' ? `Look at what the file gives it, or mend ${path}` : `Mend ${path}`
+    expect(failure.remedy).toBe(`${mend}; then reconnect the channel`)
   })
 
   test('one that never ends while it is loaded is given up', async () => {
