@@ -45,6 +45,7 @@ const CHANNEL: ChannelDefinition = Object.freeze({
   token: null,
   apiRoot: null,
   module: null,
+  settings: Object.freeze({}),
   missing: Object.freeze([]),
   lacking: Object.freeze([]),
 })

@@ -46,10 +46,10 @@ export type {
 export type { AmountView, UsagePeriods, UsageTotalsView } from './http/usage-port.ts'
 export type { WebEvent, WebPort } from './http/web-port.ts'
 export type { PhaseTime } from './start/phases.ts'
-export { ownerOfStray } from './tools/own-scope.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
 export { nobodyLives, recordsPort, type RecordsPort, schedulesIn } from './start/records.ts'
+export { ownerOfStray } from './start/strays.ts'
 export { readHolder } from './store/sqlite.ts'
 
 export interface StartOptions {

@@ -1,6 +1,7 @@
 // Define channel: what a user's own channel module exports. Published as `troupe/channel`.
 //   In gateway.yaml: `{ platform: module, module: ./channels/lines.ts, settings: { … } }`.
 
+import type { Setting } from '../../machines/definitions.ts'
 import type { Adapter, AdapterParts } from './adapter.ts'
 
 export { type Failure, FailureError, type FailureKind, type FailureReason } from '../../machines/failure.ts'
@@ -20,8 +21,6 @@ export interface ChannelParts extends AdapterParts {
   /** The value of `token`, at the moment of use; null: the file gives none. It stands in no log line. */
   readonly token: () => string | null
 }
-
-export type Setting = string | number | boolean
 
 /** Called for each connection of its channel, and again with each change of what the file says of it. */
 export type OwnChannel = (parts: ChannelParts) => OwnAdapter | Promise<OwnAdapter>

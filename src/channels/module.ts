@@ -8,7 +8,8 @@ import type { Attachment } from '../../machines/media.ts'
 import type { Inbound, Progress } from '../../machines/messages.ts'
 import type { Adapter, AdapterParts, Door, Fetching, Identity, Outgoing, Receipt } from './adapter.ts'
 import type { OwnAdapter } from './define-channel.ts'
-import { loadChannel, type ModulePlace } from './module-load.ts'
+import { loadChannel, moduleName } from './module-load.ts'
+import { asModule, type Outside } from './module-scope.ts'
 
 export function createModuleAdapter(parts: AdapterParts): Adapter {
   return new ModuleAdapter(parts)
@@ -16,7 +17,9 @@ export function createModuleAdapter(parts: AdapterParts): Adapter {
 
 class ModuleAdapter implements Adapter {
   readonly #parts: AdapterParts
-  readonly #place: ModulePlace
+  readonly #path: string
+  /** For people. */
+  readonly #name: string
   /** Of the newest connection, or of a send before the first one. */
   #adapter: OwnAdapter | null = null
 
@@ -24,15 +27,22 @@ class ModuleAdapter implements Adapter {
     const { module } = parts.definition
     assert(module !== null, 'a channel of a module has a definition that names it')
     this.#parts = parts
-    this.#place = module
+    this.#path = module
+    this.#name = moduleName(module)
   }
 
   async run(door: Door, signal: AbortSignal): Promise<void> {
     const adapter = await this.#load()
     if (signal.aborted) return
-    const checked: Door = { ...door, receive: async (message) => door.receive(whole(message)) }
+    const run = (outside: Outside): Promise<void> => {
+      const guarded: Door = {
+        live: (identity) => outside(() => door.live(identity)),
+        receive: async (message) => outside(() => door.receive(whole(message))),
+      }
+      return adapter.run(guarded, signal)
+    }
     try {
-      await this.#within(AWAY, () => adapter.run(checked, signal))
+      await this.#within(AWAY, run)
     } catch (error) {
       // Ended on purpose, whatever it says of its end.
       if (!signal.aborted) throw error
@@ -43,12 +53,12 @@ class ModuleAdapter implements Adapter {
     const adapter = this.#adapter ?? (await this.#load())
     const receipt = await this.#within(IN_DOUBT, () => adapter.send(outgoing, part, signal))
     if (isReceipt(receipt)) return receipt
-    throw new FailureError({ ...NO_RECEIPT, message: `send of ${this.#place.path} resolved without a receipt` })
+    throw new FailureError({ ...NO_RECEIPT, message: `send of ${this.#path} resolved without a receipt` })
   }
 
   show(conversation: string, progress: Progress): void {
     try {
-      this.#adapter?.show?.(conversation, progress)
+      asModule(this.#name, () => this.#adapter?.show?.(conversation, progress))
     } catch (error) {
       this.#parts.log.warn({ err: error }, 'the module of a channel failed to show something')
     }
@@ -57,23 +67,26 @@ class ModuleAdapter implements Adapter {
   async fetch(attachment: Attachment, fetching: Fetching): Promise<void> {
     const adapter = this.#adapter ?? (await this.#load())
     if (adapter.fetch === undefined) throw new FailureError(NO_FILES)
-    await this.#within(AWAY, async () => adapter.fetch?.(attachment, fetching))
+    const { take } = fetching
+    await this.#within(AWAY, async (outside) =>
+      adapter.fetch?.(attachment, { ...fetching, take: (piece) => outside(() => take(piece)) }),
+    )
   }
 
   async probe(signal: AbortSignal): Promise<Identity> {
-    const adapter = await loadChannel(this.#place, this.#parts)
+    const adapter = await loadChannel(this.#path, this.#parts)
     return this.#within(AWAY, () => adapter.probe(signal))
   }
 
   async #load(): Promise<OwnAdapter> {
-    this.#adapter = await loadChannel(this.#place, this.#parts)
+    this.#adapter = await loadChannel(this.#path, this.#parts)
     return this.#adapter
   }
 
   /** Foreseen failures as they are; of anything else that is thrown, its words. */
-  async #within<T>(usual: Failure, work: () => Promise<T>): Promise<T> {
+  async #within<T>(usual: Failure, work: (outside: Outside) => Promise<T>): Promise<T> {
     try {
-      return await work()
+      return await asModule(this.#name, work)
     } catch (thrown) {
       const { definition, secret } = this.#parts
       const failure = carriedBy(thrown) ?? { ...usual, message: `${usual.message}: ${wordsOf(thrown)}` }

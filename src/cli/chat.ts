@@ -147,6 +147,7 @@ const TERMINAL: Omit<ChannelDefinition, 'routes'> = {
   token: null,
   apiRoot: null,
   module: null,
+  settings: {},
   lacking: [],
   missing: [],
 }

@@ -22,8 +22,8 @@ import {
 } from './define-models.ts'
 import { agentHooks, gatewayHooks } from './hooks.ts'
 import { read } from './kinds.ts'
-import type { ChannelKeys } from './platform.ts'
-import { channelModule } from './platform-module.ts'
+import { type ChannelKeys, settingsOf } from './platform.ts'
+import { modulePath } from './platform-module.ts'
 import { platformNamed } from './platforms.ts'
 import { type AgentKeys, agentSchema, type GatewayKeys } from './schema.ts'
 import { mcpDefinitions, mcpEntry } from './define-mcp.ts'
@@ -127,7 +127,7 @@ export function define(
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
     const found = { lacking: lackingOf('channels', id), missing: missingOf('channels', id) }
-    const module = channelModule(keys, context.folder)
+    const module = modulePath(keys, context.folder)
     return [id, { ...channelDefinition(id, node, keys), module, ...found }]
   })
   const { gateway } = pieces
@@ -236,6 +236,7 @@ function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys
     groupPolicy: keys?.group_policy ?? 'mention_only',
     token: reference(keys?.token),
     apiRoot: keys?.api_root ?? null,
+    settings: settingsOf(keys),
   }
 }
 

@@ -1,7 +1,6 @@
 // Module in gateway.yaml: a channel whose platform a module of the user's own speaks to. The module says what its settings mean.
 
 import { resolve } from 'node:path'
-import type { ChannelModule } from '../../machines/definitions.ts'
 import { MODULE, missingModule } from './module-files.ts'
 import { secret, text, z } from './kinds.ts'
 import { type ChannelKeys, channelShape, outsideShape, type PlatformKeys } from './platform.ts'
@@ -35,8 +34,8 @@ export const module = {
 } as const satisfies PlatformKeys
 
 /** null: its platform is built in. */
-export function channelModule(keys: ChannelKeys | null, folder: string): ChannelModule | null {
-  return keys?.module === undefined ? null : { path: resolve(folder, keys.module), settings: keys.settings ?? {} }
+export function modulePath(keys: ChannelKeys | null, folder: string): string | null {
+  return keys?.module === undefined ? null : resolve(folder, keys.module)
 }
 
 /** Modules that are not there. */

@@ -1,11 +1,14 @@
 // Platform: what gateway.yaml knows of one platform: its keys, and how people, conversations and tokens are written there. The contract
 // of the files platform-*.ts, and the keys that every channel has. Nothing else in this folder knows a platform by its name.
 
-import type { ChannelModule, GroupPolicy, UnknownUserPolicy } from '../../machines/definitions.ts'
+import type { GroupPolicy, Setting, UnknownUserPolicy } from '../../machines/definitions.ts'
 import { agentId, choice, people, text, wholeNumber, z } from './kinds.ts'
 
 export interface PlatformKeys {
-  /** Every key that has an effect there: those of every channel (`channelShape`), and its own. */
+  /**
+   * Every key that has an effect there: those of every channel (`channelShape`), and its own. One that no other platform has arrives in
+   * the definition's `settings`, by its name; it takes a text, a number, or true or false.
+   */
   readonly schema: z.ZodObject & z.ZodType<ChannelKeys>
   /** Keys that other platforms have and that would do nothing here, and why, by what is written below the channel: `routes.dm`. */
   readonly withoutEffect: Readonly<Record<string, string>>
@@ -41,7 +44,7 @@ export interface ChannelKeys extends z.infer<z.ZodObject<typeof channelShape>> {
   readonly token?: string | undefined
   readonly api_root?: string | undefined
   readonly module?: string | undefined
-  readonly settings?: ChannelModule['settings'] | undefined
+  readonly settings?: Readonly<Record<string, Setting>> | undefined
 }
 
 const MINUTES_OF_A_YEAR = 525_600
@@ -108,4 +111,24 @@ export const outsideShape = {
     .describe(
       'Which messages of a group are answered. mention_only: those that name the bot or reply to it. respond_all: all. command_only: commands.',
     ),
+}
+
+const SHARED_KEYS: ReadonlySet<string> = new Set(
+  [...Object.keys(channelShape), ...Object.keys(outsideShape)].concat(
+    'platform',
+    'token',
+    'api_root',
+    'module',
+    'settings',
+  ),
+)
+
+/** What only its platform knows of a channel. */
+export function settingsOf(keys: ChannelKeys | null): Record<string, Setting> {
+  const own = Object.entries<unknown>({ ...keys }).filter(([key]) => !SHARED_KEYS.has(key))
+  return Object.fromEntries([...own, ...Object.entries(keys?.settings ?? {})].filter(isSetting))
+}
+
+function isSetting(entry: readonly [string, unknown]): entry is [string, Setting] {
+  return ['string', 'number', 'boolean'].includes(typeof entry[1])
 }

@@ -21,6 +21,7 @@ export const channelDefinition: Shape = {
     token: 'hidden',
     apiRoot: 'hidden',
     module: 'hidden',
+    settings: 'hidden',
     lacking: 'hidden',
     missing: 'hidden',
   } satisfies Parts<ChannelDefinition>,

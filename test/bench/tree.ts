@@ -269,6 +269,7 @@ const CHANNEL_DEFINITION: ChannelDefinition = {
   token: null,
   apiRoot: null,
   module: null,
+  settings: {},
   lacking: [],
   missing: [],
 }

@@ -4,9 +4,10 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { failureOf } from '../../machines/failure.ts'
 import type { Adapter, Door } from '../../src/channels/adapter.ts'
+import { moduleAtWork } from '../../src/channels/module-scope.ts'
 import { startLinesServer } from '../fixtures/own/lines-server.ts'
 import { openChannel } from '../support/own-channel.ts'
 import { testWorld } from '../support/world.ts'
@@ -73,7 +74,11 @@ describe('what is wrong with a module', () => {
     ['is not there', null, 'is not there'],
     ['no function', 'export default {}', 'has no default export that is a function'],
     ['a syntax error', 'export default (', 'failed ('],
-    ['throws', 'export default () => { throw new Error("settings.port is missing") }', 'settings.port is missing'],
+    [
+      'throws',
+      'export default () => { throw new Error("settings.port is missing") }',
+      'does not begin (Error: settings.port is missing)',
+    ],
     ['no adapter', 'export default () => 7', 'gives an adapter without run'],
     ['half an adapter', 'export default () => ({ run() {}, probe() {} })', 'gives an adapter without send'],
   ])('%s', async (name, source, said) => {
@@ -81,7 +86,8 @@ describe('what is wrong with a module', () => {
     const failure = await failureFrom(openChannel(path).run(DOOR, NEVER))
     expect(failure).toMatchObject({ kind: 'permanent', reason: 'missing', phase: 'construct' })
     expect(failure.message).toContain(said)
-    expect(failure.remedy).toBe(`Mend ${path}; then reconnect the channel`)
+    const mend = name === 'throws' ? `Look at what the file gives it, or mend ${path}` : `Mend ${path}`
+    expect(failure.remedy).toBe(`${mend}; then reconnect the channel`)
   })
 
   test('one that never ends while it is loaded is given up', async () => {
@@ -141,6 +147,32 @@ describe('what is wrong with a module', () => {
     expect(taken).toEqual([])
   })
 
+  test('what it began and did not wait for is its own; what it calls of ours is ours', async () => {
+    const seen: Record<string, string | null> = {}
+    const all = Promise.withResolvers<void>()
+    const SEEN = 'troupeModuleSeen'
+    const note = (way: string): void => {
+      seen[way] = moduleAtWork()
+      if (Object.keys(seen).length === 4) all.resolve()
+    }
+    Object.assign(globalThis, { [SEEN]: note })
+    onTestFinished(() => void Reflect.deleteProperty(globalThis, SEEN))
+    const stray = `setTimeout(() => globalThis.${SEEN}('timer'), 1); Promise.reject(1).catch(() => globalThis.${SEEN}('promise'))`
+    const run = `run: async (door) => { ${stray}; door.live({ id: '1', name: 'me' }); await door.receive(${WHOLE}).catch(() => {}) }`
+    const door: Door = {
+      live: () => note('live'),
+      receive: async () => {
+        note('receive')
+        return { accepted: true, duplicate: false, seq: 1 }
+      },
+    }
+    await openChannel(written('strays.mjs', `export default () => ({ ${RUN}, ${run} })`)).run(door, NEVER)
+    await all.promise
+    const owner = 'the channel module strays.mjs'
+    expect(seen).toEqual({ timer: owner, promise: owner, live: null, receive: null })
+    expect(moduleAtWork()).toBeNull()
+  })
+
   test('a changed file is loaded by the next connection', async () => {
     const path = written(
       'changed.mjs',
@@ -157,6 +189,8 @@ describe('what is wrong with a module', () => {
   })
 })
 
+/** A message with all that one has, in a module's words. */
+const WHOLE = `{ channel: 'test', conversation: 'c', platformMessageId: '1', kind: 'dm', sender: {}, text: '', addressed: true, album: null, attachments: [], continues: false }`
 const NEVER = new AbortController().signal
 const DOOR: Door = { live: () => {}, receive: () => Promise.reject(new Error('nobody writes')) }
 const HELLO = { outboxId: 1, conversation: 'anna', text: 'hello', replyTo: null, uncertain: false }

@@ -43,6 +43,7 @@ export function telegramParts(options: PartsOptions): TestParts {
     token: { secret: `channels.${id}.token` },
     apiRoot,
     module: null,
+    settings: {},
     lacking: [],
     missing: [],
   }

@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { formatProblem } from '../../src/config/problems.ts'
+import { settingsOf } from '../../src/config/platform.ts'
+import { telegram } from '../../src/config/platform-telegram.ts'
 import { isLoopback } from '../../src/config/references.ts'
 import { loaded, problemsOf, withChannels, withGateway } from './support.ts'
 
@@ -85,6 +87,13 @@ describe('a channel of a module', () => {
     const one = `{ platform: module, agent: cfo, token: same-1, allowed_users: [a], ${LINES} }`
     expect(problemsOf(withChannels(`  a: ${one}\n  b: ${one}`))).toEqual([])
   })
+})
+
+test('a key that one platform alone has is a setting of it, by its name', () => {
+  const keys = telegram.schema.parse({ platform: 'telegram', token: 'channels.c.token' })
+  expect(settingsOf(keys)).toEqual({})
+  const own = { server: 'irc.example', port: 6667, secure: true, rooms: ['a'] }
+  expect(settingsOf({ ...keys, ...own })).toEqual({ server: 'irc.example', port: 6667, secure: true })
 })
 
 describe('hosts', () => {

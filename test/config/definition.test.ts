@@ -219,6 +219,7 @@ describe('a file that sets every key', () => {
       token: { secret: 'channels.zeta.token' },
       apiRoot: 'http://127.0.0.1:9999',
       module: null,
+      settings: {},
       lacking: [],
       missing: [],
     })
@@ -237,6 +238,7 @@ describe('a file that sets every key', () => {
       token: null,
       apiRoot: null,
       module: null,
+      settings: {},
       lacking: [],
       missing: [],
     })
@@ -254,7 +256,8 @@ describe('a file that sets every key', () => {
       reset: null,
       token: { secret: 'channels.own.token' },
       apiRoot: null,
-      module: { path: VARIABLES.LINES_FILE, settings: { port: 6667, nick: 'cfo', loud: true } },
+      module: VARIABLES.LINES_FILE,
+      settings: { port: 6667, nick: 'cfo', loud: true },
       lacking: [],
       missing: [],
     })

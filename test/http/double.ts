@@ -338,6 +338,7 @@ export function webDefinition(id: string) {
     token: null,
     apiRoot: null,
     module: null,
+    settings: {},
     lacking: [],
     missing: [],
   } as const

@@ -401,6 +401,7 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     token: null,
     apiRoot: null,
     module: null,
+    settings: {},
     lacking: [],
     missing: [],
     ...given,

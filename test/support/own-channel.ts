@@ -1,8 +1,8 @@
 // Own channel: a user's channel module as the gateway has it, for the checks of an adapter.
 
 import { resolve } from 'node:path'
+import type { Setting } from '../../machines/definitions.ts'
 import type { Adapter } from '../../src/channels/adapter.ts'
-import type { Setting } from '../../src/channels/define-channel.ts'
 import { createModuleAdapter } from '../../src/channels/module.ts'
 import type { World } from '../../src/world.ts'
 import { adapterParts } from './adapter-parts.ts'
@@ -20,8 +20,10 @@ export interface OpenChannelOptions {
  * that says what is wrong with it.
  */
 export function openChannel(path: string, { settings = {}, token, world }: OpenChannelOptions = {}): Adapter {
-  const module = { path: resolve(path), settings }
   const secret = token === undefined ? null : { secret: 'channels.test.token' }
-  const parts = { definition: { platform: 'module', module, token: secret }, secret: () => token ?? '' }
+  const parts = {
+    definition: { platform: 'module', module: resolve(path), settings, token: secret },
+    secret: () => token ?? '',
+  }
   return createModuleAdapter(adapterParts(world === undefined ? parts : { ...parts, world }))
 }
