@@ -1,11 +1,19 @@
-// Refusals: messages of a turn that a hook refused, and what is said of them. Pure.
+// Refusals: messages of a turn that are not answered, because a hook refused them or they broke their session too often. Pure.
 
 import type { Refusal } from './hooks.ts'
 import type { Inbox } from './inbox.ts'
 
-/** What of a turn no hook refused. */
-export function unrefused(turn: Inbox, refused: readonly Refusal[]): Inbox {
-  return turn.filter(({ message }) => !refused.some(({ seqs }) => seqs.includes(message.seq)))
+interface JudgedTurn {
+  readonly turn: Inbox
+  /** Messages that broke their session too often: they are given up. */
+  readonly exhausted: readonly number[]
+  readonly refused: readonly Refusal[]
+}
+
+/** What of a turn is to be answered: neither given up nor refused. */
+export function answerable({ turn, exhausted, refused }: JudgedTurn): Inbox {
+  const without = new Set([...exhausted, ...refused.flatMap(({ seqs }) => seqs)])
+  return turn.filter(({ message }) => !without.has(message.seq))
 }
 
 export function itemsOf(turn: Inbox, { seqs }: Refusal): Inbox {

@@ -146,6 +146,8 @@ const TERMINAL: Omit<ChannelDefinition, 'routes'> = {
   reset: null,
   token: null,
   apiRoot: null,
+  module: null,
+  settings: {},
   lacking: [],
   missing: [],
 }

@@ -62,7 +62,7 @@ async function examine(file: OpenedFile, context: Context, name: string): Promis
   const { agents, channels, gateway } = loaded.definition
   const holder = readHolder(data)
   // What a probe logs is in its answer too, in words for a person.
-  const log = createLog({ level: 'silent', redact: (line) => line, destination: { write: () => {} } })
+  const log = createLog({ level: 'silent', stacks: 'none', redact: (line) => line, destination: { write: () => {} } })
   const { host, port } = gateway
   const probed = await probe({
     loaded,

@@ -2,6 +2,7 @@
 //   Standard output: where it listens, the roll call, and that it drains. Standard error: problems, and the log.
 //   Whatever happens after the first signal, the process ends within `drain` + 3 s.
 
+import { setFlagsFromString } from 'node:v8'
 import { formatProblem, type Problem } from '../config/problems.ts'
 import { isLoopback } from '../config/references.ts'
 import type { GatewaySettings } from '../../machines/definitions.ts'
@@ -128,6 +129,7 @@ async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<E
   const stopShowing = showProgress(gateway, context, progress)
   const channels = await Promise.race([gateway.rollCall, gateway.ended.then(() => null)]).finally(stopShowing)
   if (channels === null) return EXIT.fine
+  setFlagsFromString(YOUNG_GROWS)
   const lacking = gateway.lacking()
   for (const line of rollCallLines({ channels, lacking }, terminal.colour)) terminal.out(line)
   terminal.out(`Console page: ${gateway.url}/`)
@@ -139,6 +141,9 @@ async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<E
   gateway.drain()
   return EXIT.failed
 }
+
+/** V8's own default; bin.js has it otherwise while a gateway starts. */
+const YOUNG_GROWS = '--semi-space-growth-factor=2'
 
 const INCOMPLETE = 'ready: not every channel went live, and --strict stops here.'
 

@@ -36,8 +36,8 @@ export interface Keeping {
   /** What the file says, as far as it is known to hold on this machine. */
   readonly definition: GatewayDefinition
   readonly holder: Holder
-  /** What ends each of them, the first that was opened first. */
-  readonly opened: (() => void | Promise<void>)[]
+  /** Gets what closes each of them. */
+  readonly opened: AsyncDisposableStack
 }
 
 export async function openKept(keeping: Keeping): Promise<Kept> {
@@ -52,15 +52,16 @@ export async function openKept(keeping: Keeping): Promise<Kept> {
     return openStore({ folder: data, holder, world, onCommit, onFailure: disk.failed })
   }
   const bare = await phases.attempt('store', () => observing.store(open))
-  opened.push(() => bare.close())
+  opened.defer(() => bare.close())
   const uploads = await openUploads({ folder: data, world })
   const forgetter = beginForgetting({ store: bare, data, world, log })
-  opened.push(() => forgetter.end(), beginSweeping({ uploads, store: bare, keepMs, world, log }))
+  opened.defer(() => forgetter.end())
+  opened.defer(beginSweeping({ uploads, store: bare, keepMs, world, log }))
   // Nothing of an earlier gateway works on what this one is about to take up.
   await endLeftGroups({ data, world, log })
   const groups = recordedGroups(data, log)
   const hooking = openHooks({ file: loaded.file, observe: observing.observe, groups, world, log })
-  opened.push(() => hooking.close())
+  opened.defer(() => hooking.close())
   await tendFolder(bare, keeping)
   phases.end('store')
   return { store: hooking.around(forgetter.store), disk, uploads, hooking, groups }

@@ -8,6 +8,7 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { FailureError } from '../../machines/failure.ts'
+import { loadRemedy } from '../../machines/own-modules.ts'
 import { moduleName } from '../../machines/tool-names.ts'
 import type { World } from '../world.ts'
 import type { OwnTool } from './define-tool.ts'
@@ -55,7 +56,7 @@ export async function importedFrom(path: string, what: string): Promise<unknown>
   } catch (thrown) {
     const said = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : 'it threw something that is no error'
     const line = said.split('\n')[0]?.slice(0, SAID_UNITS_MAX) ?? ''
-    throw missing(`the ${what} ${basename(path)} cannot be loaded (${line})`, `Mend ${path}`, thrown)
+    throw missing(`the ${what} ${basename(path)} cannot be loaded (${line})`, loadRemedy(path, thrown), thrown)
   }
 }
 

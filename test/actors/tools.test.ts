@@ -9,7 +9,7 @@ import { type Held, held, settled, testWorld } from '../support/world.ts'
 
 interface TestTool extends Tool {
   /** Calls in progress and done, oldest first; each waits for the test. */
-  readonly calls: (Held<string> & { readonly input: unknown; readonly signal: AbortSignal })[]
+  readonly calls: (Held<string> & { readonly id: string; readonly input: unknown; readonly signal: AbortSignal })[]
 }
 
 function testTool(name: string, given: Partial<Pick<Tool, 'changes' | 'idempotent'>> = {}): TestTool {
@@ -22,8 +22,8 @@ function testTool(name: string, given: Partial<Pick<Tool, 'changes' | 'idempoten
     idempotent: false,
     ...given,
     calls,
-    call(input, { signal }) {
-      const call = Object.assign(held<string>(), { input, signal })
+    call(input, { id, signal }) {
+      const call = Object.assign(held<string>(), { id, input, signal })
       signal.addEventListener('abort', () => call.reject(new Error('aborted')))
       calls.push(call)
       return call.promise
@@ -274,6 +274,22 @@ describe('S42: after a crash in the middle of a run', () => {
     const results = next.thoughts[0]?.request.steps.filter((step) => step.kind === 'result') ?? []
     expect(results.find(({ call }) => call === '2')?.text).toContain('outcome of this call is unknown')
   })
+})
+
+test('a call has an id of its own, and the same one when it is done again after a crash', async () => {
+  const { house, look, write } = await houseWith({ agents: { cfo: { approval: { write: 'allow' } } } })
+  await house.says('a', 'do it')
+  await house.thoughts[0]?.asks(LOOK, WRITE)
+  house.kill()
+  const { house: next, look: again } = await houseWith({ store: house.store })
+  expect(again.calls.map(({ id }) => id)).toEqual(look.calls.map(({ id }) => id))
+  again.calls[0]?.resolve('nothing')
+  await settled()
+  // Some models number their calls anew with each answer, and a new data folder its turns.
+  await next.world.advance(1)
+  await next.thoughts[0]?.asks(LOOK)
+  const ids = [...write.calls, ...again.calls].map(({ id }) => id)
+  expect(new Set(ids).size).toBe(3)
 })
 
 describe('approval', () => {

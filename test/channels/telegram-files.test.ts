@@ -2,13 +2,14 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import { type Attachment, UNKNOWN_ATTACHMENT } from '../../machines/media.ts'
 import type { Fetching } from '../../src/channels/adapter.ts'
 import { createTelegramAdapter } from '../../src/channels/telegram.ts'
 import { download } from '../../src/channels/telegram-download.ts'
 import { startBotApi } from '../support/bot-api/server.ts'
+import { soon } from '../support/soon.ts'
 import { telegramParts, TOKEN } from './telegram-support.ts'
 
 async function open() {
@@ -127,7 +128,7 @@ test('a file without end, whose size nobody says, is cut off at the bound', asyn
   const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file/bot${TOKEN}`
   await expect(download(root, 'a', fetching)).rejects.toThrow('it is larger than 10.0 KB')
   expect(bytes).toBeLessThanOrEqual(10_000)
-  await vi.waitFor(() => expect(closed).toBe(true))
+  await soon(() => expect(closed).toBe(true))
 })
 
 test.each(['/var/lib/bot/file.txt', '../../getMe', 'a//b', ''])('%j is no path of a file', async (path) => {

@@ -4,12 +4,13 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { delimiter, join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openBrowser } from '../../src/cli/browser.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { realWorld } from '../../src/world.ts'
 import { begin, folderWith, troupe, TWO } from './child.ts'
 import { testContext } from './context.ts'
+import { soon } from '../support/soon.ts'
 
 const TOKEN = 'a-token-of-this-test'
 
@@ -86,7 +87,7 @@ test('on a terminal with a screen the page is opened in the browser, unless --no
   expect(away).toContain('  ssh -N -L 4321:127.0.0.1:4321 0.0.0.0\n')
   expect(existsSync(noted)).toBe(false)
   expect(await run('--url', `http://127.0.0.1:${port}`)).toContain('Opened in the browser.')
-  await vi.waitFor(() => expect(readFileSync(noted, 'utf8')).toBe('http://127.0.0.1:4321/\n'))
+  await soon(() => expect(readFileSync(noted, 'utf8')).toBe('http://127.0.0.1:4321/\n'))
 })
 
 /** A port that says what a gateway says whose inspector is open. */

@@ -5,6 +5,8 @@ import { begin, folderWith, post, type Ran, TWO, until } from './child.ts'
 
 const SECRET = 'very-secret-value-of-a-token'
 
+const BUSY_MS = 1_500
+
 test('S44 a run that does not end: drained by the deadline, and 0', async () => {
   const slow = TWO.replace('500ms', '300ms').replace('model: echo', 'model: { provider: echo, delay: 60s }')
   const gateway = begin(['start'], { folder: folderWith({ 'gateway.yaml': slow }) })
@@ -14,7 +16,7 @@ test('S44 a run that does not end: drained by the deadline, and 0', async () => 
   const beganAt = performance.now()
   gateway.process.kill('SIGTERM')
   expect(await gateway.ended).toMatchObject({ code: 0 })
-  expect(performance.now() - beganAt).toBeLessThan(3_300)
+  expect(performance.now() - beganAt).toBeLessThan(300 + 3_000)
 })
 
 test.each([
@@ -71,7 +73,8 @@ test('S44 whatever hangs, it ends by drain + 3 s', async () => {
   const beganAt = performance.now()
   gateway.process.kill('SIGTERM')
   expect(await gateway.ended).toMatchObject({ code: 70, out: expect.not.stringContaining('Stopped.') })
-  expect(performance.now() - beganAt).toBeLessThan(3_100)
+  // It gives up after 2.9 s by its own clock; what a busy machine takes to tell it the signal, and us its end, is not its.
+  expect(performance.now() - beganAt).toBeLessThan(100 + 3_000 + BUSY_MS)
 })
 
 test('A3: a defect ends with 70, in a plain sentence, and no secret leaves with it', async () => {

@@ -116,7 +116,7 @@ test('what an actor does lights up as it does it, with its context and the arrow
     crowded.stand(ANNA, { machine: 'session', state: 'idle', context: { key: 'a', turnId: '' } }),
   )
   await soon(() => lit(page)).toEqual(['', 'idle'])
-  expect([...all.followed]).toEqual([ANNA])
+  await soon(() => [...all.followed]).toEqual([ANNA])
   all.take(
     ANNA,
     'message.routed',

@@ -218,12 +218,14 @@ function sentAgain({ telegram, lives }: Ledger): string[] {
     return again.map(([call]) => (call === undefined ? '' : textOf(call)))
   })
 
+  /**
+   * One life sent both and lived when the first was answered. The answer to a process that is killed meanwhile is written to a socket
+   * whose end nobody has seen yet, and that may be when the next process is being started already.
+   */
   function isRepeated(call: ApiCall, next: ApiCall | undefined): boolean {
-    return call.status === 200 && next !== undefined && lifeAt(call.endedAt ?? call.at) === lifeAt(next.at)
-  }
-
-  function lifeAt(atMs: number): number {
-    return lives.findIndex(({ fromMs, toMs }) => fromMs <= atMs && atMs <= toMs)
+    if (call.status !== 200 || call.endedAt === null || next === undefined) return false
+    const moments = [call.at, call.endedAt, next.at]
+    return lives.some(({ fromMs, toMs }) => moments.every((atMs) => fromMs <= atMs && atMs <= toMs))
   }
 }
 

@@ -41,8 +41,8 @@ export async function oneLife(life: Life): Promise<End> {
   const { town, death, name } = life
   const point = death.kind === 'at a point' ? { [CRASH_AT]: `${death.point}#${death.passage}` } : {}
   provide(town, death.kind === 'at a point' ? factsOf(death.point).needs : undefined, name)
-  const fromMs = performance.now()
   const gateway = launched(town, life.broken, point)
+  const noted = noteSpan(town, gateway)
   const speaking = new AbortController()
   const talk = talkUntil(town, gateway, { name, signal: speaking.signal, most: HEARD_MAX })
   let killed = false
@@ -51,17 +51,17 @@ export async function oneLife(life: Life): Promise<End> {
     killed = !gateway.hasEnded
   } finally {
     if (!gateway.hasEnded) await gateway.kill9()
+    noted()
     speaking.abort()
     await talk
-    town.ledger.lives.push({ fromMs, toMs: performance.now() })
   }
   return endOf(gateway, death, killed)
 }
 
 /** Nobody speaks any more; everything that was said is accepted, answered and delivered, or nothing has moved for `stallMs`. */
 export async function lastLife(town: Town, broken: string | null, stallMs: number): Promise<void> {
-  const fromMs = performance.now()
   const gateway = launched(town, broken, {})
+  const noted = noteSpan(town, gateway)
   try {
     await gateway.listens()
     let left = Number.POSITIVE_INFINITY
@@ -76,7 +76,17 @@ export async function lastLife(town: Town, broken: string | null, stallMs: numbe
     await gateway.stop()
   } finally {
     if (!gateway.hasEnded) await gateway.kill9()
-    town.ledger.lives.push({ fromMs, toMs: performance.now() })
+    noted()
+  }
+}
+
+/** Call it when the process has ended; one that never listened sent nothing. */
+function noteSpan({ ledger }: Town, gateway: GatewayProcess): () => void {
+  let fromMs: number | null = null
+  const listens = (): void => void (fromMs = performance.now())
+  gateway.listens(END_MS_MAX).then(listens, () => {})
+  return () => {
+    if (fromMs !== null) ledger.lives.push({ fromMs, toMs: performance.now() })
   }
 }
 

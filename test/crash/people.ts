@@ -22,7 +22,7 @@ export interface TelegramSaid extends Told {
   readonly person: Person
 }
 
-/** When a process lived, by performance.now. */
+/** When a process was at work, by performance.now: from its address, before which it sends nothing, until its end was seen. */
 export interface Span {
   readonly fromMs: number
   readonly toMs: number

@@ -20,7 +20,6 @@ import {
   post,
   run,
   scenario,
-  SOON_MS,
   started,
   statusOf,
   telegram,
@@ -49,10 +48,13 @@ scenario(
   },
 )
 
+/** It ends as soon as it came by all of them; a busy machine takes longer. */
+const POINTS_MS_MAX = 40_000
+
 scenario('S41 a loaded gateway comes by every named point', async () => {
   const town = await openTown(43, { asksModel: true })
   whenDone(() => town.close({ keepStore: false }))
-  expect(await pointsMissed(town, SOON_MS)).toEqual([])
+  expect(await pointsMissed(town, POINTS_MS_MAX)).toEqual([])
 })
 
 for (const [name, { shows }] of Object.entries(BROKEN)) {

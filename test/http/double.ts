@@ -337,6 +337,8 @@ export function webDefinition(id: string) {
     reset: null,
     token: null,
     apiRoot: null,
+    module: null,
+    settings: {},
     lacking: [],
     missing: [],
   } as const

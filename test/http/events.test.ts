@@ -11,6 +11,9 @@ afterEach(closeAll)
 
 const path = '/channels/a/conversations/c/events'
 
+/** What has not moved for so many looks does not move: the sockets of a busy machine take some milliseconds. */
+const LOOKS_AT_REST = 5
+
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
@@ -35,11 +38,10 @@ test('the three kinds of frames have the promised shapes; only messages move the
 })
 
 test('the first bytes come at once, in an empty conversation too', async () => {
-  const { server } = await start()
-  const began = performance.now()
+  // On a clock that stands still: none of them waited for anything.
+  const { server } = await start({ world: manualWorld() })
   const stream = await events(`${server.url}${path}`)
   await until(() => stream.comments.length > 0)
-  expect(performance.now() - began).toBeLessThan(500)
   expect(stream.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
   expect(stream.response.headers.get('cache-control')).toBe('no-store')
   expect(stream.comments[0]).toBe('retry: 1000')
@@ -132,11 +134,11 @@ test('H2: a stuck reader holds a bounded part of a long history and is cut; it r
   socket.pause()
   socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   // 100 MB wait for it; what is read of them stops where the socket's own buffers end.
-  let reads = -1
+  let [reads, looks] = [0, 0]
   await until(() => {
-    const before = reads
+    looks = reads === journal?.reads ? looks + 1 : 0
     reads = journal?.reads ?? 0
-    return reads > 0 && reads === before && world.timers > 1
+    return reads > 0 && looks >= LOOKS_AT_REST && world.timers > 1
   })
   expect(reads).toBeLessThan(10)
   world.advance(STALL_MS_MAX)

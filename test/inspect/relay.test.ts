@@ -9,6 +9,7 @@ import { createRecent } from '../../src/inspect/recent.ts'
 import { watchOf } from '../../src/inspect/watch.ts'
 import { openHouse } from '../support/house.ts'
 import { settled, silentLog, testWorld } from '../support/world.ts'
+import { soon } from '../support/soon.ts'
 import { type Client, clientOf, converse, inspectorOf, namesOf, openHouseOfTwo, relayOf, strangers } from './support.ts'
 
 // --- what a newcomer is shown -------------------------------------------------------------------------------------------
@@ -253,7 +254,7 @@ test('a limited number of clients', async () => {
   await expect(clientOf(relay)).rejects.toThrow('503')
   clients[0]?.socket.close()
   await clients[0]?.closed
-  await vi.waitFor(() => clientOf(relay))
+  await soon(() => clientOf(relay))
 })
 
 test('a client that is gone without a word is noticed', async () => {

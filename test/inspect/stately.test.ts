@@ -5,9 +5,10 @@ import {
   createWebSocketReceiver,
   type StatelyInspectionEvent,
 } from '@statelyai/inspect'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { clientOf, converse, type Heard, inspectorOf, namesOf, openHouseOfTwo, relayOf } from './support.ts'
 import { settled } from '../support/world.ts'
+import { soon } from '../support/soon.ts'
 
 test('the same messages in the same order as the package’s own inspector', async () => {
   const house = await openHouseOfTwo()
@@ -22,7 +23,7 @@ test('the same messages in the same order as the package’s own inspector', asy
   await house.says('ops', 'a run that fails')
   await house.thoughts.at(-1)?.fail(new Error('no model'))
   await house.world.advance(600_000)
-  await vi.waitFor(() => expect(theirs.length).toBe(ours.length))
+  await soon(() => expect(theirs.length).toBe(ours.length))
   hook.unsubscribe()
   stop()
 
@@ -46,9 +47,9 @@ test('a definition is the package’s own, whole', async () => {
   await converse(house, 'cfo')
   await settled()
 
-  const actors = theirs.filter(({ type }) => type === '@xstate.actor')
-  await vi.waitFor(() => expect(actors.map(({ name }) => name)).toContain('session:cfo/c1'))
-  for (const { name, definition } of actors) {
+  const actors = () => theirs.filter(({ type }) => type === '@xstate.actor')
+  await soon(() => expect(actors().map(({ name }) => name)).toContain('session:cfo/c1'))
+  for (const { name, definition } of actors()) {
     const [mine, reference] = [ours.get(name ?? '') ?? '{}', definition ?? '{}'].map((each) => JSON.parse(each))
     expect(within(mine, reference), name).toEqual(reference)
   }
@@ -60,10 +61,10 @@ test('the package’s own receiver reads the relay', async () => {
   const relay = await relayOf(inspectorOf(house))
   const read: StatelyInspectionEvent[] = []
   createWebSocketReceiver({ server: relay.url.replace('http', 'ws') }).subscribe((event) => read.push(event))
-  await vi.waitFor(() => expect(namesOf(read as unknown as Heard[])).toContain('session:cfo/c1'))
+  await soon(() => expect(namesOf(read as unknown as Heard[])).toContain('session:cfo/c1'))
   const before = read.length
   await converse(house, 'cfo', 'and now?')
-  await vi.waitFor(() => expect(read.slice(before).map(({ type }) => type)).toContain('@xstate.snapshot'))
+  await soon(() => expect(read.slice(before).map(({ type }) => type)).toContain('@xstate.snapshot'))
 
   for (const event of read) {
     expect(event).toMatchObject({ sessionId: expect.stringMatching(/^x:\d+$/), rootId: house.gateway.sessionId })

@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Outcome } from '../../machines/messages.ts'
 import { beginForgetting } from '../../src/start/forgetting.ts'
 import { openMemoryStore } from '../../src/store/sqlite.ts'
@@ -13,6 +13,7 @@ import { openWorkdir } from '../../src/tools/workdir.ts'
 import { newCommit, newMessage } from '../store/message-parts.ts'
 import { testAgent } from '../support/definitions.ts'
 import { settled, silentLog, testWorld } from '../support/world.ts'
+import { soon } from '../support/soon.ts'
 
 const MINUTE_MS = 60_000
 
@@ -91,8 +92,8 @@ describe('what was said', () => {
 })
 
 describe('its work folder', () => {
-  const isThere = (path: string) => vi.waitFor(() => expect(existsSync(path)).toBe(true))
-  const isGone = (path: string) => vi.waitFor(() => expect(existsSync(path)).toBe(false))
+  const isThere = (path: string) => soon(() => expect(existsSync(path)).toBe(true))
+  const isGone = (path: string) => soon(() => expect(existsSync(path)).toBe(false))
 
   test('goes when the answer was delivered, and no other goes with it', async () => {
     const { world, ends, delivers, forgetter } = await stage()

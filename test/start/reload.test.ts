@@ -3,12 +3,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { loadText, type Loaded } from '../../src/config/load.ts'
 import type { Problem } from '../../src/config/problems.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import { type RunningGateway, startGateway } from '../../src/start.ts'
 import { realWorld } from '../../src/world.ts'
+import { soon } from '../support/soon.ts'
 
 const FILE = `gateway: { port: 0, drain: 100ms }
 agents:
@@ -137,7 +138,7 @@ const BROKEN = FILE.replace('platform: web, agent: cfo', 'platform: wep, agent: 
   'agent: opss }',
 )
 const PROBLEMS = [
-  'g.yaml:6:18 channels.a.platform: unknown platform "wep": expected telegram or web (did you mean "web"?)',
+  'g.yaml:6:18 channels.a.platform: unknown platform "wep": expected telegram, web or module (did you mean "web"?)',
   'g.yaml:7:30 channels.b.agent: unknown agent "opss" (did you mean "ops"?)',
 ]
 
@@ -228,7 +229,7 @@ test('an MCP server of a newer file is tried with it: one that does not start is
   const failing = async () => (await rig.gateway.port.status()).mcp_servers.map(({ reason }) => reason)
   rig.writes(served('echo no table >&2; exit 3'))
   await rig.post('/reload')
-  await vi.waitFor(async () =>
+  await soon(async () =>
     expect(await failing()).toEqual([
       expect.stringMatching(
         /^requires: the MCP server t of cfo did not start: it ended \(exit 3\): no table\. Start it/,
@@ -238,7 +239,7 @@ test('an MCP server of a newer file is tried with it: one that does not start is
   expect((await rig.status()).channels).toEqual(PUT_BACK.channels)
   rig.writes(served('echo nor this >&2; exit 4'))
   await rig.post('/reload')
-  await vi.waitFor(async () => expect((await failing()).join()).toContain('it ended (exit 4): nor this'))
+  await soon(async () => expect((await failing()).join()).toContain('it ended (exit 4): nor this'))
   rig.writes(FILE)
   await rig.post('/reload')
   expect(await failing()).toEqual([])

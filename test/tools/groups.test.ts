@@ -12,6 +12,7 @@ import { MARK, processTable } from '../../src/tools/processes.ts'
 import type { World } from '../../src/world.ts'
 import { silentLog } from '../support/world.ts'
 import { processesWith } from '../support/processes.ts'
+import { soon } from '../support/soon.ts'
 import { temporaryFolder, world } from './parts.ts'
 
 type Subject = (parts: LeftParts) => Promise<void>
@@ -49,7 +50,7 @@ function stage() {
       const env = { PATH: process.env['PATH'], [MARK]: mark, FOLDER: data }
       const options = { env, detached: true, stdio: 'ignore' } as const
       const child = groups.start({ mark, what: `the MCP server ${mark}` }, () => spawn('sh', ['-c', script], options))
-      await vi.waitFor(() => expect(processesWith(until)).not.toEqual([]))
+      await soon(() => expect(processesWith(until)).not.toEqual([]))
       return child
     },
     changes(mark: string, change: Partial<GroupRecord>): void {
@@ -59,8 +60,8 @@ function stage() {
   }
 }
 
-async function gone(words: string): Promise<void> {
-  await vi.waitFor(() => expect(processesWith(words)).toEqual([]), 500)
+async function gone(words: string, withinMs?: number): Promise<void> {
+  await soon(() => expect(processesWith(words)).toEqual([]), withinMs)
 }
 
 test('it is on record before it runs, with its number and start at once, and no longer when it has ended', () => {
@@ -106,7 +107,7 @@ test('they end with this process', async () => {
   unrecorded.start({ mark: 'm1', what: 'it' }, () =>
     spawn('sh', ['-c', `${words} & ${words}`], { detached: true, stdio: 'ignore' }),
   )
-  await vi.waitFor(() => expect(processesWith(words)).toHaveLength(3))
+  await soon(() => expect(processesWith(words)).toHaveLength(3))
   const [atExit] = process.listeners('exit').filter((listener) => !before.includes(listener))
   atExit?.(0)
   await gone(words)
@@ -114,14 +115,17 @@ test('they end with this process', async () => {
   expect(process.listeners('exit')).toEqual(before)
 })
 
+/** How long a process of a broken subject is waited for that will never go. */
+const IN_VAIN_MS = 500
+
 /** By what is promised. */
-const CHECKS: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
-  async 'one that ignores its input and SIGTERM is ended whole, and said by name'(subject) {
+const CHECKS: Readonly<Record<string, (subject: Subject, withinMs?: number) => Promise<void>>> = {
+  async 'one that ignores its input and SIGTERM is ended whole, and said by name'(subject, withinMs) {
     const { leaves, next, said, records } = stage()
     const words = long()
     const { pid } = await leaves('tickets', `trap '' TERM; ${words} & ${words}; ${words}`, words)
     await next(subject)
-    await gone(words)
+    await gone(words, withinMs)
     expect(said()).toEqual(['an earlier gateway left the MCP server tickets running: it was ended'])
     expect([records(), pid]).toEqual([[], expect.any(Number)])
   },
@@ -130,19 +134,21 @@ const CHECKS: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
     const { leaves, next, data } = stage()
     const words = long()
     await leaves('tickets', `trap 'echo bye > $FOLDER/bye; kill $!; exit' TERM; ${words} & wait`, words)
+    // The shell has these words too; what it starts is there when it listens.
+    await soon(() => expect(processesWith(words)).toHaveLength(2))
     await next(subject, { world: world() })
     expect(readFileSync(join(data, 'bye'), 'utf8')).toBe('bye\n')
     await gone(words)
   },
 
-  async 'what left its group, and what is left without the first of it, is found by the mark'(subject) {
+  async 'what left its group, and what is left without the first of it, is found by the mark'(subject, withinMs) {
     const { leaves, next, said } = stage()
     const [daemon, left] = [long(), long()]
     const child = await leaves('tickets', `setsid ${daemon} & ${left} & exit 0`, left)
-    await vi.waitFor(() => expect([processesWith(daemon).length, child.exitCode]).toEqual([1, 0]))
+    await soon(() => expect([processesWith(daemon).length, child.exitCode]).toEqual([1, 0]))
     await next(subject)
-    await gone(daemon)
-    await gone(left)
+    await gone(daemon, withinMs)
+    await gone(left, withinMs)
     expect(said()).toHaveLength(1)
   },
 
@@ -151,7 +157,7 @@ const CHECKS: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
     const words = long()
     const stranger = () => spawn('sh', ['-c', `${words}; true`], { env: {}, detached: true, stdio: 'ignore' })
     groups.start({ mark: 'tickets', what: 'the MCP server tickets' }, stranger)
-    await vi.waitFor(() => expect(processesWith(words)).toHaveLength(2))
+    await soon(() => expect(processesWith(words)).toHaveLength(2))
     changes('tickets', { started: '17' })
     await next(subject)
     expect(processesWith(words)).toHaveLength(2)
@@ -165,7 +171,7 @@ const CHECKS: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
     const child = groups.start({ mark: 'tickets', what: 'the MCP server tickets' }, () =>
       spawn('sh', ['-c', `${words} & exit 0`], options),
     )
-    await vi.waitFor(() => expect([processesWith(words).length, child.exitCode]).toEqual([1, 0]))
+    await soon(() => expect([processesWith(words).length, child.exitCode]).toEqual([1, 0]))
     await next(subject)
     expect(processesWith(words)).toHaveLength(1)
     expect(said()).toEqual([
@@ -269,6 +275,6 @@ const BROKEN: Readonly<Record<string, readonly [promise: keyof typeof CHECKS, su
 
 for (const [name, [promise, subject]] of Object.entries(BROKEN)) {
   test(`a subject that ${name} is caught`, async () => {
-    await expect(CHECKS[promise]?.(subject)).rejects.toThrow()
+    await expect(CHECKS[promise]?.(subject, IN_VAIN_MS)).rejects.toThrow()
   })
 }

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { McpDefinition } from '../../machines/definitions.ts'
 import { RESULT_UNITS_MAX } from '../../machines/limits.ts'
 import type { Log } from '../../src/log.ts'
@@ -17,6 +17,7 @@ import { toldBy } from '../../src/tools/mcp-result.ts'
 import type { McpServer } from '../../src/tools/tool.ts'
 import { silentLog } from '../support/world.ts'
 import { processesWith } from '../support/processes.ts'
+import { soon } from '../support/soon.ts'
 import { temporaryFolder, world } from './parts.ts'
 
 const SERVER = join(import.meta.dirname, '..', 'support', 'child-mcp-server.ts')
@@ -97,7 +98,7 @@ describe('a server as a child', () => {
   test('a flood on standard error is read, kept out of the log but for its beginning, and holds up no call', async () => {
     const { server, log } = await started('floods-stderr')
     expect(await server.call('echo', { text: 'hi' }, NOBODY_ENDS)).toEqual({ text: 'echo: hi', failed: false })
-    await vi.waitFor(() => expect(log.some(({ text }) => text.includes('the rest is left out'))).toBe(true))
+    await soon(() => expect(log.some(({ text }) => text.includes('the rest is left out'))).toBe(true))
     expect(log.length).toBeLessThanOrEqual(201)
   })
 
@@ -109,7 +110,7 @@ describe('a server as a child', () => {
 
   test('one that hears no signal, and what it left behind, are gone when it has ended', async () => {
     const { folder, end } = await started('ignores-signals', 'leaves-a-daemon', 'lives-on')
-    await vi.waitFor(() => expect(runningIn(folder).length).toBeGreaterThan(0))
+    await soon(() => expect(runningIn(folder).length).toBeGreaterThan(0))
     await end()
     expect(runningIn(folder)).toEqual([])
     const pid = readdirSync(folder)
@@ -125,10 +126,10 @@ describe('a server as a child', () => {
     expect(text).toMatch(/\[5000000 characters in all; the rest is left out\]$/)
     const ending = new AbortController()
     const call = server.call('hang', {}, ending.signal)
-    await vi.waitFor(() => expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toContain('call hang'))
+    await soon(() => expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toContain('call hang'))
     ending.abort()
     await expect(call).rejects.toThrow('the call was ended')
-    await vi.waitFor(() => expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toMatch(/cancelled \d+/))
+    await soon(() => expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toMatch(/cancelled \d+/))
     expect(await server.call('echo', { text: 'x' }, NOBODY_ENDS)).toMatchObject({ failed: false })
   })
 
@@ -372,9 +373,9 @@ describe('a server over HTTP', () => {
     const { server } = await reached(definition, '')
     const ending = new AbortController()
     const call = server.call('t', {}, ending.signal)
-    await vi.waitFor(() => expect(asked.at(-1)?.method).toBe('tools/call'))
+    await soon(() => expect(asked.at(-1)?.method).toBe('tools/call'))
     ending.abort()
     await expect(call).rejects.toThrow('the call was ended')
-    await vi.waitFor(() => expect(asked.at(-1)?.method).toBe('notifications/cancelled'))
+    await soon(() => expect(asked.at(-1)?.method).toBe('notifications/cancelled'))
   })
 })

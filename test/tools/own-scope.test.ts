@@ -52,7 +52,7 @@ const BEGUN: Readonly<Record<string, readonly [owner: string, begin: () => Promi
     async () => {
       const path = module('invoice.mjs', `export default { description: 'x', call: () => { stray(); return 'y' } }`)
       const tool = await ownTool(path, world())
-      return tool.call({}, { signal: NEVER, workdir: '', sender: ANNA })
+      return tool.call({}, { id: 'turn-1.c1', signal: NEVER, workdir: '', sender: ANNA })
     },
   ],
   'the loading of a tool': [

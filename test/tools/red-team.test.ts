@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Secrets } from '../../src/config/secrets.ts'
 import { httpTools } from '../../src/tools/http.ts'
 import type { Resolve } from '../../src/tools/http-fetch.ts'
@@ -19,6 +19,7 @@ import type { World } from '../../src/world.ts'
 import { type Arena, ATTACKS, type Attack } from './attacks.ts'
 import { mcpDoor } from './mcp-door.ts'
 import { processesWith } from '../support/processes.ts'
+import { soon } from '../support/soon.ts'
 import { ANNA, hasNamespaces, memoryNotes, open, scope, temporaryFolder, world } from './parts.ts'
 
 const KEY = 'KEY-PRIVATE-KEY-0123456789'
@@ -166,7 +167,7 @@ describe.each([...new Set(ATTACKS.map(({ kind }) => kind))])('%s', (kind) => {
     const said = await play(attack, here)
     await here.close()
     expect(spoils(said, here.arena)).toEqual([])
-    await vi.waitFor(() => expect([...processesWith(here.arena.long), ...processesWith(here.arena.home)]).toEqual([]))
+    await soon(() => expect([...processesWith(here.arena.long), ...processesWith(here.arena.home)]).toEqual([]))
     expect(performance.now() - began).toBeLessThan(ATTACK_MS_MAX)
     expect(process.memoryUsage().rss - before).toBeLessThan(GROWTH_BYTES_MAX)
     expect(said.length).toBeLessThan(1_000_000)
