@@ -29,7 +29,7 @@ import { type Endpoint, endpointOf, probeEndpoint } from './model-endpoint.ts'
 import * as failures from './model-failure.ts'
 import type { LiveModelDefinition, Trouble } from './model-failure.ts'
 import { countedIn, heardTokens, meteredFetch } from './model-meter.ts'
-import { promptOf, wireName } from './model-prompt.ts'
+import { plainCallId, promptOf, wireName } from './model-prompt.ts'
 
 /** Silence before the answer: a local model loads its weights, a large one reasons. Repeated requests are within it. */
 export const FIRST_TEXT_MS_MAX = 120_000
@@ -139,11 +139,14 @@ function open(call: Call, connect: Connect): AsyncIterable<Part> {
   // Warnings come with the stream and go to our log; the SDK's own way is the console.
   globalThis.AI_SDK_LOG_WARNINGS = false
   const { instructions, vision } = call.parts.definition
+  const sees = (mediaType: string): boolean => isShown(call.model, vision, mediaType)
+  // A server of one's own may know its calls by the form of their ids.
+  const wire = call.model.provider === 'openai-compatible' ? { sees } : { sees, callId: plainCallId }
   return streamText({
     model: connect(call.endpoint, meteredFetch(requestMeter(call))),
     ...(instructions.trim() === '' ? {} : { instructions }),
     // Its parts are the SDK's own, but for readonly.
-    messages: promptOf(call.request, (mediaType) => isShown(call.model, vision, mediaType)) as ModelMessage[],
+    messages: promptOf(call.request, wire) as ModelMessage[],
     ...toolsOf(call.request),
     maxRetries: REPEATS[call.patience],
     abortSignal: call.lifetime.signal,
