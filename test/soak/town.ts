@@ -2,7 +2,7 @@
 // Owns all of them; nothing is left after `close`.
 
 import { randomInt } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seededRandom } from '../support/bot-api/random.ts'
@@ -38,7 +38,10 @@ export async function openTown({ seed, nodeFlags }: TownOptions): Promise<Town> 
   let changes = 0
   const changeFile = (): void => {
     const file = fileOf({ folder, token, apiRoot: api.url, baseUrl: model.baseUrl, changes: (changes += 1) })
-    writeFileSync(join(folder, 'gateway.yaml'), `${JSON.stringify(file, null, 2)}\n`)
+    // Whole at each moment: several people change it at once.
+    const draft = join(folder, `draft-${changes}`)
+    writeFileSync(draft, `${JSON.stringify(file, null, 2)}\n`)
+    renameSync(draft, join(folder, 'gateway.yaml'))
   }
   changeFile()
   const gateway = launch({ folder, environment: { ...INSPECTED, TMPDIR: folder }, nodeFlags })

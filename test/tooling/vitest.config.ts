@@ -23,6 +23,9 @@ const IN_PROCESS = {
   setupFiles: ['test/tooling/seed.ts'],
 }
 
+/** Each wait in them has a limit of its own; all of a test together are long on a machine that is busy with something else too. */
+const OF_PROCESSES = { include: PROCESSES, maxWorkers: 4, testTimeout: 60_000, hookTimeout: 60_000 }
+
 /** In a new checkout nobody knows yet how long a file takes, and the largest would be first: these take longest. */
 const LONGEST = [
   'test/sim.test.ts',
@@ -58,7 +61,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     globalSetup: ['test/tooling/model-table.ts'],
-    // End-to-end tests start processes; a wedged one must fail by name and not hang the run.
+    // A wedged test must fail by name and not hang the run.
     testTimeout: 20_000,
     hookTimeout: 20_000,
     expect: { poll: { timeout: 10_000, interval: 10 } },
@@ -68,7 +71,7 @@ export default defineConfig({
       { extends: true, test: { name: 'in process', ...IN_PROCESS, env, sequence: { groupOrder: 0 } } },
       {
         extends: true,
-        test: { name: 'processes', include: PROCESSES, maxWorkers: 4, env, sequence: { groupOrder: 1 } },
+        test: { name: 'processes', ...OF_PROCESSES, env, sequence: { groupOrder: 1 } },
       },
       { extends: true, test: { name: 'at work', include: AT_WORK, maxWorkers: 2, sequence: { groupOrder: 2 } } },
     ],
