@@ -63,7 +63,7 @@ async function think(parts: Parts, thinking: Thinking, { signal, system }: Stage
     // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
     signal.throwIfAborted()
     const request = {
-      history: toldHistory(run, shown.ofEntry),
+      history: toldHistory(run, { tools, shown: shown.ofEntry }),
       messages: shown.messages,
       steps,
       tools,

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { LLMock } from '@copilotkit/aimock'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Agent } from '../../src/agents/agent.ts'
+import type { Step } from '../../machines/steps.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
 import { LIST_MS_MAX } from '../../src/agents/model-endpoint.ts'
 import type { LiveModelDefinition } from '../../src/agents/model-failure.ts'
@@ -80,6 +81,24 @@ test.each(PROVIDERS)('%s: a streamed answer, whole, in pieces, counted', async (
     ['user', 'the weather?'],
   ])
 })
+
+test.each(['openai', 'anthropic'] as const)(
+  '%s: goes on as a fallback with calls that another model’s server gave ids of its own kind',
+  async (provider) => {
+    const id = 'functions.look:0'
+    const call = { id, tool: 'look', input: {}, policy: 'allow', idempotent: true } as const
+    const steps: readonly Step[] = [
+      { kind: 'answer', text: '', calls: [call], atMs: 0, seqs: [] },
+      { kind: 'result', call: id, text: 'it rains', failed: false },
+    ]
+    const tools = [{ name: 'look', description: 'looks', parameters: { type: 'object', properties: {} } }]
+    mock.onMessage('hello', { content: TEXT })
+    await (await agentOf(provider, mock.url)).think(asking({ tools, steps })).catch(() => {})
+    const body = JSON.stringify(mock.getLastRequest()?.body)
+    expect(body).toContain('it rains')
+    expect(body).not.toContain(id)
+  },
+)
 
 test.each(PROVIDERS)('%s: a refused credential is permanent and names its place, not its value', async (provider) => {
   mock.onMessage(/./, { error: { message: `bad key ${SECRET}` }, status: 401 })

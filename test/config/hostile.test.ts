@@ -11,7 +11,7 @@ import { FILE_BYTES_MAX } from '../../src/config/source.ts'
 import { fixtureText, folder, problemsOf, spilled, unfrozen, withChannels } from './support.ts'
 
 const LINE = /^g\.yaml:[1-9]\d*:[1-9]\d* .+: .+$/
-const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
+const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 400)
 const GOOD = fixtureText('every-key.yaml')
 const TOKEN = '123456789:AAabcdefghijklmnopqrstuvwxyz0123456'

@@ -239,7 +239,7 @@ scenario('S27 2,000 waiting messages: all run', async () => {
       ),
     )
   }
-  const heard = await watching.answered(2_000, 40_000)
+  const heard = await watching.answered(2_000, 100_000)
   expect(new Set(heard).size).toBe(2_000)
   expect((await statusOf(gateway)).sessions).toMatchObject({ running: 0, queued_messages: 0 })
 })
