@@ -57,11 +57,24 @@ export function promptOf(agent: string, approval: Approval, timeoutMs: number): 
   return { text, choices }
 }
 
-/** The tool's name and its input, whole: nothing that will run is hidden. */
+/** The tool's name and its input, whole: nothing that will run is hidden, or looks like something else. */
 function callText({ tool, input }: Pick<PlannedCall, 'tool' | 'input'>): string {
   const shown = typeof input === 'string' ? input : JSON.stringify(input, null, 2)
-  return `${tool}:\n${fenced(shown)}`
+  return `${tool}:\n${fenced(visible(shown))}`
 }
+
+/** Signs that a screen leaves out, or turns others round for, as JSON writes them by number. */
+function visible(text: string): string {
+  return text.replace(UNSEEN, (sign) =>
+    sign
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}
+
+/** Not those that make one emoji of several. */
+const UNSEEN = /(?!\n|(?<=[\p{Emoji}\ufe0f])[\ufe0f\u200d])[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\p{Zl}\p{Zp}]/gu
 
 export type Verdict =
   | { readonly kind: 'decided'; readonly approval: Approval; readonly approved: boolean; readonly text: string }

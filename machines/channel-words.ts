@@ -222,14 +222,14 @@ export const words = setup({
   },
   guards: {
     isSwept: ({ context }) => context.unswept.length === 0,
-    lacksVariable: ({ context }) => missingFailure(context) !== null,
+    lacksSomething: ({ context }) => missingFailure(context) !== null,
     isPermanent: (_, params: { failure: Failure | null }) =>
       params.failure !== null && params.failure.kind === 'permanent',
     isServed: ({ context, event }) => event.type === 'redefined' && isServed(context, event),
     hasNext: ({ context }) => context.next !== null,
-    nextLacksVariable: ({ context }) => nextLacks(context),
+    nextLacksSomething: ({ context }) => nextLacks(context),
     hasWayBack: ({ context }) => context.proven !== null,
-    lacksVariableAndHasWayBack: ({ context }) => context.proven !== null && missingFailure(context) !== null,
+    lacksSomethingAndHasWayBack: ({ context }) => context.proven !== null && missingFailure(context) !== null,
     isSilentOnTrial: ({ context }) => context.proven !== null && context.after === 'retrying',
     isMcp: ({ event }) => hasFailed(event) && isMcp(event.actorId),
     isPartition: ({ event }) => hasFailed(event) && event.actorId.startsWith('partition:'),

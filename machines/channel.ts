@@ -71,7 +71,7 @@ export const channelMachine = words.createMachine({
             src: 'recover',
             input: ({ context }) => ({ channel: context.definition.id }),
             onDone: [
-              { guard: 'lacksVariable', target: '#channel.failed', actions: 'noteMissing' },
+              { guard: 'lacksSomething', target: '#channel.failed', actions: 'noteMissing' },
               { target: '#channel.open' },
             ],
             onError: { target: 'readingAgain', actions: { type: 'noteEnd', params: ({ event }) => failureIn(event) } },
@@ -112,7 +112,7 @@ export const channelMachine = words.createMachine({
               description: 'The newest definition, or the one that is kept in its place.',
               always: [
                 {
-                  guard: 'nextLacksVariable',
+                  guard: 'nextLacksSomething',
                   actions: { type: 'refuseNext', params: missingOfNext },
                 },
                 { guard: 'hasNext', target: 'trying' },
@@ -222,7 +222,7 @@ export const channelMachine = words.createMachine({
       entry: { type: 'report', params: { state: 'retrying' } },
       always: [
         {
-          guard: 'nextLacksVariable',
+          guard: 'nextLacksSomething',
           target: '#channel.failed',
           reenter: true,
           actions: ['takeNext', 'passOn', 'noteMissing'],
@@ -252,11 +252,11 @@ export const channelMachine = words.createMachine({
         control: [
           { guard: { type: 'isControl', params: { control: 'pause' } } },
           {
-            guard: 'lacksVariableAndHasWayBack',
+            guard: 'lacksSomethingAndHasWayBack',
             target: 'open',
             actions: [{ type: 'goBack', params: ({ context }) => ({ failure: missingFailure(context) }) }, 'passOn'],
           },
-          { guard: 'lacksVariable', target: 'failed', actions: ['thenConnecting', 'noteMissing'] },
+          { guard: 'lacksSomething', target: 'failed', actions: ['thenConnecting', 'noteMissing'] },
           { target: 'open', actions: 'thenConnecting' },
         ],
         drain: { target: 'stopped', actions: 'tellPartitions' },
@@ -268,7 +268,7 @@ export const channelMachine = words.createMachine({
       entry: { type: 'report', params: { state: 'failed' } },
       always: [
         {
-          guard: 'nextLacksVariable',
+          guard: 'nextLacksSomething',
           target: '#channel.failed',
           reenter: true,
           actions: ['takeNext', 'passOn', 'noteMissing'],
@@ -283,7 +283,7 @@ export const channelMachine = words.createMachine({
       on: {
         control: [
           { guard: { type: 'isControl', params: { control: 'pause' } }, target: 'paused' },
-          { guard: 'lacksVariable' },
+          { guard: 'lacksSomething' },
           { target: 'open', actions: 'thenConnecting' },
         ],
         drain: { target: 'stopped', actions: 'tellPartitions' },

@@ -6,7 +6,7 @@ import { type Approval, reminderText } from './approval.ts'
 import type { AgentDefinition } from './definitions.ts'
 import type { Failure } from './failure.ts'
 import type { Refusal } from './hooks.ts'
-import { itemsOf, refusedReason, refusedText, unrefused } from './refusals.ts'
+import { answerable, itemsOf, refusedReason, refusedText } from './refusals.ts'
 import { type Inbox, turnsWaiting } from './inbox.ts'
 import type {
   AcceptedMessage,
@@ -59,34 +59,35 @@ export interface Speaker {
 /** The end of a run: its messages answered, or told in plain words why not. */
 export function turnCommit(speaker: Speaker, outcome: RunOutcome, exhausted: readonly number[]): Commit {
   const dead = speaker.turn.filter((item) => exhausted.includes(item.message.seq))
-  const live = unrefused(speaker.turn, speaker.refused).filter((item) => !exhausted.includes(item.message.seq))
+  const toAnswer = answerable({ ...speaker, exhausted })
   const replies = dead.length === 0 ? [] : [reply(speaker, dead, brokenText())]
   for (const refusal of speaker.refused)
     replies.push(reply(speaker, itemsOf(speaker.turn, refusal), refusedText(refusal)))
-  if (live.length > 0 && speaker.notices.length > 0) replies.push(reply(speaker, live, speaker.notices.join('\n')))
-  if (live.length > 0) replies.push(reply(speaker, live, replyText(live, outcome)))
+  if (toAnswer.length > 0 && speaker.notices.length > 0)
+    replies.push(reply(speaker, toAnswer, speaker.notices.join('\n')))
+  if (toAnswer.length > 0) replies.push(reply(speaker, toAnswer, replyText(toAnswer, outcome)))
   return {
     ...base(speaker),
     settled: [
-      ...settle(live, 'answered', null),
+      ...settle(toAnswer, 'answered', null),
       ...settle(dead, 'dead', 'it broke its session'),
       ...speaker.refused.flatMap((refusal) =>
         settle(itemsOf(speaker.turn, refusal), 'discarded', refusedReason(refusal)),
       ),
       ...settleGiven(speaker, 'answered', null),
     ],
-    entries: live.length === 0 ? [] : turnEntries(speaker, live, outcome),
+    entries: toAnswer.length === 0 ? [] : turnEntries(speaker, toAnswer, outcome),
     replies,
-    ...usageOfTurn(speaker, live),
+    ...usageOfTurn(speaker, toAnswer),
     endsRun: true,
-    ...(outcome.kind === 'failed' && live.length > 0 ? { failure: outcome.failure } : {}),
+    ...(outcome.kind === 'failed' && toAnswer.length > 0 ? { failure: outcome.failure } : {}),
     ...(outcome.kind === 'answered' && outcome.isCut ? { isCut: true } : {}),
   }
 }
 
 /** A turn that was not prepared began no run. */
-function usageOfTurn({ definition, channel, preparedAtMs: atMs }: Speaker, live: Inbox) {
-  const [first] = live
+function usageOfTurn({ definition, channel, preparedAtMs: atMs }: Speaker, toAnswer: Inbox) {
+  const [first] = toAnswer
   if (first === undefined || definition === null) return {}
   const account = accountOf({ agent: definition.id, channel, sender: first.message.sender, atMs })
   return { usage: usageEntries(account, 1, []) }
@@ -227,8 +228,8 @@ function withStop(speaker: Speaker, command: AcceptedMessage, text: string): Com
   }
 }
 
-function replyText(live: Inbox, outcome: RunOutcome): string {
-  const compacted = outcome.kind === 'answered' && live.some((item) => item.task === 'compact')
+function replyText(toAnswer: Inbox, outcome: RunOutcome): string {
+  const compacted = outcome.kind === 'answered' && toAnswer.some((item) => item.task === 'compact')
   return compacted ? `The history is summarised now:\n\n${outcome.text}` : outcomeText(outcome)
 }
 

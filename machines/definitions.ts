@@ -204,6 +204,8 @@ export interface ResetPolicy {
   readonly daily: { readonly atHour: number; readonly timeZone: string } | null
 }
 
+export type Setting = string | number | boolean
+
 export interface ChannelDefinition {
   readonly id: string
   readonly platform: string
@@ -221,9 +223,13 @@ export interface ChannelDefinition {
   readonly partialAnswers: 'keep' | 'drop'
   /** When its conversations begin anew by themselves; null: never. */
   readonly reset: ResetPolicy | null
-  /** What only this platform knows: for telegram `token` and `apiRoot`. */
+  /** What a connection is made of, beside the platform: another one of these, and the channel connects anew. */
   readonly token: SecretReference | null
   readonly apiRoot: string | null
+  /** The user's own module that speaks to its platform, an absolute path; null: the platform is built in. */
+  readonly module: string | null
+  /** What only its platform knows, by its key in the file: of a module what stands under `settings`. */
+  readonly settings: Readonly<Record<string, Setting>>
   /** What of it is there and cannot be right, such as a token of the wrong form; not empty: the channel fails by name. */
   readonly lacking: readonly Lack[]
   /** Variables that the file names for this channel and that are not set; not empty: the channel fails by name. */

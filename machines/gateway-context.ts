@@ -50,8 +50,8 @@ export function withDefinition(
   const ids = Object.keys(definition.channels)
   const changed = [...channels.reconnected, ...channels.redefined]
   // A channel without an actor starts on its newest definition.
-  const told = channels.reconnected.filter((id) => isAlive(id) && context.leaving[id] === undefined)
-  const trying = told.map((id) => [id, { state: 'trying', failure: null }] as const)
+  const reconnecting = channels.reconnected.filter((id) => isAlive(id) && context.leaving[id] === undefined)
+  const trying = reconnecting.map((id) => [id, { state: 'trying', failure: null }] as const)
   const adoptions = { ...only(context.adoptions, ids), ...Object.fromEntries(trying) }
   const closing = channels.stopped.filter((id) => isAlive(id) && context.leaving[id] === undefined)
   return {

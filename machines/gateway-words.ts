@@ -178,10 +178,10 @@ export const words = setup({
       return isNamed ? { reports: { ...context.reports, [params.report.id]: params.report } } : {}
     }),
     routeToChannel: enqueueActions(({ event, system, enqueue }) => {
-      const routed = routedTo(event)
+      const destination = destinationOf(event)
       // A channel that is being restarted reads everything unfinished from the store by itself.
-      if (routed === null || !isAlive(system, routed.channel)) return
-      enqueue.sendTo(channelAddress(routed.channel), routed.message)
+      if (destination === null || !isAlive(system, destination.channel)) return
+      enqueue.sendTo(channelAddress(destination.channel), destination.message)
     }),
     changeSlots: enqueueActions(({ context, event, system, enqueue }) => {
       const { slots, granted } = slotsAfter(context, event)
@@ -272,7 +272,7 @@ export function sweepMs({ definition }: GatewayInput): number {
   return definition.gateway.passivateAfterMs / SWEEPS_BEFORE_PASSIVATION
 }
 
-function routedTo(event: GatewayEvent): { channel: string; message: ToChannel } | null {
+function destinationOf(event: GatewayEvent): { channel: string; message: ToChannel } | null {
   switch (event.type) {
     case 'message.accepted':
       return { channel: event.message.channel, message: event }

@@ -44,6 +44,8 @@ const CHANNEL: ChannelDefinition = Object.freeze({
   reset: null,
   token: null,
   apiRoot: null,
+  module: null,
+  settings: Object.freeze({}),
   missing: Object.freeze([]),
   lacking: Object.freeze([]),
 })

@@ -1,5 +1,5 @@
 // Redefinition: what a newer gateway.yaml changes, and what becomes of it. Pure.
-//   A channel connects anew only for what its connection is made of: platform, credential, address, and whether something is
+//   A channel connects anew only for what its connection is made of: platform, credential, address, what only its platform knows, and whether something is
 //   missing. Everything else takes effect without cutting anybody off.
 //   An agent that lacks something from now on (a variable, an executable) keeps its earlier definition.
 //   Where the port listens and where the data lie stays until a restart. So does a token that is taken away: a port that others
@@ -76,7 +76,8 @@ export function needsConnection(served: Needs, newer: Needs): boolean {
 }
 
 export function isSameConnection(a: ChannelDefinition, b: ChannelDefinition): boolean {
-  return a.platform === b.platform && a.apiRoot === b.apiRoot && isSame(a.token, b.token)
+  if (a.platform !== b.platform || a.apiRoot !== b.apiRoot || a.module !== b.module) return false
+  return isSame(a.token, b.token) && isSame(a.settings, b.settings)
 }
 
 /** Equal as JSON, whatever the order of keys. */

@@ -1,7 +1,7 @@
 // Session context: what a session holds, and what is made of it for a run. Pure.
 
 import type { RunOutcome, Speaker } from './commits.ts'
-import { unrefused } from './refusals.ts'
+import { answerable } from './refusals.ts'
 import type { AgentDefinition } from './definitions.ts'
 import { assert } from './failure.ts'
 import { SUMMARISE } from './history.ts'
@@ -71,10 +71,8 @@ export function initialContext(input: SessionInput): SessionContext {
 export function runInput(context: SessionContext): RunInput {
   const { definition } = context
   assert(definition !== null, 'a run begins with the definition that its preparation read')
-  const live = unrefused(context.turn, context.refused).filter(
-    ({ message }) => !context.exhausted.includes(message.seq),
-  )
-  const compacts = live.some((item) => item.task === 'compact')
+  const toAnswer = answerable(context)
+  const compacts = toAnswer.some((item) => item.task === 'compact')
   return {
     definition: compacts ? { ...definition, tools: [] } : definition,
     channel: context.channel,
@@ -82,8 +80,8 @@ export function runInput(context: SessionContext): RunInput {
     session: context.key,
     turn: context.turnId,
     history: context.history,
-    seqs: live.map((item) => item.message.seq),
-    messages: turnTexts(live).map(({ item, text, shown }) => ({
+    seqs: toAnswer.map((item) => item.message.seq),
+    messages: turnTexts(toAnswer).map(({ item, text, shown }) => ({
       text: item.task === 'compact' ? SUMMARISE : text,
       ...(shown.length === 0 ? {} : { shown }),
       sender: item.message.sender,
@@ -91,7 +89,7 @@ export function runInput(context: SessionContext): RunInput {
     })),
     steps: context.steps,
     // A /compact is itself the summary; a /retry goes back behind the newest turn, and a summary would stand after it.
-    mayCompact: live.every((item) => item.task === 'answer'),
+    mayCompact: toAnswer.every((item) => item.task === 'answer'),
     nowMs: context.preparedAtMs,
     // Who asks once has no second message to decide with.
     draining: context.draining || isOneOff(context.key),

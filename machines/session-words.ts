@@ -6,7 +6,7 @@ import { gateway, sessionAddress } from './addresses.ts'
 import { commandText } from './answers.ts'
 import type { Approval } from './approval.ts'
 import { isKnown, type RunOutcome, type UndoCommits, withdrawCommit } from './commits.ts'
-import { unrefused } from './refusals.ts'
+import { answerable } from './refusals.ts'
 import { assert, type Failure, unprovided } from './failure.ts'
 import { type Inbox, interrupts, isContinued, itemOf, mayGrow, takeTurn } from './inbox.ts'
 import { GATHER_MS_MAX, GATHER_QUIET_MS, PENDING_MS_MAX } from './limits.ts'
@@ -213,6 +213,6 @@ function isAll(items: Inbox, seq: number | null): boolean {
   return items.length > 0 && items.every(({ message }) => message.seq === seq)
 }
 
-function isGivenUp({ turn, exhausted, refused }: Prepared): boolean {
-  return unrefused(turn, refused).every((item) => exhausted.includes(item.message.seq))
+function isGivenUp(prepared: Prepared): boolean {
+  return answerable(prepared).length === 0
 }

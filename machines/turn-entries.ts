@@ -14,13 +14,13 @@ export function cancelledEntries(speaker: Speaker): NewTranscriptEntry[] {
   return [...asked, { role: 'partial', turn: speaker.turnId, text: '', sender: null }]
 }
 
-export function turnEntries(speaker: Speaker, live: Inbox, outcome: RunOutcome): NewTranscriptEntry[] {
-  if (live.some((item) => item.task === 'compact')) return summaryEntries(speaker, outcome)
+export function turnEntries(speaker: Speaker, toAnswer: Inbox, outcome: RunOutcome): NewTranscriptEntry[] {
+  if (toAnswer.some((item) => item.task === 'compact')) return summaryEntries(speaker, outcome)
   const again: NewTranscriptEntry = { role: 'undo', turn: speaker.turnId, text: '', sender: null }
-  const asked = userEntries(speaker, live)
+  const asked = userEntries(speaker, toAnswer)
   if (asked.length === 0) return []
   const answered = [...asked, outcomeEntry(speaker, outcome)]
-  return live.some((item) => item.task === 'retry') && outcome.kind === 'answered' ? [again, ...answered] : answered
+  return toAnswer.some((item) => item.task === 'retry') && outcome.kind === 'answered' ? [again, ...answered] : answered
 }
 
 /** A summary that failed leaves the history as it was. */

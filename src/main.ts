@@ -14,7 +14,7 @@ export function main(args: readonly string[]): Promise<number> {
   const terminal = openTerminal(streams, world.environment)
   const version = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   const context = { terminal, world, version, debug: args.includes('--debug'), exit }
-  watchForDefects(context, null)
+  watchForDefects(context, { console: null })
   return runProgram(args, context)
 }
 

@@ -1,43 +1,32 @@
-// Start: the composition root, the one file that knows both actors and implementations.
+// Start: the composition root: with start/, the only place that knows both actors and implementations.
 // Its phases (machines/phases.ts) come in their order, each named in its failures: `requires` and `construct` open nothing, `store` and
 // `connect` do. What was opened is closed in reverse.
 //   Nothing is opened before startGateway is called, and nothing stays open after `ended` has settled.
 
+import type { GatewayDefinition, GatewaySettings, Lack } from '../machines/definitions.ts'
 import type { GatewayContext } from '../machines/gateway-context.ts'
-import { withOpenAi } from '../machines/openai.ts'
-import { buildAgent } from './agents/catalog.ts'
-import { buildDescription } from './agents/description.ts'
-import { buildTranscription } from './agents/transcription.ts'
 import { createGateway, type GatewayActor } from './actors/gateway.ts'
-import type { Parts } from './actors/parts.ts'
-import { platforms } from './channels/catalog.ts'
 import type { Adapter } from './channels/adapter.ts'
-import { cronTimes } from './config/cron.ts'
 import type { Loaded } from './config/load.ts'
 import type { Problem } from './config/problems.ts'
 import type { Watch } from './config/watch.ts'
-import type { GatewayDefinition, GatewaySettings, Lack, SecretReference } from '../machines/definitions.ts'
 import type { ChannelStatus, GatewayPort, InspectionWish } from './http/port.ts'
 import { type HttpServer, startHttp } from './http/server.ts'
 import { createTransitions } from './inspect/transitions.ts'
 import type { Log } from './log.ts'
 import { createBoard } from './start/board.ts'
 import { requireClock } from './start/clock.ts'
-import { endWaiting, tellingWaiting } from './start/completions.ts'
-import { withConstruction } from './start/construct.ts'
-import { sayingLacks } from './start/hooks.ts'
+import { endWaiting } from './start/completions.ts'
 import { createInspection } from './start/inspection.ts'
+import { type Judge, judgeOf } from './start/judge.ts'
 import { type Kept, openKept } from './start/kept.ts'
+import { openMcp } from './start/mcp.ts'
 import { beginObserving, type Observing } from './start/observing.ts'
+import { partsOf, secretFrom } from './start/parts.ts'
 import { type PhasesOptions, startPhases } from './start/phases.ts'
 import { gatewayPort } from './start/port.ts'
-import { withLacks } from './start/needs.ts'
-import { openMcp } from './start/mcp.ts'
-import type { McpTrials } from './start/mcp-trials.ts'
-import { liveParts } from './start/live.ts'
 import { createReloading } from './start/reload.ts'
 import { lockTokens, type TokenLocks } from './start/token-locks.ts'
-import { toolParts } from './start/tools.ts'
 import { openStore, updateHolder } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import type { World } from './world.ts'
@@ -60,6 +49,7 @@ export type { PhaseTime } from './start/phases.ts'
 export { probe } from './start/doctor.ts'
 export { configurationOf, describeMachine, machineNames, mermaidOf } from './start/machines.ts'
 export { nobodyLives, recordsPort, type RecordsPort, schedulesIn } from './start/records.ts'
+export { ownerOfStray } from './start/strays.ts'
 export { readHolder } from './store/sqlite.ts'
 
 export interface StartOptions {
@@ -97,111 +87,113 @@ export interface RunningGateway {
   readonly ended: Promise<void>
 }
 
-/** Throws a FailureError that names its phase when it cannot start at all. */
+/** Throws a FailureError that names its phase when it cannot start at all; what was opened by then is closed again. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { loaded, world, log, version } = options
   const phases = startPhases({ ...options.phases, world, log })
-  const secret = (reference: SecretReference): string => loaded.secrets.resolve(reference)
-  const required = async (file: GatewayDefinition) => withOpenAi(await withLacks(overridden(file, options), world))
-  const said = sayingLacks(log)
-  const constructed = async (needed: GatewayDefinition) => said(await withConstruction(needed, { secret, world, log }))
+  const judge = judgeOf({ ...options, secret: secretFrom(loaded) })
   const startedAtMs = world.nowMs()
+  await using opened = new AsyncDisposableStack()
+
   await phases.attempt('requires', () => requireClock(startedAtMs))
-  const needed = await phases.whole('requires', () => required(loaded.definition))
-  const { gateway: settings } = needed
+  const required = await phases.whole('requires', () => judge.required(loaded.definition))
+  const { gateway: settings } = required
   const holder = { pid: process.pid, url: null, startedAt: new Date(startedAtMs).toISOString() }
-  const opened: (() => void | Promise<void>)[] = []
-  try {
-    const observing = await beginObserving({ definition: needed, world, log, version })
-    opened.push(() => observing.stop())
-    const kept = await openKept({ ...options, phases, observing, definition: needed, holder, opened })
-    const { hooking, groups } = kept
-    const definition = await phases.whole('construct', () => constructed(needed))
 
-    const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
-    const tokens = await phases.attempt('connect', () => lockTokens(locking))
-    opened.push(() => tokens.release())
-    const inForce = async (file: GatewayDefinition) => constructed(await required(file))
-    // Its servers end when the actors that own them are gone.
-    const mcp = openMcp(loaded, { definition: () => root().definition, secret, groups, world, log })
-    opened.push(() => mcp.close())
-    const built = {
-      ...{ ...kept, definition, data: settings.data, tokens, observing, secret, startedAtMs, inForce },
-      ...{ hooks: hooking.hooks, mcp },
-    }
-    const { gateway, root, board, reloading, inspection, port, adapters } = assemble(options, built)
-    const http = await phases.attempt('connect', () => listen(options, settings, { port, root, adapters }))
-    opened.push(() => http.close())
-    updateHolder(settings.data, { ...holder, url: http.url })
+  const observing = await beginObserving({ definition: required, world, log, version })
+  opened.defer(() => observing.stop())
+  const kept = await openKept({ loaded, world, log, phases, observing, definition: required, holder, opened })
 
-    opened.push(() => inspection.close())
-    const inspectUrl = options.inspect === null ? null : (await inspection.open(options.inspect)).url
+  const definition = await phases.whole('construct', () => judge.constructed(required))
 
-    const ended = untilEnded(gateway, () => close(opened))
-    const started = { at: holder.startedAt, version, url: http.url, rollCall: board.rollCall }
-    hooking.begin(() => root().definition, started)
-    gateway.start()
-    void board.rollCall.then((called) => phases.ready(called))
-    mcp.begin(board.rollCall)
-    options.watch?.begin(world, () => void reloading.refresh())
-    opened.push(() => options.watch?.end())
-    const drain = (): void => {
+  const locking = { definition, secrets: loaded.secrets, holder, clock: world.clock }
+  const tokens = await phases.attempt('connect', () => lockTokens(locking))
+  opened.defer(() => tokens.release())
+  const assembly = assemble(options, { ...kept, definition, tokens, observing, startedAtMs, judge, opened })
+  const { gateway, board, mcp, port } = assembly
+  const http = await phases.attempt('connect', () => listen(options, settings, assembly))
+  opened.defer(() => http.close())
+  updateHolder(settings.data, { ...holder, url: http.url })
+  opened.defer(() => assembly.inspection.close())
+  const inspectUrl = options.inspect === null ? null : (await assembly.inspection.open(options.inspect)).url
+
+  // From here on nothing of the start can fail: it ends with the gateway.
+  const newest = (): GatewayDefinition => assembly.root().definition
+  const refresh = (): void => void assembly.reloading.refresh()
+  kept.hooking.begin(newest, { at: holder.startedAt, version, url: http.url, rollCall: board.rollCall })
+  opened.defer(() => options.watch?.end())
+  const closing = opened.move()
+  const ended = untilEnded(gateway, () => closing.disposeAsync())
+  gateway.start()
+  void board.rollCall.then((called) => phases.ready(called))
+  mcp.begin(board.rollCall)
+  options.watch?.begin(world, refresh)
+  return {
+    url: http.url,
+    inspectUrl,
+    port,
+    rollCall: board.rollCall,
+    lacking: () => newest().lacking,
+    refresh,
+    drainMs: () => newest().gateway.drainMs,
+    drain() {
       // Nobody waits for what is being tried.
       void mcp.close()
       gateway.send({ type: 'drain' })
-    }
-    const ending = { drainMs: () => root().definition.gateway.drainMs, drain }
-    const called = { rollCall: board.rollCall, lacking: () => root().definition.lacking }
-    return { url: http.url, inspectUrl, port, ...called, refresh: () => void reloading.refresh(), ...ending, ended }
-  } catch (error) {
-    await close(opened)
-    throw error
+    },
+    ended,
   }
 }
 
-/** What the phases before have opened and built. */
-interface Built extends Pick<Parts, 'definition' | 'secret' | 'hooks'>, Kept {
+/** What the phases before have opened. */
+interface Opened extends Kept {
+  readonly definition: GatewayDefinition
   readonly tokens: TokenLocks
-  readonly data: string
   readonly observing: Observing
   readonly startedAtMs: number
-  /** What of a newer file holds on this machine. */
-  readonly inForce: (file: GatewayDefinition) => Promise<GatewayDefinition>
-  readonly mcp: McpTrials
+  readonly judge: Judge
+  readonly opened: AsyncDisposableStack
 }
 
 /** The root actor with all that it is made of, and what stands around it. Nothing of it runs yet. */
-function assemble(options: StartOptions, built: Built) {
+function assemble(options: StartOptions, before: Opened) {
   const { loaded, world, log, version } = options
-  const { definition, data, groups, store, uploads, tokens } = built
-  const { observing, secret, hooks, startedAtMs, inForce, mcp } = built
-  const live = liveParts()
-  const { adapters } = live
+  const { store, disk, uploads, groups, tokens, observing, startedAtMs, judge, opened } = before
   const root = (): GatewayContext => gateway.getSnapshot().context
   const board = createBoard({ root, world, log })
-  const lasting = { store: tellingWaiting(store, adapters), tokens }
-  const own = { cronTimes, hooks, uploads, runMcp: mcp.run, ...toolParts({ loaded, store, data, groups }) }
-  const thinking = { buildAgent, buildTranscription, buildDescription }
-  const implementations = { platforms, ...thinking, observe: observing.observe, ...own }
-  const gateway = createGateway({ definition, world, log, secret, ...implementations, ...live, ...lasting, ...board })
-  const reading = { loaded, read: options.reload, inForce, onTaken: () => mcp.look() }
-  const reloading = createReloading({ gateway, tokens, world, log, channels: board.channels, ...reading })
-  const channels = (): string[] => Object.keys(root().definition.channels)
-  const inspection = createInspection({ root: gateway, channels, world, log })
+  const mcp = openMcp(loaded, { definition: () => root().definition, secret: secretFrom(loaded), groups, world, log })
+  // Its servers end when the actors that own them are gone.
+  opened.defer(() => mcp.close())
+  const parts = partsOf({ loaded, world, log, ...before, observe: observing.observe, board, mcp })
+  const { adapters } = parts
+  const gateway = createGateway(parts)
+  const reloading = createReloading({
+    loaded,
+    read: options.reload,
+    inForce: async (file) => judge.constructed(await judge.required(file)),
+    onTaken: () => mcp.look(),
+    gateway,
+    channels: board.channels,
+    tokens,
+    world,
+    log,
+  })
+  const inspection = createInspection({
+    root: gateway,
+    channels: () => Object.keys(root().definition.channels),
+    world,
+    log,
+  })
   const transitions = createTransitions({ root: gateway, world, log })
-  const told = { board, mcp, reloading, inspection, transitions, metrics: observing.metrics }
-  const port = gatewayPort({ gateway, store, uploads, adapters, world, version, startedAtMs, ...told })
-  return { gateway, root, board, reloading, inspection, port, adapters }
+  const { metrics } = observing
+  const told = { board, mcp, reloading, inspection, transitions, metrics }
+  const port = gatewayPort({ gateway, store, disk, uploads, adapters, world, version, startedAtMs, ...told })
+  return { gateway, root, board, mcp, reloading, inspection, port, adapters }
 }
 
 /** A store of a data folder that no gateway has open; throws StoreLockedError when one has. */
 export function openOffline(folder: string, world: World): Store {
   return openStore({ folder, world, holder: { pid: process.pid, url: null, startedAt: '' } })
-}
-
-/** What the command line says stands over what the file says, now and after it was read anew. */
-function overridden(definition: GatewayDefinition, { settings }: StartOptions): GatewayDefinition {
-  return { ...definition, gateway: { ...definition.gateway, ...settings } }
 }
 
 interface Answering {
@@ -213,25 +205,29 @@ interface Answering {
 async function listen(
   { loaded, world, log }: StartOptions,
   { host, port }: GatewaySettings,
-  running: Answering,
+  answering: Answering,
 ): Promise<HttpServer> {
-  const token = (): string | null => {
-    const reference = running.root().definition.gateway.token
-    return reference && loaded.secrets.resolve(reference)
+  const settings = (): GatewaySettings => answering.root().definition.gateway
+  const http = await startHttp({
+    host,
+    port,
+    gateway: answering.port,
+    token: () => {
+      const reference = settings().token
+      return reference && loaded.secrets.resolve(reference)
+    },
+    allowedOrigins: () => settings().allowedOrigins,
+    log,
+    world,
+  })
+  return {
+    ...http,
+    async close() {
+      // Who waits for an answer is told that it comes after the next start, before the connection is closed.
+      endWaiting(answering.adapters)
+      await http.close()
+    },
   }
-  const allowedOrigins = (): readonly string[] => running.root().definition.gateway.allowedOrigins
-  const http = await startHttp({ host, port, gateway: running.port, log, world, token, allowedOrigins })
-  const close = async (): Promise<void> => {
-    // Who waits for an answer is told that it comes after the next start, before the connection is closed.
-    endWaiting(running.adapters)
-    await http.close()
-  }
-  return { ...http, close }
-}
-
-/** The first that was opened is closed last. */
-async function close(opened: (() => void | Promise<void>)[]): Promise<void> {
-  for (const shut of opened.splice(0).reverse()) await shut()
 }
 
 function untilEnded(gateway: GatewayActor, shut: () => Promise<void>): Promise<void> {

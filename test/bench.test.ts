@@ -21,6 +21,7 @@ import { measureObserve } from './bench/observe.ts'
 import { measureStart } from './bench/start.ts'
 import { measureStore } from './bench/store.ts'
 import { type Opened, openTree } from './bench/tree.ts'
+import { measureStop } from './bench/stop.ts'
 import { measureTools } from './bench/tools.ts'
 import { measureUsage } from './bench/usage.ts'
 import { measureWaiting } from './bench/waiting.ts'
@@ -64,6 +65,24 @@ describe('mcp', () => {
     BUSY_MS_MAX,
   )
 })
+
+describe('stop', () => {
+  test(
+    'shows what a gateway takes longer to close what it has open',
+    async () => {
+      const section = await measureStop({ ...ONCE, stops: 2, nodeFlags: imported(SLOW_TO_CLOSE) })
+      const { rounds, target } = row(section, 'the model’s request is closed, slowest')
+      expect(median(rounds)).toBeGreaterThan(149)
+      expect(target?.met).toBe(false)
+    },
+    BUSY_MS_MAX,
+  )
+})
+
+const SLOW_TO_CLOSE = `
+  const { abort } = AbortController.prototype
+  AbortController.prototype.abort = function (...why) { setTimeout(() => abort.apply(this, why), 150) }
+`
 
 const SLOW_TO_START = 'await new Promise((resolve) => setTimeout(resolve, 1000))'
 

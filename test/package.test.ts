@@ -23,7 +23,8 @@ beforeAll(() => {
   mkdirSync(packed)
   mkdirSync(installed)
   build(join(packed, 'dist'))
-  for (const file of ['package.json', 'README.md']) copyFileSync(file, join(packed, file))
+  const pages = MANIFEST.files.filter((file: string) => file !== 'dist')
+  for (const file of ['package.json', 'README.md', ...pages]) cpSync(file, join(packed, file), { recursive: true })
   // The scripts would build again; what they build is here already.
   npm(packed, ['pack', '--ignore-scripts', '--pack-destination', workshop])
   writeFileSync(join(installed, 'package.json'), '{ "private": true }')
@@ -42,9 +43,11 @@ test('troupe --version is the version of the package', () => {
 
 test('the package carries JavaScript and its data, no TypeScript and no tests', () => {
   const files = filesBelow(join(installed, 'node_modules/troupe'))
-  expect(files.filter((file) => /\.ts$|\.tsbuildinfo$/.test(file) && !file.endsWith('.d.ts'))).toEqual([])
+  // Examples are to be read.
+  const ours = files.filter((file) => !file.startsWith('test/fixtures/own/'))
+  expect(ours.filter((file) => /\.ts$|\.tsbuildinfo$/.test(file) && !file.endsWith('.d.ts'))).toEqual([])
   // What `troupe/testing` is made of, and no test of ours.
-  const tests = files.filter((file) => /(^|\/)test\//.test(file))
+  const tests = ours.filter((file) => /(^|\/)test\//.test(file) && !file.endsWith('.md'))
   expect(tests.filter((file) => !/^dist\/test\/(support\/|channels\/contract\.)/.test(file))).toEqual([])
   expect(tests.filter((file) => /\.test\./.test(file))).toEqual([])
   expect(files).toContain('dist/src/main.js')
@@ -62,7 +65,7 @@ test('no module of the package asks for a TypeScript file or a test runner', () 
   expect(asking).toEqual([])
 })
 
-test('a user’s own tool is written with troupe/tool, a hook with troupe/hook, typed and run', () => {
+test('a user’s own tool is written with troupe/tool, a hook with troupe/hook, a channel with troupe/channel, typed and run', () => {
   const own = `
     import { defineTool } from 'troupe/tool'
     export default defineTool<{ number: number }>({
@@ -80,21 +83,33 @@ test('a user’s own tool is written with troupe/tool, a hook with troupe/hook, 
     )
   `
   writeFileSync(join(installed, 'trim.mts'), hook)
-  expect(typesOf(['invoice.mts', 'trim.mts', 'wrong.mts'])).toEqual([
+  const channel = `
+    import { defineChannel } from 'troupe/channel'
+    export default defineChannel(({ settings, token }) => ({
+      run: async (door, signal) => door.live({ id: '1', name: 'me' }),
+      send: async ({ text }, part) => ({ receipt: text, last: part === 0 }),
+      probe: async () => ({ id: '1', name: \`\${settings['nick']} \${token() ?? 'without a password'}\` }),
+    }))
+  `
+  writeFileSync(join(installed, 'lines.mts'), channel)
+  expect(typesOf(['invoice.mts', 'trim.mts', 'lines.mts', 'wrong.mts'])).toEqual([
     expect.stringMatching(/wrong\.mts.*Property 'trim' does not exist on type 'number'/),
   ])
   const agent = '{ model: echo, tools: [./invoice.mts], hooks: { message.accepted: [./trim.mts] } }'
-  const file = `agents: { cfo: ${agent} }\nchannels: { web: { platform: web, agent: cfo } }\n`
+  const lines = '{ platform: module, module: ./lines.mts, settings: { nick: bot }, agent: cfo, allowed_users: [anna] }'
+  const file = `agents: { cfo: ${agent} }\nchannels: { web: { platform: web, agent: cfo }, lines: ${lines} }\n`
   writeFileSync(join(installed, 'gateway.yaml'), file)
   expect(troupe(['doctor'])).toMatchObject({
-    stdout: expect.stringMatching(/^✓ +tools of cfo +invoice$\n✓ +hooks of cfo +message\.accepted$/m),
+    stdout: expect.stringMatching(
+      /^✓ +tools of cfo +invoice$\n✓ +hooks of cfo +message\.accepted$[^]*^✓ +channel lines +module, bot without a password$/m,
+    ),
     stderr: '',
   })
 }, 60_000)
 
 describe('a user’s own tests, with troupe/testing', () => {
   const OWN = 'test/fixtures/own'
-  const TESTS = ['tool-test.ts', 'adapter-test.ts', 'machine-test.ts']
+  const TESTS = ['tool-test.ts', 'adapter-test.ts', 'lines-test.ts', 'machine-test.ts']
 
   beforeAll(() => {
     for (const file of readdirSync(OWN)) copyFileSync(join(OWN, file), join(installed, file))
@@ -113,7 +128,7 @@ describe('a user’s own tests, with troupe/testing', () => {
   test('are of the right types, and a wrong one is found', () => {
     const wrong = readFileSync(join(OWN, 'tool-test.ts'), 'utf8').replace('openTool(INVOICE)', 'openTool(7)')
     writeFileSync(join(installed, 'wrong-test.ts'), wrong)
-    expect(typesOf([...TESTS, 'wrong-test.ts'])).toEqual([
+    expect(typesOf([...TESTS, 'lines.ts', 'wrong-test.ts'])).toEqual([
       expect.stringMatching(/wrong-test\.ts.*'number' is not assignable to parameter of type 'string'/),
     ])
   })
@@ -123,7 +138,8 @@ describe('a user’s own tests, with troupe/testing', () => {
       cpSync(`node_modules/@xstate/${name}`, join(installed, `node_modules/@xstate/${name}`), { recursive: true })
     const { status, stdout } = node(['--test', '--test-reporter=tap', ...TESTS])
     expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringMatching(/^# fail 0$/m) })
-    const checks = Object.keys(adapterChecks(() => Promise.reject(new Error('only their names are asked for')))).length
+    const checks =
+      Object.keys(adapterChecks(() => Promise.reject(new Error('only their names are asked for')))).length * 2
     const written = TESTS.map((file) => readFileSync(join(OWN, file), 'utf8').match(/^test\(/gm)?.length ?? 0)
     expect(stdout).toMatch(new RegExp(`^# pass ${written.reduce((sum, count) => sum + count, checks)}$`, 'm'))
   })

@@ -3,24 +3,18 @@
 //   S6. What a tool says after its run was ended is neither written nor told.
 //   S42. A defect in the midst of one call ends the others: nothing of this run acts beside its successor.
 
-import { failureOf, FailureError, sayable } from '../../machines/failure.ts'
+import { assert, failureOf, FailureError, sayable } from '../../machines/failure.ts'
 import { RESULT_UNITS_MAX } from '../../machines/limits.ts'
 import type { RunInput } from '../../machines/run-words.ts'
 import { type CallPlan, type PlannedCall, plansOf, type Step } from '../../machines/steps.ts'
 import type { Tool, ToolInput } from '../tools/tool.ts'
-import type { Parts } from './parts.ts'
+import type { Parts, Stage } from './parts.ts'
 import { persist } from './persist.ts'
 import { toolsOf, workdirOf } from './toolbox.ts'
 
 interface Acting {
   readonly run: RunInput
   readonly steps: readonly Step[]
-}
-
-/** Where a run acts, and until when. */
-interface Stage {
-  readonly signal: AbortSignal
-  readonly system: unknown
 }
 
 /** Resolves with the steps that it wrote, in the order in which they are on disk. */
@@ -43,7 +37,7 @@ export async function act(parts: Parts, { run, steps }: Acting, stage: Stage): P
     if (plan.how === 'call') await write({ kind: 'begin', call: plan.call.id })
     signal.throwIfAborted()
     const result =
-      plan.how === 'tell' ? failed(plan.text) : await use(parts, { run, system, tools, call: plan.call }, signal)
+      plan.how === 'tell' ? failed(plan.text) : await use(parts, { run, steps, system, tools, call: plan.call }, signal)
     signal.throwIfAborted()
     await write({ kind: 'result', call: plan.call.id, ...result })
   }
@@ -57,8 +51,7 @@ export async function act(parts: Parts, { run, steps }: Acting, stage: Stage): P
   return written
 }
 
-interface Use {
-  readonly run: RunInput
+interface Use extends Acting {
   readonly system: unknown
   readonly tools: readonly Tool[]
   readonly call: PlannedCall
@@ -70,7 +63,7 @@ interface Result {
 }
 
 /** A tool that fails is a result that the model can read, not the end of the run; so is a tool that nobody has. */
-async function use(parts: Parts, { run, system, tools, call }: Use, signal: AbortSignal): Promise<Result> {
+async function use(parts: Parts, { run, steps, system, tools, call }: Use, signal: AbortSignal): Promise<Result> {
   const { session, turn, definition, messages } = run
   const log = parts.log.child({ session, turn, agent: definition.id, tool: call.tool })
   const tool = tools.find(({ name }) => name === call.tool)
@@ -82,7 +75,7 @@ async function use(parts: Parts, { run, system, tools, call }: Use, signal: Abor
   const end = parts.observe.begin({ kind: 'tool', session, agent: definition.id, tool: tool.name })
   try {
     const workdir = await workdirOf(parts, { run, system })
-    const text = await tool.call(input, { signal, workdir, sender })
+    const text = await tool.call(input, { id: idOf({ run, steps }, call), signal, workdir, sender })
     end('done')
     return { text: bounded(text), failed: false }
   } catch (error) {
@@ -91,6 +84,13 @@ async function use(parts: Parts, { run, system, tools, call }: Use, signal: Abor
     log.warn({ err: error }, 'a tool failed')
     return failed(error instanceof FailureError ? sayable(failureOf(error)) : 'The tool failed by a defect of its own.')
   }
+}
+
+/** The same after a crash. With the time of the answer that asks for it: in a new data folder turns are counted anew. */
+function idOf({ run: { session, turn }, steps }: Acting, { id }: PlannedCall): string {
+  const answer = steps.findLast((step) => step.kind === 'answer')
+  assert(answer?.kind === 'answer', 'a call is open because an answer asked for it')
+  return `${session}:${turn}:${id}:${answer.atMs}`
 }
 
 const NOBODY = { id: '', name: null, handle: null }

@@ -13,6 +13,7 @@ import { FailureError, failureOf, inPhase, thrownIn } from '../../machines/failu
 import { RECOVERY_BATCH } from '../../machines/limits.ts'
 import { resumedFirst } from '../../machines/inbox.ts'
 import type { AcceptedMessage, ConnectionEvent, Inbound } from '../../machines/messages.ts'
+import { isOfFile } from '../../machines/openai.ts'
 import type { Phase } from '../../machines/phases.ts'
 import { isSameConnection } from '../../machines/redefinition.ts'
 import { sessionKey } from '../../machines/session-key.ts'
@@ -99,7 +100,9 @@ async function run(parts: Parts, connecting: Connecting): Promise<void> {
     live: (identity) => {
       handle = identity.name
       connecting.phase = null
-      parts.log.info({ channel: definition.id, as: identity.name }, 'the channel is live')
+      // The gateway's own channel is in no report.
+      const level = isOfFile(definition.id) ? 'info' : 'debug'
+      parts.log[level]({ channel: definition.id, as: identity.name }, 'the channel is live')
       sendBack({ type: 'connection.live' })
     },
     receive: (message) => receive(parts, { message, definition: connecting.definition, handle, system }),

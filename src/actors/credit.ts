@@ -23,8 +23,8 @@ export async function credited(
 ): Promise<{ readonly thought: Thought; readonly credit: Credit }> {
   const { session, turn, definition } = run
   const { steps, tools } = request
-  const told = () => tools.map(({ name, description, parameters }) => ({ name, description, parameters }))
-  const asked = () => askedTokens({ ...first, steps, tools: tools.length === 0 ? '' : JSON.stringify(told()) })
+  const toolTexts = () => tools.map(({ name, description, parameters }) => ({ name, description, parameters }))
+  const asked = () => askedTokens({ ...first, steps, tools: tools.length === 0 ? '' : JSON.stringify(toolTexts()) })
   const of = { session, turn, account: accountOfRun(run), observe: parts.observe }
   const meter = parts.meters.open(of, (owner) => new AnswerMeter(owner, asked))
   try {

@@ -4,7 +4,7 @@
 //   They are told after the durable accept and before the run, at least once: a crash in between tells them again, with the same id.
 
 import { FailureError, failureOf } from '../../machines/failure.ts'
-import { unrefused } from '../../machines/refusals.ts'
+import { answerable } from '../../machines/refusals.ts'
 import type {
   AgentHookEvent,
   HookAnswer,
@@ -39,22 +39,20 @@ interface Turn {
 }
 
 /** The turn as the hooks of its agent leave it. */
-export async function hooked(parts: Parts, turn: Turn, given: Given): Promise<Prepared> {
-  const { prepared, signal, beganMs } = given
+export async function hooked(parts: Parts, turn: Turn, { prepared, signal, beganMs }: BeforeRun): Promise<Prepared> {
+  const messages = answerable(prepared)
+  if (messages.length === 0 || Object.keys(prepared.definition.hooks).length === 0) return prepared
   const deadlineMs = Math.min(parts.world.nowMs() + HOOK_MS_MAX, beganMs + PREPARED_MS_MAX)
   const asking: Asking = { parts, turn, prepared, signal, deadlineMs }
-  const live = prepared.turn.filter(({ message }) => !prepared.exhausted.includes(message.seq))
-  if (live.length === 0 || Object.keys(prepared.definition.hooks).length === 0) return prepared
   // A /retry of the first turn has no history before it, and begins no conversation.
-  const isFirst = prepared.history.length === 0 && live.every(({ task }) => task === 'answer')
+  const isFirst = prepared.history.length === 0 && messages.every(({ task }) => task === 'answer')
   if (isFirst && prepared.steps.length === 0) await askAll(asking, 'session.start', { id: turn.turnId })
-  const seen = await messagesAsked(asking, live)
-  const left = unrefused(seen.turn, seen.refused).filter(({ message }) => !prepared.exhausted.includes(message.seq))
-  if (left.length === 0) return { ...prepared, ...seen }
-  return runAsked(asking, { ...prepared, ...seen }, left)
+  const judged: Prepared = { ...prepared, ...(await messagesAsked(asking, messages)) }
+  const left = answerable(judged)
+  return left.length === 0 ? judged : runAsked(asking, judged, left)
 }
 
-interface Given {
+interface BeforeRun {
   /** When the preparation began. */
   readonly beganMs: number
   readonly prepared: Prepared
@@ -72,13 +70,16 @@ interface Asking {
 // --- events -----------------------------------------------------------------------------------------------------------
 
 /** Each message by itself; one that the client sent in parts is one. */
-async function messagesAsked(asking: Asking, live: Inbox): Promise<Pick<Prepared, 'turn' | 'refused'>> {
+async function messagesAsked(asking: Asking, messages: Inbox): Promise<Pick<Prepared, 'turn' | 'refused'>> {
   let { turn } = asking.prepared
   const refused: Refusal[] = []
-  for (const each of turnTexts(live)) {
+  for (const each of turnTexts(messages)) {
     const { item, seqs, text } = each
     if (item.task !== 'answer') continue
-    const answer = await askAll(asking, 'message.accepted', { id: String(item.message.seq), message: told(each) })
+    const answer = await askAll(asking, 'message.accepted', {
+      id: String(item.message.seq),
+      message: messageDocument(each),
+    })
     if (answer.refuse !== undefined) refused.push({ seqs, reason: answer.refuse })
     else if (answer.text !== undefined && answer.text !== text) turn = withText(turn, seqs, answer.text)
   }
@@ -86,7 +87,7 @@ async function messagesAsked(asking: Asking, live: Inbox): Promise<Pick<Prepared
 }
 
 async function runAsked(asking: Asking, prepared: Prepared, left: Inbox): Promise<Prepared> {
-  const messages = turnTexts(left).map(told)
+  const messages = turnTexts(left).map(messageDocument)
   const answer = await askAll(asking, 'run.start', { id: asking.turn.turnId, messages })
   if (answer.refuse !== undefined) {
     const seqs = left.map(({ message }) => message.seq)
@@ -106,7 +107,8 @@ async function runAsked(asking: Asking, prepared: Prepared, left: Inbox): Promis
   return { ...prepared, turn, definition: { ...definition, instructions } }
 }
 
-function told({ item, text }: TurnText) {
+/** A message as a hook is told of it: `HookMessage` of tools/define-hook.ts. */
+function messageDocument({ item, text }: TurnText) {
   const { seq, sender, kind, acceptedAtMs, attachments } = item.message
   // How a file is asked for is the platform's business, and no hook's.
   const files = attachments.map(({ reference: _, mediaType, ...file }) => ({ ...file, media_type: mediaType }))
@@ -123,20 +125,21 @@ function withText(turn: Inbox, [first, ...others]: readonly number[], text: stri
 
 // --- asking -----------------------------------------------------------------------------------------------------------
 
-interface Told {
+/** What a hook is asked about. */
+interface Subject {
   readonly id: string
   readonly [part: string]: unknown
 }
 
 /** One after the other: each sees what those before it made of it, and the first refusal is the last word. */
-async function askAll(asking: Asking, event: AgentHookEvent, what: Told): Promise<HookAnswer> {
+async function askAll(asking: Asking, event: AgentHookEvent, first: Subject): Promise<HookAnswer> {
   const { parts, turn, prepared, signal } = asking
-  let told: Told = what
+  let subject = first
   let all: HookAnswer = {}
   for (const hook of prepared.definition.hooks[event] ?? []) {
     const answer = await ask(asking, {
       hook,
-      document: documentOf({ event, turn, agent: prepared.definition.id }, told),
+      document: documentOf({ event, turn, agent: prepared.definition.id }, subject),
     })
     signal.throwIfAborted()
     if (answer.refuse !== undefined) {
@@ -147,9 +150,9 @@ async function askAll(asking: Asking, event: AgentHookEvent, what: Told): Promis
       return answer
     }
     all = merged(event, all, answer)
-    const { message } = told
+    const { message } = subject
     if (event === 'message.accepted' && all.text !== undefined)
-      told = { ...told, message: { ...Object(message), text: all.text } }
+      subject = { ...subject, message: { ...Object(message), text: all.text } }
   }
   return all
 }
@@ -216,7 +219,7 @@ interface About {
   readonly agent: string
 }
 
-export function documentOf({ event, turn, agent }: About, { id, ...what }: Told): HookDocument {
+export function documentOf({ event, turn, agent }: About, { id, ...what }: Subject): HookDocument {
   const { key, channel, turnId } = turn
   const within = event === 'message.accepted' ? '' : `${key}:`
   return { event, id: `${event}:${within}${id}`, agent, channel, session: key, turn: turnId, ...what }

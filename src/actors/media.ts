@@ -49,7 +49,7 @@ export async function readMedia(parts: Parts, arrived: Arrived, signal: AbortSig
   const attachments = attachmentsOf(arrived.turn)
   if (attachments.length === 0) return { turn: arrived.turn, notices: [], failure: null }
   signal.throwIfAborted()
-  const desk = openDesk(parts, arrived, signal)
+  const files = openTurnFiles(parts, arrived, signal)
   try {
     const readings = new Map<number, ReadAttachment[]>(attachments.map(({ item }) => [item.message.seq, []]))
     const all = attachments.map(async ({ item, index, isOver }) => {
@@ -59,18 +59,18 @@ export async function readMedia(parts: Parts, arrived: Arrived, signal: AbortSig
       const words = wordsWith(arrived.turn, item)
       return {
         seq: message.seq,
-        one: await readOne(desk, { attachment, name: fileName({ message, index }), words, isOver }),
+        one: await readOne(files, { attachment, name: fileName({ message, index }), words, isOver }),
       }
     })
     for (const { seq, one } of await Promise.all(all)) readings.get(seq)?.push(one)
-    return withReadings(arrived.turn, readings, desk.senses)
+    return withReadings(arrived.turn, readings, files.senses)
   } finally {
-    desk.close()
+    files.close()
   }
 }
 
 /** Where the files of one turn are worked on. */
-interface Desk {
+interface TurnFiles {
   readonly parts: Parts
   readonly arrived: Arrived
   readonly senses: Senses
@@ -83,7 +83,7 @@ interface Desk {
   close(): void
 }
 
-function openDesk(parts: Parts, arrived: Arrived, outer: AbortSignal): Desk {
+function openTurnFiles(parts: Parts, arrived: Arrived, outer: AbortSignal): TurnFiles {
   const { clock } = parts.world
   const closing = new AbortController()
   const { promise: ended, reject } = Promise.withResolvers<never>()
@@ -124,7 +124,7 @@ function openDesk(parts: Parts, arrived: Arrived, outer: AbortSignal): Desk {
   }
 }
 
-interface Paper {
+interface NamedAttachment {
   readonly attachment: Attachment
   readonly name: string
   /** What was written with it. */
@@ -132,36 +132,36 @@ interface Paper {
   readonly isOver: boolean
 }
 
-async function readOne(desk: Desk, paper: Paper): Promise<ReadAttachment> {
-  const { attachment, name, isOver } = paper
+async function readOne(files: TurnFiles, named: NamedAttachment): Promise<ReadAttachment> {
+  const { attachment, name, isOver } = named
   const path = `${RECEIVED}/${name}`
   const without = (reading: Reading): ReadAttachment => ({ attachment, path: null, reading })
-  if (isOnlyTold(attachment, desk.senses)) return without({ outcome: 'told' })
-  const refused = isOver ? tooMany(attachment) : refusedUnseen(attachment, desk.senses)
+  if (isOnlyTold(attachment, files.senses)) return without({ outcome: 'told' })
+  const refused = isOver ? tooMany(attachment) : refusedUnseen(attachment, files.senses)
   if (refused !== null) return without({ outcome: 'failed', failure: refused })
-  const { key: session, turnId: turn } = desk.arrived
+  const { key: session, turnId: turn } = files.arrived
   try {
-    const reading = desk.parts.folderUses.during({ session, turn }, readFile(desk, paper))
-    return { attachment, path, reading: await Promise.race([reading, desk.ended]) }
+    const reading = files.parts.folderUses.during({ session, turn }, readFile(files, named))
+    return { attachment, path, reading: await Promise.race([reading, files.ended]) }
   } catch (error) {
     // Ended with its preparation; what becomes of it is asked by nobody.
     if (failureOf(error).reason === 'cancelled') throw error
-    desk.parts.log.warn({ session, kind: attachment.kind, err: error }, 'an attachment was not read')
+    files.parts.log.warn({ session, kind: attachment.kind, err: error }, 'an attachment was not read')
     const { message, remedy } = failureOf(error)
     return without({ outcome: 'failed', failure: unreadable(attachment, message, remedy) })
   }
 }
 
-async function readFile(desk: Desk, { attachment, name, words }: Paper): Promise<Reading> {
-  const { parts, arrived, senses, signal } = desk
-  const received = await desk.received()
-  const file = (await received.look(name)) ?? (await fetched(desk, attachment, name))
+async function readFile(files: TurnFiles, { attachment, name, words }: NamedAttachment): Promise<Reading> {
+  const { parts, arrived, senses, signal } = files
+  const received = await files.received()
+  const file = (await received.look(name)) ?? (await fetched(files, attachment, name))
   const found = { bytes: file.bytes, mediaType: typeOfBytes(file.head) }
   const treatment = treatmentOf(attachment, found, senses)
   if (typeof treatment !== 'string') return { outcome: 'failed', failure: treatment }
   switch (treatment) {
     case 'transcribe': {
-      const text = await transcribed(desk, { attachment, name, mediaType: speechType(attachment, found) })
+      const text = await transcribed(files, { attachment, name, mediaType: speechType(attachment, found) })
       return text === ''
         ? failed(attachment, 'nothing was heard in it')
         : { outcome: 'transcribed', text, isWhole: true }
@@ -196,15 +196,15 @@ function failed(attachment: Attachment, why: string): Reading {
 }
 
 /** A platform that is away for a moment is asked once more. */
-async function fetched(desk: Desk, attachment: Attachment, name: string) {
-  const received = await desk.received()
+async function fetched(files: TurnFiles, attachment: Attachment, name: string) {
+  const received = await files.received()
   try {
-    await fetchInto(desk, received, { attachment, name })
+    await fetchInto(files, received, { attachment, name })
   } catch (error) {
     const { kind, retryAfterMs = BACKOFF_MS_MIN } = failureOf(error)
-    if (kind !== 'retryable' || desk.signal.aborted) throw error
-    await pause(desk, retryAfterMs)
-    await fetchInto(desk, received, { attachment, name })
+    if (kind !== 'retryable' || files.signal.aborted) throw error
+    await pause(files, retryAfterMs)
+    await fetchInto(files, received, { attachment, name })
   }
   const file = await received.look(name)
   if (file === null) throw new FailureError(NO_ROOM)
@@ -212,32 +212,36 @@ async function fetched(desk: Desk, attachment: Attachment, name: string) {
 }
 
 async function fetchInto(
-  desk: Desk,
+  files: TurnFiles,
   received: Received,
   { attachment, name }: { attachment: Attachment; name: string },
 ): Promise<void> {
-  const { signal } = desk
-  const adapter = await adapterOf(desk)
+  const { signal, ended } = files
+  const adapter = await adapterOf(files)
+  // A platform that does not hear its signal keeps no file open.
   await received.keep(name, (take) =>
-    adapter.fetch(attachment, { bytesMax: FILE_BYTES_MAX, withinMs: MEDIA_MS_MAX, signal, take }),
+    Promise.race([
+      adapter.fetch(attachment, { bytesMax: FILE_BYTES_MAX, withinMs: MEDIA_MS_MAX, signal, take }),
+      ended,
+    ]),
   )
 }
 
 /** After a restart messages come back before their channel has its connection. */
-async function adapterOf(desk: Desk): Promise<Adapter> {
-  const { parts, arrived, signal } = desk
+async function adapterOf(files: TurnFiles): Promise<Adapter> {
+  const { parts, arrived, signal } = files
   for (;;) {
     const adapter = parts.adapters.get(arrived.channel)
     if (adapter !== undefined) return adapter
     if (signal.aborted) throw new FailureError(AWAY)
-    await pause(desk, ADAPTER_MS)
+    await pause(files, ADAPTER_MS)
   }
 }
 
 /** Nobody notices so short a wait. */
 const ADAPTER_MS = 100
 
-function pause({ parts, signal }: Desk, ms: number): Promise<void> {
+function pause({ parts, signal }: TurnFiles, ms: number): Promise<void> {
   const { clock } = parts.world
   return new Promise((resolve) => {
     const go = (): void => {

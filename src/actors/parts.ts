@@ -62,6 +62,13 @@ export interface Parts {
   readonly onAnswer: (agent: string, failure: Failure | null) => void
 }
 
+/** Where an effect is at work, and until when. */
+export interface Stage {
+  readonly signal: AbortSignal
+  /** Through which it tells other actors: tellGateway, tellChannel. */
+  readonly system: unknown
+}
+
 /** When a pattern is due. */
 export interface CronTimes {
   /** The newest that is not later; null: there is none. */

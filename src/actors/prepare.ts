@@ -9,6 +9,7 @@ import { FailureError } from '../../machines/failure.ts'
 import type { Inbox } from '../../machines/inbox.ts'
 import type { ShownFile } from '../../machines/media.ts'
 import type { TranscriptEntry } from '../../machines/messages.ts'
+import { answerable } from '../../machines/refusals.ts'
 import { resetDue, resetText } from '../../machines/reset.ts'
 import type { Prepared } from '../../machines/session-context.ts'
 import { type Steering, steeringIn, type Step } from '../../machines/steps.ts'
@@ -16,7 +17,7 @@ import { accountOf } from '../../machines/usage.ts'
 import type { Begun } from '../store/store.ts'
 import { hooked } from './hooks.ts'
 import { readMedia } from './media.ts'
-import { agentFor, type Parts, wakeDeliveries } from './parts.ts'
+import { agentFor, type Parts, type Stage, wakeDeliveries } from './parts.ts'
 
 interface Preparing {
   readonly key: string
@@ -24,12 +25,6 @@ interface Preparing {
   readonly turnId: string
   readonly turn: Inbox
   readonly agent: string
-}
-
-/** Where a preparation is at home, and when it is over. */
-interface Stage {
-  readonly signal: AbortSignal
-  readonly system: unknown
 }
 
 export async function prepare(
@@ -46,17 +41,24 @@ export async function prepare(
   const history = isNew && (await startedOver(parts, { key, turnId, turn, begun }, stage)) ? [] : begun.history
   if (isNew) await requireBudget(parts, { key, turn, definition })
   if (turn.some((item) => item.task === 'compact') && history.length === 0) throw new FailureError(NOTHING_TO_COMPACT)
-  const live = turn.filter(({ message }) => !begun.exhausted.includes(message.seq))
-  const read = await readMedia(parts, { key, channel, turnId, turn: live, definition }, stage.signal)
+  const toAnswer = answerable({ turn, exhausted: begun.exhausted, refused: [] })
+  const read = await readMedia(parts, { key, channel, turnId, turn: toAnswer, definition }, stage.signal)
   if (read.failure !== null) throw new FailureError(read.failure)
-  const readTurn = turn.map((item) => read.turn.find(({ message }) => message.seq === item.message.seq) ?? item)
-  const given = await givenSince(parts, key, begun.steps)
-  const said = { notices: read.notices, refused: [], preparedAtMs: parts.world.nowMs() }
-  const prepared: Prepared = { ...begun, given, history, turn: readTurn, definition, ...said }
-  const asked = turn.some((item) => item.task === 'retry') ? askedAgain(prepared) : prepared
-  return hooked(parts, { key, channel, turnId }, { prepared: asked, signal: stage.signal, beganMs })
+  const prepared: Prepared = {
+    ...begun,
+    history,
+    turn: turn.map((item) => read.turn.find(({ message }) => message.seq === item.message.seq) ?? item),
+    given: await givenSince(parts, key, begun.steps),
+    definition,
+    notices: read.notices,
+    refused: [],
+    preparedAtMs: parts.world.nowMs(),
+  }
+  const retried = turn.some((item) => item.task === 'retry') ? askedAgain(prepared) : prepared
+  return hooked(parts, { key, channel, turnId }, { prepared: retried, signal: stage.signal, beganMs })
 }
 
+/** The last turn of the history is asked once more, as if there had been no answer to it. */
 function askedAgain(prepared: Prepared): Prepared {
   const { history, turn } = prepared
   const last = lastTurn(history)
@@ -73,8 +75,11 @@ async function givenSince({ store }: Parts, key: string, steps: readonly Step[])
   const given = steeringIn(steps)
   if (given.length === 0) return []
   const unfinished = new Set((await store.unfinishedOf(key)).map(({ seq }) => seq))
-  const left = given.map((some) => ({ ...some, seqs: some.seqs.filter((seq) => unfinished.has(seq)) }))
-  return left.filter(({ seqs }) => seqs.length > 0)
+  const unanswered = given.map((steering) => ({
+    ...steering,
+    seqs: steering.seqs.filter((seq) => unfinished.has(seq)),
+  }))
+  return unanswered.filter(({ seqs }) => seqs.length > 0)
 }
 
 interface Arriving {
@@ -93,10 +98,10 @@ async function startedOver(
   { key: sessionKey, turnId, turn, begun }: Arriving,
   { signal, system }: Stage,
 ): Promise<boolean> {
-  const live = turn.filter(({ message }) => !begun.exhausted.includes(message.seq))
-  const [first] = live
+  const toAnswer = answerable({ turn, exhausted: begun.exhausted, refused: [] })
+  const [first] = toAnswer
   const last = begun.history.at(-1)
-  if (first === undefined || last === undefined || live.some(({ task }) => task !== 'answer')) return false
+  if (first === undefined || last === undefined || toAnswer.some(({ task }) => task !== 'answer')) return false
   const { channel, conversation, acceptedAtMs } = first.message
   const policy = parts.definition.channels[channel]?.reset ?? null
   const due = policy === null ? null : resetDue(policy, last.atMs, acceptedAtMs)

@@ -15,7 +15,7 @@ import { act } from './act.ts'
 import { credited } from './credit.ts'
 import { endingItsChildren } from './ending.ts'
 import { toldHistory } from './history.ts'
-import { type Parts, tellGateway } from './parts.ts'
+import { type Parts, type Stage, tellGateway } from './parts.ts'
 import { persist } from './persist.ts'
 import { shownIn } from './shown.ts'
 import { summarise } from './summary.ts'
@@ -49,11 +49,6 @@ export function runActor(parts: Parts) {
   return endingItsChildren(machine)
 }
 
-interface Stage {
-  readonly signal: AbortSignal
-  readonly system: unknown
-}
-
 async function think(parts: Parts, thinking: Thinking, { signal, system }: Stage): Promise<Answer> {
   const { run, steps, mayCall } = thinking
   const { definition, session, turn } = run
@@ -61,16 +56,22 @@ async function think(parts: Parts, thinking: Thinking, { signal, system }: Stage
   const end = parts.observe.begin({ kind: 'answer', session, agent: definition.id })
   try {
     const tools = await toolsOf(parts, { run, system })
-    const told = await withNotes(parts, run)
+    const noted = await withNotes(parts, run)
     signal.throwIfAborted()
     const shown = await parts.folderUses.during({ session, turn }, shownIn(parts, run))
-    const agent = await parts.buildAgent({ definition: told, secret: parts.secret, log, world: parts.world })
+    const agent = await parts.buildAgent({ definition: noted, secret: parts.secret, log, world: parts.world })
     // Ended while its tools were being opened, it asks for nothing any more (S38); its successor may be speaking already.
     signal.throwIfAborted()
-    const [history, messages] = [toldHistory(run, shown.ofEntry), shown.messages]
-    const onDelta = said(parts, run, signal)
-    const request = { history, messages, steps, tools, mayCall, signal, onDelta }
-    const { thought, credit } = await credited(parts, { run, agent, first: { ...run, definition: told }, request })
+    const request = {
+      history: toldHistory(run, { tools, shown: shown.ofEntry }),
+      messages: shown.messages,
+      steps,
+      tools,
+      mayCall,
+      signal,
+      onDelta: showingPieces(parts, run, signal),
+    }
+    const { thought, credit } = await credited(parts, { run, agent, first: { ...run, definition: noted }, request })
     log.debug({ ...credit, calls: thought.calls.length }, 'the model answered')
     end('done')
     parts.onAnswer(definition.id, null)
@@ -97,7 +98,7 @@ async function withNotes(parts: Parts, { definition, messages, session }: RunInp
 }
 
 /** Shows the pieces of an answer as they come, and keeps them for the case that there is no more of it. */
-function said(parts: Parts, { channel, conversation, session, turn }: RunInput, signal: AbortSignal) {
+function showingPieces(parts: Parts, { channel, conversation, session, turn }: RunInput, signal: AbortSignal) {
   parts.said.begin(session, turn)
   return (text: string): void => {
     if (signal.aborted) return

@@ -40,7 +40,8 @@ async function summaryOf(parts: Parts, run: RunInput, signal: AbortSignal): Prom
   const agent = await parts.buildAgent({ definition, secret, log, world })
   // Ended while its agent was being built, it asks for nothing any more (S38).
   signal.throwIfAborted()
-  const told = { history: toldHistory({ ...asked, history }), messages, steps: [], tools: [], mayCall: false }
+  const tools: [] = []
+  const told = { history: toldHistory({ ...asked, history }, { tools }), messages, steps: [], tools, mayCall: false }
   const request = { ...told, signal, onDelta: () => {} }
   const end = parts.observe.begin({ kind: 'answer', session, agent: definition.id })
   try {

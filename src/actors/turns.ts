@@ -8,7 +8,7 @@ import type { End, Ending, Observe } from './observe.ts'
 import type { Look } from './observed.ts'
 
 /** Where a session is in its turn; a commit that is written again is one commit. */
-type Phase = 'rest' | 'pending' | 'working' | 'committing' | 'gone'
+type TurnPhase = 'rest' | 'pending' | 'working' | 'committing' | 'gone'
 
 interface Turn {
   readonly end: End
@@ -19,7 +19,7 @@ interface Turn {
 export function lookAtTurns(observe: Observe): Look<typeof sessionMachine> {
   const turns = new Map<string, Turn>()
 
-  function enter(phase: Phase, context: SessionContext): void {
+  function enter(phase: TurnPhase, context: SessionContext): void {
     const { key: session, channel } = context
     const agent = turnAgent(context)
     const kind = phase === 'pending' ? 'pending' : phase === 'working' ? 'run' : 'commit'
@@ -43,8 +43,8 @@ export function lookAtTurns(observe: Observe): Look<typeof sessionMachine> {
 }
 
 interface Change {
-  readonly from: Phase
-  readonly to: Phase
+  readonly from: TurnPhase
+  readonly to: TurnPhase
   readonly event: { readonly type: string }
   readonly before: SessionContext
   readonly after: SessionContext | null
@@ -67,7 +67,7 @@ interface Standing {
   readonly value: unknown
 }
 
-function phaseOf({ status, value }: Standing): Phase {
+function phaseOf({ status, value }: Standing): TurnPhase {
   if (status !== 'active') return 'gone'
   if (typeof value !== 'object' || value === null) return 'rest'
   if ('pending' in value) return 'pending'

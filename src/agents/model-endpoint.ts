@@ -44,7 +44,10 @@ export interface Probe {
   readonly world: World
 }
 
-/** Asks for the list of models: the one request of every provider that needs the credential and generates nothing. */
+/**
+ * Asks for the list of models: the one request of every provider that needs the credential and generates nothing. A server of one's own
+ * may have none; where it answers is then all that is known of it.
+ */
 export async function probeEndpoint(probe: Probe, signal: AbortSignal): Promise<void> {
   const { model, endpoint, world } = probe
   const lifetime = openLifetime(world.clock, signal)
@@ -53,6 +56,8 @@ export async function probeEndpoint(probe: Probe, signal: AbortSignal): Promise<
     const answer = await Promise.race([askForModels(probe, lifetime.signal), lifetime.ended])
     if ('said' in answer) {
       const failure = failureFor(answer, model, world.nowMs())
+      if (failure.reason === 'notFound' && (await Promise.race([hasRoute(probe, lifetime.signal), lifetime.ended])))
+        return
       throw modelError(failure.reason === 'notFound' ? NO_MODEL_LIST : failure, answer, endpoint.apiKey)
     }
     const { models } = answer
@@ -109,6 +114,21 @@ async function askForModels({ model, endpoint, world }: Probe, signal: AbortSign
     return { status: null, headers: {}, said, begun: false }
   }
 }
+
+/** Whether the route of its answers is there: it says that it wants to be asked in another way. A GET of it generates nothing. */
+async function hasRoute({ model, endpoint }: Probe, signal: AbortSignal): Promise<boolean> {
+  if (model.provider !== 'openai-compatible') return false
+  const route = 'contextTokens' in model ? 'chat/completions' : 'audio/transcriptions'
+  try {
+    const headers = credentialHeaders(model.provider, endpoint.apiKey)
+    const { status } = await fetch(`${endpoint.baseUrl}/${route}`, { headers, redirect: 'manual', signal })
+    return WANTS_ANOTHER_REQUEST.has(status)
+  } catch {
+    return false
+  }
+}
+
+const WANTS_ANOTHER_REQUEST: ReadonlySet<number> = new Set([400, 405, 411, 415, 422])
 
 async function listIn(response: Response, clock: Clock): Promise<readonly string[] | null> {
   const late = Promise.withResolvers<string>()

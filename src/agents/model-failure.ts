@@ -32,11 +32,14 @@ const RETRY_AFTER_MS_MAX = 24 * 60 * 60_000
 
 const TOO_LONG = /context[ _-]?(length|window|size|limit|overflow)|exceed_context|prompt is too long|input token count/i
 const NO_CREDIT = /insufficient_quota|credit balance|billing_|out of credits/i
+/** The SDK's words for the end of a stream in which nothing was. */
+const NO_STREAM = /without a finish reason/i
 const BAD_KEY = /api[ _]key[ _](not valid|invalid)|invalid[ _]api[ _]key/i
 
 /** The failure that the provider's trouble stands for. `nowMs` is for a Retry-After that is a date. */
 export function failureFor(trouble: Trouble, model: AskedDefinition, nowMs: number): Failure {
   const { status, said } = trouble
+  if (status === null && !trouble.begun && NO_STREAM.test(said)) return NOTHING_STREAMED
   const about = BAD_KEY.test(said) && status === 400 ? 401 : NO_CREDIT.test(said) ? 402 : status
   switch (about) {
     case 401:
@@ -118,6 +121,13 @@ export const BROKEN_OFF: Failure = {
   reason: 'unavailable',
   message: "The model's answer broke off in the middle.",
   remedy: 'Ask again.',
+}
+
+const NOTHING_STREAMED: Failure = {
+  kind: 'retryable',
+  reason: 'unavailable',
+  message: "The model's server ended its answer before a word of it came, or does not stream answers.",
+  remedy: 'Ask again in a while; if it stays so, check that base_url is of an API that streams (text/event-stream).',
 }
 
 const UNREACHABLE: Failure = {

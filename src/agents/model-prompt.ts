@@ -5,6 +5,7 @@
 //   No text is empty: providers refuse those. Files stand behind the text of their message, and only a model that takes them
 //   is given any.
 
+import { createHash } from 'node:crypto'
 import type { Sender } from '../../machines/messages.ts'
 import type { Step, ToolCall } from '../../machines/steps.ts'
 import type { Shown, ThinkRequest } from './agent.ts'
@@ -69,8 +70,19 @@ const BEGINNING = '(the conversation begins here)'
 
 const WITHOUT_RESULT = '(the run was ended before this was done)'
 
-/** `sees`: whether the model is given such a file. */
-export function promptOf(request: ThinkRequest, sees: (mediaType: string) => boolean = () => false): PromptMessage[] {
+/** What one provider takes. */
+interface Wire {
+  /** Whether the model is given such a file. */
+  readonly sees?: (mediaType: string) => boolean
+  /** A call's id as it goes out. */
+  readonly callId?: (id: string) => string
+}
+
+export function promptOf(
+  request: ThinkRequest,
+  { sees = () => false, callId = (id) => id }: Wire = {},
+): PromptMessage[] {
+  const stepsOf = (steps: readonly Step[], group: boolean) => spokenIn(steps, group).map((said) => named(said, callId))
   const inGroup = request.messages.some((message) => message.kind === 'group')
   const spoken = [
     ...request.history.flatMap(({ role, text, sender, steps, shown }) => {
@@ -91,8 +103,24 @@ export function wireName(tool: string): string {
   return tool.replaceAll('.', '__')
 }
 
+/**
+ * A call's id as the providers take it that check: Anthropic has letters, digits, _ and - in it, OpenAI at most 40 signs. One that another
+ * model's server gave is replaced, always by the same: a fallback goes on with the calls of the model before it.
+ */
+export function plainCallId(id: string): string {
+  return /^[\w-]{1,40}$/.test(id) ? id : `call_${createHash('sha256').update(id).digest('hex').slice(0, 24)}`
+}
+
+function named(said: PromptMessage, callId: (id: string) => string): PromptMessage {
+  if (said.role === 'user' || typeof said.content === 'string') return said
+  const content = said.content.map((part) =>
+    'toolCallId' in part ? { ...part, toolCallId: callId(part.toolCallId) } : part,
+  )
+  return { ...said, content } as PromptMessage // as: only the ids are others.
+}
+
 /** Answers with their calls, each followed by the results of all its calls, and what was said to the run meanwhile. */
-function stepsOf(steps: readonly Step[], inGroup: boolean): PromptMessage[] {
+function spokenIn(steps: readonly Step[], inGroup: boolean): PromptMessage[] {
   return steps.flatMap((step): PromptMessage[] => {
     if (step.kind === 'answer') return [asking(step.text, step.calls), told(step.calls, steps)]
     if (step.kind !== 'steering') return []

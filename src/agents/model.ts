@@ -21,15 +21,15 @@ import { type Failure, FailureError } from '../../machines/failure.ts'
 import { instructionsFailure } from '../../machines/room.ts'
 import { isShown } from '../../machines/senses.ts'
 import type { Heard } from '../../machines/speech.ts'
-import type { ToolCall } from '../../machines/steps.ts'
-import type { Agent, AgentParts, RequestMeter, Speech, ThinkRequest, Thought, Usage } from './agent.ts'
+import type { Step, ToolCall } from '../../machines/steps.ts'
+import type { Agent, AgentParts, RequestMeter, Speech, ThinkRequest, Thought, ToolSpec, Usage } from './agent.ts'
 import type { Patience } from './fallback.ts'
 import { type Lifetime, openLifetime } from './lifetime.ts'
 import { type Endpoint, endpointOf, probeEndpoint } from './model-endpoint.ts'
 import * as failures from './model-failure.ts'
 import type { LiveModelDefinition, Trouble } from './model-failure.ts'
 import { countedIn, heardTokens, meteredFetch } from './model-meter.ts'
-import { promptOf, wireName } from './model-prompt.ts'
+import { plainCallId, promptOf, wireName } from './model-prompt.ts'
 
 /** Silence before the answer: a local model loads its weights, a large one reasons. Repeated requests are within it. */
 export const FIRST_TEXT_MS_MAX = 120_000
@@ -139,11 +139,14 @@ function open(call: Call, connect: Connect): AsyncIterable<Part> {
   // Warnings come with the stream and go to our log; the SDK's own way is the console.
   globalThis.AI_SDK_LOG_WARNINGS = false
   const { instructions, vision } = call.parts.definition
+  const sees = (mediaType: string): boolean => isShown(call.model, vision, mediaType)
+  // A server of one's own may know its calls by the form of their ids.
+  const wire = call.model.provider === 'openai-compatible' ? { sees } : { sees, callId: plainCallId }
   return streamText({
     model: connect(call.endpoint, meteredFetch(requestMeter(call))),
     ...(instructions.trim() === '' ? {} : { instructions }),
     // Its parts are the SDK's own, but for readonly.
-    messages: promptOf(call.request, (mediaType) => isShown(call.model, vision, mediaType)) as ModelMessage[],
+    messages: promptOf(call.request, wire) as ModelMessage[],
     ...toolsOf(call.request),
     maxRetries: REPEATS[call.patience],
     abortSignal: call.lifetime.signal,
@@ -162,13 +165,21 @@ function requestMeter({ model, request: { meter } }: Call): RequestMeter {
 }
 
 /** Without `execute`: the SDK hands the calls over and does nothing about them. */
-function toolsOf({ tools, mayCall }: ThinkRequest): { tools?: ToolSet; toolChoice?: 'none' } {
-  if (tools.length === 0) return {}
+function toolsOf({ tools, steps, mayCall }: ThinkRequest): { tools?: ToolSet; toolChoice?: 'none' } {
+  const all = [...tools, ...goneIn(steps, tools)]
+  if (all.length === 0) return {}
   const told: ToolSet = {}
-  for (const { name, description, parameters } of tools) {
+  for (const { name, description, parameters } of all) {
     told[wireName(name)] = tool({ description, inputSchema: jsonSchema<unknown>({ ...parameters }) })
   }
   return { tools: told, ...(mayCall ? {} : { toolChoice: 'none' }) }
+}
+
+/** What the run called and does not have (any more): providers refuse calls of what they are not shown. */
+function goneIn(steps: readonly Step[], tools: readonly ToolSpec[]): readonly ToolSpec[] {
+  const called = steps.flatMap((step) => (step.kind === 'answer' ? step.calls.map(({ tool: name }) => name) : []))
+  const gone = called.filter((name) => !tools.some((known) => known.name === name))
+  return gone.map((name) => ({ name, description: 'There is no such tool.', parameters: { type: 'object' } }))
 }
 
 async function read(call: Call, stream: AsyncIterable<Part>): Promise<Thought> {

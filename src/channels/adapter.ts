@@ -1,6 +1,7 @@
 // Adapter: the contract between a channel and the code for one platform.
 // An adapter normalises, hands over and sends; it decides nothing about sessions, keeps no message, and retries nothing:
 // the channel actor restarts a broken connection, the delivery actor repeats a failed send. It rejects with FailureError.
+// README.md beside this shows one that is whole.
 
 import type { ChannelDefinition, SecretReference } from '../../machines/definitions.ts'
 import type { Attachment } from '../../machines/media.ts'
@@ -26,7 +27,8 @@ export interface Adapter {
   /**
    * Sends one part (0, 1, …) of a reply and resolves with the platform's receipt for it. The same text is always split
    * into the same parts. Markup that the platform refuses is sent again as plain text within the same call. Rejects
-   * with `uncertain: true` when the platform may have taken the part all the same.
+   * with `uncertain: true` when the platform may have taken the part all the same. It is called without a connection too, as while a
+   * channel is paused: what needs one then rejects with `unavailable`, and is asked for again.
    */
   send(outgoing: Outgoing, part: number, signal: AbortSignal): Promise<Receipt>
 

@@ -13,6 +13,12 @@ export const platforms: Readonly<Record<string, Platform>> = {
     journaled: true,
     load: async () => (await import('./web.ts')).createWebAdapter,
   },
+  /** Whatever platform the user's own module speaks to. */
+  module: {
+    name: 'module',
+    journaled: false,
+    load: async () => (await import('./module.ts')).createModuleAdapter,
+  },
   /** Of the channel that the gateway makes by itself; no file names it. */
   openai: {
     name: 'openai',

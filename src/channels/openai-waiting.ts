@@ -5,7 +5,8 @@
 
 import { INBOX_FULL } from '../../machines/commits.ts'
 import type { Failure } from '../../machines/failure.ts'
-import type { Commit, Reply, Settlement } from '../../machines/messages.ts'
+import type { Commit, Outcome, Reply, Settlement } from '../../machines/messages.ts'
+import { refusedTextFor } from '../../machines/refusals.ts'
 import { isTurnOf, turnIdOf } from '../../machines/steps.ts'
 
 export interface Hearing {
@@ -140,8 +141,7 @@ export class Waiting {
   }
 
   #settled({ outcome, reason }: Settlement, { replies, failure }: Commit): void {
-    if (outcome === 'dead') this.#end({ kind: reason === INBOX_FULL ? 'full' : 'broken' })
-    else if (outcome === 'discarded') this.#end(discarded(replies.find(({ replyTo }) => replyTo === this.#parts.id)))
+    if (outcome !== 'answered') this.#end(unansweredAs(outcome, reason))
     else if (failure !== undefined) this.#end({ kind: 'failed', failure })
     else this.#awaitReplies(replies)
   }
@@ -191,10 +191,13 @@ export class Waiting {
   }
 }
 
-/** Whoever is told why was refused by a hook; nobody says anything to whom somebody's word ended. */
-function discarded(told: Reply | undefined): Answered {
-  if (told === undefined) return { kind: 'stopped' }
-  return { kind: 'failed', failure: { kind: 'permanent', reason: 'refused', message: told.text } }
+/** What whoever asked is told of an end without an answer, also by what is on record of it. */
+export function unansweredAs(outcome: Exclude<Outcome, 'answered'>, reason: string | null): Answered {
+  if (outcome === 'dead') return { kind: reason === INBOX_FULL ? 'full' : 'broken' }
+  const message = refusedTextFor(reason)
+  // Nobody says anything to whom somebody's word ended.
+  if (message === null) return { kind: 'stopped' }
+  return { kind: 'failed', failure: { kind: 'permanent', reason: 'refused', message } }
 }
 
 const GAP = '\n\n'

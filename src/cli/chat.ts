@@ -43,7 +43,7 @@ async function chat({ context, options, arguments: [asked] }: Invocation): Promi
     level: 'warn',
     progress: progressLine(context.terminal),
   })
-  watchForDefects(context, console)
+  watchForDefects(context, { console })
   const before = await lookBack(file, agent, context)
   const gateway = await open(file, agent, { context, console })
   try {
@@ -107,7 +107,8 @@ async function open(
   agent: string,
   { context, console }: { context: Context; console: ConsoleLog },
 ): Promise<RunningGateway> {
-  const { startGateway } = await import('../start.ts')
+  const { startGateway, ownerOfStray } = await import('../start.ts')
+  watchForDefects(context, { console, ownerOfStray })
   return startGateway({
     loaded: { ...loaded, definition: inTerminal(loaded.definition, agent) },
     settings: { host: '127.0.0.1', port: 0, data },
@@ -124,10 +125,11 @@ async function open(
   })
 }
 
-/** The file's agents, and this terminal as the one channel. */
+/** The file's agents, and this terminal as the one channel: nobody else reaches them here. */
 function inTerminal(definition: GatewayDefinition, agent: string): GatewayDefinition {
   const channel = { ...TERMINAL, routes: { default: agent, dm: null, group: null } }
-  return { ...definition, channels: { [CHANNEL]: channel }, schedules: {} }
+  const gateway = { ...definition.gateway, openaiApi: false }
+  return { ...definition, gateway, channels: { [CHANNEL]: channel }, schedules: {} }
 }
 
 /** Whoever sits at this terminal may read the file and the store anyway: there is nobody to keep out. */
@@ -144,6 +146,8 @@ const TERMINAL: Omit<ChannelDefinition, 'routes'> = {
   reset: null,
   token: null,
   apiRoot: null,
+  module: null,
+  settings: {},
   lacking: [],
   missing: [],
 }

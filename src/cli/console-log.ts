@@ -31,7 +31,9 @@ export async function openConsoleLog({ terminal, debug }: Context, options: Cons
     else progress.aside(() => terminal.writeErr(pretty(line)))
   }
   const level = debug ? 'debug' : options.level
-  const log = createLog({ level, redact: (line) => loaded.secrets.redact(line), destination: { write } })
+  // A person has the stack of a defect when they ask for it; a program keeps it, for a defect may not come again.
+  const stacks = debug ? 'all' : isJson ? 'defects' : 'none'
+  const log = createLog({ level, stacks, redact: (line) => loaded.secrets.redact(line), destination: { write } })
   return { log, isJson }
 }
 

@@ -7,6 +7,7 @@ import { contents } from './check.ts'
 import { type Command, CONFIG, type Context, DATA, type Invocation, JSON_OUTPUT } from './command.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { isProblems, nameOfFile, type OpenedFile, openOwnFile } from './file.ts'
+import { watchForDefects } from './last-resort.ts'
 import { columns, type Terminal } from './terminal.ts'
 
 export const doctorCommand: Command = {
@@ -55,11 +56,13 @@ async function doctor({ context, options }: Invocation): Promise<ExitCode> {
 async function examine(file: OpenedFile, context: Context, name: string): Promise<readonly Finding[]> {
   const { loaded, data } = file
   const { createLog } = await import('../log.ts')
-  const { probe, readHolder } = await import('../start.ts')
+  const { ownerOfStray, probe, readHolder } = await import('../start.ts')
+  // What tools and hooks load is tried here too.
+  watchForDefects(context, { console: null, ownerOfStray })
   const { agents, channels, gateway } = loaded.definition
   const holder = readHolder(data)
   // What a probe logs is in its answer too, in words for a person.
-  const log = createLog({ level: 'silent', redact: (line) => line, destination: { write: () => {} } })
+  const log = createLog({ level: 'silent', stacks: 'none', redact: (line) => line, destination: { write: () => {} } })
   const { host, port } = gateway
   const probed = await probe({
     loaded,

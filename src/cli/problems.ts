@@ -19,7 +19,12 @@ export async function tellProblems(
   if (!options.given('json-logs')) return
   // There are no secrets to take out: a problem's message never has one.
   const { createLog } = await import('../log.ts')
-  const log = createLog({ level: 'error', redact: (line) => line, destination: { write: terminal.writeErr } })
+  const log = createLog({
+    level: 'error',
+    stacks: 'none',
+    redact: (line) => line,
+    destination: { write: terminal.writeErr },
+  })
   for (const problem of problems) log.error({ phase: problem.phase, path: problem.path }, formatProblem(problem))
 }
 

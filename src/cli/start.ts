@@ -2,6 +2,7 @@
 //   Standard output: where it listens, the roll call, and that it drains. Standard error: problems, and the log.
 //   Whatever happens after the first signal, the process ends within `drain` + 3 s.
 
+import { setFlagsFromString } from 'node:v8'
 import { formatProblem, type Problem } from '../config/problems.ts'
 import { isLoopback } from '../config/references.ts'
 import type { GatewaySettings } from '../../machines/definitions.ts'
@@ -61,7 +62,7 @@ async function start({ context, options }: Invocation): Promise<ExitCode> {
   const progress = progressLine(context.terminal)
   const form = options.given('json-logs') ? 'json' : 'asTheStreamsAre'
   const console = await openConsoleLog(context, { loaded: file.loaded, form, level: 'info', progress })
-  watchForDefects(context, console)
+  watchForDefects(context, { console })
   try {
     return await serve({ file, context, options, console, progress }, life)
   } catch (thrown) {
@@ -96,7 +97,8 @@ interface Life {
 
 async function serve(serving: Serving, life: Life): Promise<ExitCode> {
   const { file, context, options, console } = serving
-  const { startGateway } = await import('../start.ts')
+  const { startGateway, ownerOfStray } = await import('../start.ts')
+  watchForDefects(context, { console, ownerOfStray })
   announce(file, context, console)
   life.serving = serving
   const gateway = await startGateway({
@@ -127,6 +129,7 @@ async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<E
   const stopShowing = showProgress(gateway, context, progress)
   const channels = await Promise.race([gateway.rollCall, gateway.ended.then(() => null)]).finally(stopShowing)
   if (channels === null) return EXIT.fine
+  setFlagsFromString(YOUNG_GROWS)
   const lacking = gateway.lacking()
   for (const line of rollCallLines({ channels, lacking }, terminal.colour)) terminal.out(line)
   terminal.out(`Console page: ${gateway.url}/`)
@@ -138,6 +141,9 @@ async function callTheRoll(gateway: RunningGateway, serving: Serving): Promise<E
   gateway.drain()
   return EXIT.failed
 }
+
+/** V8's own default; bin.js has it otherwise while a gateway starts. */
+const YOUNG_GROWS = '--semi-space-growth-factor=2'
 
 const INCOMPLETE = 'ready: not every channel went live, and --strict stops here.'
 

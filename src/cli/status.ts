@@ -34,7 +34,7 @@ function isStatus(answer: unknown): answer is Status {
 }
 
 function lines(answer: Status, url: string, { terminal }: Context): string[] {
-  const { state, version, uptime_s, channels, sessions, outbox, dead_letters, lacking } = answer
+  const { state, version, uptime_s, channels, sessions, outbox, dead_letters, lacking, store } = answer
   const { colour } = terminal
   const shown = state === 'serving' ? colour.good(state) : colour.unsure(state)
   const { running, pending, idle, passivated, queued_messages } = sessions
@@ -43,6 +43,7 @@ function lines(answer: Status, url: string, { terminal }: Context): string[] {
     ...rollCallLines({ channels, lacking }, colour),
     ...answer.agents.map(({ id, reason }) => colour.unsure(`  agent ${id} could not answer: ${reason}`)),
     ...answer.mcp_servers.map(({ reason }) => colour.unsure(`  ${reason}`)),
+    ...(store === null ? [] : [colour.bad(`  nothing can be kept since ${store.since}: ${store.reason}`)]),
     `Sessions: ${running} running, ${pending} pending, ${idle} idle, ${passivated} passivated; ${queued_messages} messages wait.`,
     `Outbox: ${outbox}. Dead letters: ${dead_letters === 0 ? '0' : colour.bad(String(dead_letters))}.`,
     ...configurationLines(answer, colour),

@@ -2,12 +2,12 @@
 // that the agent has, hosts, people, and keys that would do nothing. Working folders are in agent-folders.ts.
 //   No code of a user's module is run: its tool has the name of its file.
 
-import { readdirSync, statSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { BUILT_IN_WORDS, isBuiltIn, moduleName, namesOf, TOOL_NAME, usesFolder } from '../../machines/tool-names.ts'
 import { mcpFindings, ruleMistake, serversOf } from './agent-mcp.ts'
+import { MODULE, missingModule } from './module-files.ts'
+import { PLATFORMS } from './platforms.ts'
 import { suggestion } from './problems.ts'
-import { PLATFORMS } from './schema.ts'
 import {
   described,
   entriesOf,
@@ -91,8 +91,6 @@ export function hostOf(text: string): string | null {
 
 // --- tools ------------------------------------------------------------------------------------------------------------
 
-const MODULE = /\.[cm]?[jt]s$/
-
 function toolFindings(place: AgentPlace): Finding[] {
   const seen = new Map<string, string>()
   return itemsOf(valueOf(place.node, 'tools')).flatMap((item, index) => {
@@ -113,38 +111,17 @@ function moduleMistake(text: string, folder: string): string | null {
     const expected = `expected ${BUILT_IN_WORDS.join(', ')}, or the path of a module such as ./tools/invoice.ts`
     return `unknown tool ${quoted(text)}: ${expected}${suggestion(text, BUILT_IN_WORDS)}`
   }
-  if (/^~(\/|$)/.test(text)) return 'the sign ~ is not replaced here: write ${HOME} instead'
   if (!MODULE.test(text)) return `expected a module that ends in .ts or .js, found ${quoted(text)}`
   const name = moduleName(text)
   if (!TOOL_NAME.test(name)) {
     return `the tool would be called ${quoted(name)}: name the file with letters, digits, "_" and "-" only`
   }
   if (takenNames().has(name)) return `a built-in tool is called ${quoted(name)}: give this file another name`
-  const path = resolve(folder, text)
-  return isFile(path) ? null : `there is no file ${quoted(text)}${neighbour(text, path)}`
+  return missingModule(text, folder)
 }
 
 function takenNames(): ReadonlySet<string> {
   return new Set(BUILT_IN_WORDS.flatMap((word) => [word, ...namesOf(word)]))
-}
-
-function isFile(path: string): boolean {
-  try {
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
-}
-
-/** The nearest file of the same folder. */
-function neighbour(text: string, path: string): string {
-  try {
-    const files = readdirSync(dirname(path)).filter((name) => MODULE.test(name))
-    const near = suggestion(basename(path), files)
-    return near.replace(/"(.*)"/, (_, name: string) => `"${text.slice(0, text.lastIndexOf('/') + 1)}${name}"`)
-  } catch {
-    return ''
-  }
 }
 
 /** The entries of `tools`; null when one of them is not known. */

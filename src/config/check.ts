@@ -6,6 +6,8 @@ import { readFallbackModels, readModel } from './check-model.ts'
 import { type HookPieces, readHooks } from './hooks.ts'
 import { keysOf, read } from './kinds.ts'
 import type { ModelKeys } from './model-schema.ts'
+import type { ChannelKeys, PlatformKeys } from './platform.ts'
+import { PLATFORMS, platformNamed, platforms } from './platforms.ts'
 import { accept, chooseOne, plainOf, type Reader, spanOfKey, unknownKey, wrong } from './reader.ts'
 import type { Issue } from './reading.ts'
 import type { ScheduleKeys } from './schedule-schema.ts'
@@ -14,17 +16,25 @@ import {
   type AgentKeys,
   agentSchema,
   agentWithFileSchema,
-  type ChannelKeys,
-  channelSchemas,
   FILE_KEYS,
   type GatewayKeys,
   gatewaySchema,
   ID,
-  PLATFORMS,
 } from './schema.ts'
 import { readTranscription, type TranscriptionKeys } from './transcription.ts'
 import { readVision, USUAL_VISION, type VisionKeys } from './vision.ts'
-import { described, entryOf, type Finding, isOpen, nodeAt, quoted, type Tree, textOf, valueOf } from './tree.ts'
+import {
+  described,
+  entryOf,
+  type Finding,
+  isOpen,
+  nodeAt,
+  type Path,
+  quoted,
+  type Tree,
+  textOf,
+  valueOf,
+} from './tree.ts'
 
 /** What could be read; null where a finding or an unset variable stands in the way. */
 export interface Pieces {
@@ -132,17 +142,25 @@ function readChannel(reader: Reader, id: string): ChannelKeys | null {
     if (!isOpen(node)) reader.findings.push(wrong(reader, path, "expected a mapping with the channel's keys"))
     return null
   }
-  const platform = PLATFORMS.find((name) => name === textOf(valueOf(node, 'platform')))
-  if (platform !== undefined) {
-    const schema = channelSchemas[platform]
+  const platform = platformNamed(textOf(valueOf(node, 'platform')))
+  if (platform !== null) {
+    const { schema } = platform
     const reading = read<ChannelKeys>(schema, plainOf(node, path))
     return accept(reader, path, { reading, known: keysOf(schema) })
   }
   chooseOne(reader, [...path, 'platform'], PLATFORMS)
-  // Which keys it must have is unknown; those it has are held against the platform that knows them all.
-  const reading = read(channelSchemas.telegram, plainOf(node, path))
-  const present = (issue: Issue) => issue.kind === 'unknownKey' || nodeAt(node, issue.path) !== undefined
-  const issues = reading.ok ? [] : reading.issues.filter((issue) => issue.path[0] !== 'platform' && present(issue))
-  accept(reader, path, { reading: { ok: false, issues }, known: keysOf(channelSchemas.telegram) })
+  // Which keys it must have is unknown; those it has are held against the platform that objects to the fewest.
+  const [nearest] = [...platforms.values()]
+    .map(({ schema }) => ({ issues: issuesOfWhatIsThere(schema, { node, path }), known: keysOf(schema) }))
+    .toSorted((a, b) => a.issues.length - b.issues.length)
+  if (nearest !== undefined)
+    accept(reader, path, { reading: { ok: false, issues: nearest.issues }, known: nearest.known })
   return null
+}
+
+function issuesOfWhatIsThere(schema: PlatformKeys['schema'], { node, path }: { node: Tree; path: Path }): Issue[] {
+  const reading = read(schema, plainOf(node, path))
+  if (reading.ok) return []
+  const isThere = (issue: Issue) => issue.kind === 'unknownKey' || nodeAt(node, issue.path) !== undefined
+  return reading.issues.filter((issue) => issue.path[0] !== 'platform' && isThere(issue))
 }

@@ -22,7 +22,10 @@ import {
 } from './define-models.ts'
 import { agentHooks, gatewayHooks } from './hooks.ts'
 import { read } from './kinds.ts'
-import { type AgentKeys, agentSchema, type ChannelKeys, type GatewayKeys } from './schema.ts'
+import { type ChannelKeys, settingsOf } from './platform.ts'
+import { modulePath } from './platform-module.ts'
+import { platformNamed } from './platforms.ts'
+import { type AgentKeys, agentSchema, type GatewayKeys } from './schema.ts'
 import { mcpDefinitions, mcpEntry } from './define-mcp.ts'
 import { isOfMcp, isSecret } from './secret-places.ts'
 import { scheduleDefinitions } from './schedules.ts'
@@ -124,7 +127,8 @@ export function define(
   const channels = [...pieces.channels].map(([id, keys]): [string, ChannelDefinition] => {
     const node = nodeAt(root, ['channels', id])
     const found = { lacking: lackingOf('channels', id), missing: missingOf('channels', id) }
-    return [id, { ...channelDefinition(id, node, keys), ...found }]
+    const module = modulePath(keys, context.folder)
+    return [id, { ...channelDefinition(id, node, keys), module, ...found }]
   })
   const { gateway } = pieces
   assert(gateway !== null, 'a file without problems has gateway settings')
@@ -213,7 +217,7 @@ function budgetOf({ budget }: AgentKeys): AgentDefinition['budget'] {
   return budget === undefined ? null : { tokensPerDay: budget.tokens_per_day, per: budget.per }
 }
 
-type ChannelRest = Omit<ChannelDefinition, 'lacking' | 'missing'>
+type ChannelRest = Omit<ChannelDefinition, 'lacking' | 'missing' | 'module'>
 
 function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys | null): ChannelRest {
   const platform = keys?.platform ?? writtenAt(node, ['platform'])
@@ -229,7 +233,10 @@ function channelDefinition(id: string, node: Tree | undefined, keys: ChannelKeys
     queueLimit: queue_limit,
     partialAnswers: partial_answers,
     reset: resetPolicy(keys),
-    ...telegramKeys(keys),
+    groupPolicy: keys?.group_policy ?? 'mention_only',
+    token: reference(keys?.token),
+    apiRoot: keys?.api_root ?? null,
+    settings: settingsOf(keys),
   }
 }
 
@@ -243,18 +250,13 @@ const NOTHING_KNOWN = {
 
 function routesOf(node: Tree | undefined, keys: ChannelKeys | null): ChannelDefinition['routes'] {
   const written = writtenAt(node, ['agent']) || writtenAt(node, ['routes', 'default'])
-  const own = keys?.platform === 'telegram' ? keys.routes : undefined
-  return { default: keys?.routes?.default ?? keys?.agent ?? written, dm: own?.dm ?? null, group: own?.group ?? null }
+  const { default: named, dm = null, group = null } = keys?.routes ?? {}
+  return { default: named ?? keys?.agent ?? written, dm, group }
 }
 
 /** Who reaches the port was let in by its token, unless the channel names its people. */
 function opensByItself(platform: string, node: Tree | undefined): boolean {
-  return platform === 'web' && valueOf(node, 'allowed_users') === undefined
-}
-
-function telegramKeys(keys: ChannelKeys | null): Pick<ChannelDefinition, 'groupPolicy' | 'token' | 'apiRoot'> {
-  if (keys?.platform !== 'telegram') return { groupPolicy: 'mention_only', token: null, apiRoot: null }
-  return { groupPolicy: keys.group_policy, token: reference(keys.token), apiRoot: keys.api_root }
+  return platformNamed(platform)?.isOnPort === true && valueOf(node, 'allowed_users') === undefined
 }
 
 function usersOf(platform: string, list: Tree | undefined): string[] {

@@ -12,6 +12,7 @@ import { type Pieces, readPieces } from './check.ts'
 import { define, gatewayDefinition, readSecrets } from './define.ts'
 import { isOfFallback } from './define-models.ts'
 import { readInstructions } from './instructions.ts'
+import { moduleFindings } from './platform-module.ts'
 import { type Problem, PROBLEMS_MAX } from './problems.ts'
 import { crossCheck, warningsOf } from './references.ts'
 import { paddedSecrets, wrongSecrets } from './secret-forms.ts'
@@ -82,6 +83,7 @@ export function judge(parsed: Parsed, lookup: Lookup, passed: (phase: Phase) => 
   const instructions = readInstructions(root, folder)
   const crossed = [
     ...crossCheck(root, entries),
+    ...moduleFindings(root, folder),
     ...places.flatMap(toolsFindings),
     ...foldersFindings(places),
     ...instructions.findings,

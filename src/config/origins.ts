@@ -1,5 +1,6 @@
 // Origins: which web pages from elsewhere may ask. Each is named as a browser names it, because it is compared with what a browser says.
 
+import { platformNamed } from './platforms.ts'
 import {
   described,
   entriesOf,
@@ -51,5 +52,6 @@ function isOrigin(text: string): boolean {
 function isOfUse(root: Tree): boolean {
   const api = nodeAt(root, ['gateway', 'openai_api'])
   if (isOpen(api) || api?.kind !== 'scalar' || api.value !== false) return true
-  return entriesOf(valueOf(root, 'channels')).some(([, { value }]) => textOf(valueOf(value, 'platform')) !== 'telegram')
+  const channels = entriesOf(valueOf(root, 'channels'))
+  return channels.some(([, { value }]) => platformNamed(textOf(valueOf(value, 'platform')))?.isOnPort ?? true)
 }

@@ -5,6 +5,7 @@ import { AGENT_ID } from './kinds.ts'
 import { listed, suggestion } from './problems.ts'
 import type { Issue, Reading } from './reading.ts'
 import { MCP_KEYS } from './mcp-schema.ts'
+import { platformNamed } from './platforms.ts'
 import { isOfMcp, isPerhapsSecret, isSecret } from './secret-places.ts'
 import {
   described,
@@ -18,7 +19,6 @@ import {
   type Tree,
   textOf,
 } from './tree.ts'
-import { WITHOUT_EFFECT } from './without-effect.ts'
 
 export interface Reader {
   readonly root: Tree
@@ -128,7 +128,7 @@ export function unknownKey(reader: Reader, path: Path, known: Iterable<string>):
 /** Keys that exist, but not on the platform of this channel, and why. */
 function refusedKeys(reader: Reader, path: Path): ReadonlyMap<string, string> {
   const platform = path[0] === 'channels' ? textOf(nodeAt(reader.root, [...path.slice(0, 2), 'platform'])) : null
-  return new Map(Object.entries(new Map(Object.entries(WITHOUT_EFFECT)).get(platform ?? '') ?? {}))
+  return new Map(Object.entries(platformNamed(platform)?.withoutEffect ?? {}))
 }
 
 export function spanOfKey(reader: Reader, path: Path): Finding['span'] {

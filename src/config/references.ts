@@ -22,6 +22,7 @@ import {
   valueOf,
 } from './tree.ts'
 import { originFindings } from './origins.ts'
+import { platformNamed } from './platforms.ts'
 import { scheduleFindings } from './schedules.ts'
 import { resetFindings } from './session-reset.ts'
 import { userOf } from './users.ts'
@@ -49,7 +50,8 @@ export function warningsOf(root: Tree): Finding[] {
     const policy = textOf(valueOf(value, 'unknown_user_policy'))
     const path = ['channels', id]
     const listed = users !== undefined && !(users.kind === 'list' && users.items.length === 0)
-    const denies = policy === 'deny' || (policy === null && textOf(valueOf(value, 'platform')) === 'telegram')
+    const isOnPort = platformNamed(textOf(valueOf(value, 'platform')))?.isOnPort ?? true
+    const denies = policy === 'deny' || (policy === null && !isOnPort)
     if (denies && !listed) return [finding(root, path, NOBODY)]
     return policy === 'allow' && listed ? [finding(root, [...path, 'allowed_users'], EVERYBODY)] : []
   })
@@ -167,10 +169,12 @@ function tokenFindings(channels: readonly Place[]): Finding[] {
   return channels.flatMap(([path, channel]) => {
     const token = valueOf(channel, 'token')
     const platform = textOf(valueOf(channel, 'platform'))
-    if (token?.kind !== 'scalar' || token.value === null || token.value === '' || platform !== 'telegram') return []
-    const root = textOf(valueOf(channel, 'api_root')) ?? 'https://api.telegram.org'
+    const known = platformNamed(platform)
+    if (token?.kind !== 'scalar' || token.value === null || token.value === '') return []
+    if (known === null || known.token === null) return []
+    const root = textOf(valueOf(channel, 'api_root')) ?? known.usualRoot
     // Two unset tokens of the same variable will be one token once it is set.
-    const key = JSON.stringify([root.replace(/\/+$/, '').toLowerCase(), String(token.value).trim()])
+    const key = JSON.stringify([platform, root.replace(/\/+$/, '').toLowerCase(), String(token.value).trim()])
     const other = seen.get(key)
     if (other === undefined) seen.set(key, path)
     if (other === undefined) return []

@@ -7,6 +7,7 @@ import type { ScheduleDefinition } from '../../machines/definitions.ts'
 import { machineTimeZone } from '../world.ts'
 import { cronMistake } from './cron.ts'
 import { keysOf, read } from './kinds.ts'
+import { platformNamed } from './platforms.ts'
 import { suggestion } from './problems.ts'
 import { accept, plainOf, type Reader, wrong } from './reader.ts'
 import { type ScheduleKeys, scheduleSchema, SCHEDULES_EXPECTED } from './schedule-schema.ts'
@@ -75,14 +76,13 @@ function unknownId(root: Tree, section: 'agents' | 'channels', node: Tree | unde
   return `unknown ${section.slice(0, -1)} ${described(node)}${suggestion(id, known.entries.keys())}`
 }
 
-/** Where a Telegram bot can write to: it knows chats by their numbers alone. */
 function conversationMistake(root: Tree, item: Tree): string | null {
   const node = valueOf(item, 'conversation')
   const channel = textOf(valueOf(item, 'channel'))
   const platform = channel === null ? null : textOf(nodeAt(root, ['channels', channel, 'platform']))
-  if (node?.kind !== 'scalar' || isOpen(node) || platform !== 'telegram') return null
-  if (node.value === null || /^-?[1-9]\d{0,15}(:[1-9]\d{0,15})?$/.test(String(node.value))) return null
-  return `expected a chat's number such as 12345, or CHAT:TOPIC, found ${described(node)}`
+  const form = platformNamed(platform)?.conversation ?? null
+  if (form === null || node?.kind !== 'scalar' || isOpen(node) || node.value === null) return null
+  return form.pattern.test(String(node.value)) ? null : `${form.expected}, found ${described(node)}`
 }
 
 /** Two of one name would share one record of what was said. */

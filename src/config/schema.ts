@@ -2,11 +2,12 @@
 //   One source: reading, the JSON Schema for editors and the suggestions all come from here.
 //   A platform or provider has exactly the keys that have an effect on it; a secret is read as its reference, never as its value.
 
-import { agentId, choice, decimal, duration, options, people, secret, text, url, wholeNumber, z } from './kinds.ts'
+import { choice, decimal, duration, options, people, secret, text, wholeNumber, z } from './kinds.ts'
 import { ORIGIN } from './origins.ts'
 import { hooksForEditors } from './hook-schema.ts'
 import { mcpServers } from './mcp-schema.ts'
 import { modelSchemas, shortModel } from './model-schema.ts'
+import { platforms } from './platforms.ts'
 import { shortTranscription, transcriptionSchemas } from './transcription.ts'
 import { scheduleSchema } from './schedule-schema.ts'
 import { visionForEditors } from './vision.ts'
@@ -18,7 +19,6 @@ export const ID = /^[A-Za-z0-9_.-]{1,64}$/
 const PASSIVATE_MS_MIN = 10
 
 const RUNS_MAX = 10_000
-const QUEUE_MAX = 100_000
 const STEPS_MAX = 1_000
 
 /** More than any account can pay for. */
@@ -138,92 +138,6 @@ export const agentSchema = z.strictObject({
 /** The same when its instructions are a mapping. */
 export const agentWithFileSchema = agentSchema.extend({ instructions: instructionsFile })
 
-// --- channels -----------------------------------------------------------------------------------------------------
-
-const MINUTES_OF_A_YEAR = 525_600
-
-const reset = z
-  .strictObject({
-    mode: choice(['idle', 'daily', 'both']).describe(
-      'idle: after a silence. daily: at an hour of each day. both: whichever comes first.',
-    ),
-    idle_minutes: wholeNumber(1, MINUTES_OF_A_YEAR).prefault(1_440).describe('How long the silence is.'),
-    at_hour: wholeNumber(0, 23).prefault(4).describe('The hour at which a day begins.'),
-    time_zone: text('expected a time zone such as Europe/Berlin')
-      .optional()
-      .describe("Where that hour is, for example Europe/Berlin. Default: the machine's."),
-  })
-  .describe('When a conversation begins anew by itself; its next message is told so. The transcript is kept.')
-
-const channelShape = {
-  agent: agentId.optional().describe('The agent that answers here: short for routes: { default: … }.'),
-  allowed_users: people.describe('Who may talk to the agent: ids, as numbers or in quotes, or "@handle".'),
-  session_scope: choice(['per_chat', 'per_user'])
-    .prefault('per_chat')
-    .describe(
-      'per_chat: everyone in a conversation shares one session; a topic is its own conversation. per_user: a session for each person.',
-    ),
-  busy_mode: choice(['queue', 'interrupt', 'steer', 'collect'])
-    .prefault('queue')
-    .describe(
-      'Messages during a run. queue: each its own later turn. collect: all that wait become one turn. interrupt: the run is cancelled. steer: given to the run at its next step.',
-    ),
-  queue_limit: wholeNumber(1, QUEUE_MAX)
-    .prefault(32)
-    .describe('Messages that wait per session; over it the sender is told that the message was not kept.'),
-  partial_answers: choice(['keep', 'drop'])
-    .prefault('keep')
-    .describe(
-      'When /stop or an interrupt cancels a run. keep: the next turn knows what had been said until then. drop: it knows only what was asked.',
-    ),
-  session: z.strictObject({ reset }).optional().describe('How long a conversation is one.'),
-}
-
-const strangers = choice(['deny', 'pair', 'allow'])
-const routeDefault = agentId.optional().describe('The agent for everything that has no route of its own.')
-
-/** A channel's keys, by platform. */
-export const channelSchemas = {
-  telegram: z.strictObject({
-    platform: z.literal('telegram').describe('A Telegram bot.'),
-    ...channelShape,
-    token: secret("the bot's token").describe(
-      "The bot's token from @BotFather. Best given as a variable: ${CFO_BOT_TOKEN}.",
-    ),
-    api_root: url.prefault('https://api.telegram.org').describe('Another Bot API server.'),
-    routes: z
-      .strictObject({
-        default: routeDefault,
-        dm: agentId.optional().describe('The agent for direct messages.'),
-        group: agentId.optional().describe('The agent for groups.'),
-      })
-      .optional()
-      .describe('Agents by kind of conversation.'),
-    unknown_user_policy: strangers
-      .prefault('deny')
-      .describe(
-        'Somebody who is not in allowed_users. deny: no answer. pair: gets a code for the operator to approve. allow: may talk.',
-      ),
-    group_policy: choice(['mention_only', 'respond_all', 'command_only'])
-      .prefault('mention_only')
-      .describe(
-        'Which messages of a group are answered. mention_only: those that name the bot or reply to it. respond_all: all. command_only: commands.',
-      ),
-  }),
-  web: z.strictObject({
-    platform: z.literal('web').describe("A channel on the gateway's own port and console page."),
-    ...channelShape,
-    routes: z.strictObject({ default: routeDefault }).optional().describe('Agents by kind of conversation.'),
-    unknown_user_policy: strangers
-      .optional()
-      .describe(
-        'Somebody who is not in allowed_users. Default: deny when allowed_users is given; otherwise allow, for the port lets people in.',
-      ),
-  }),
-}
-
-export const PLATFORMS = Object.keys(channelSchemas) as (keyof typeof channelSchemas)[] // as: its own keys
-
 // --- the whole file -----------------------------------------------------------------------------------------------
 
 export const FILE_KEYS = ['gateway', 'agents', 'channels', 'schedules', 'hooks'] as const
@@ -250,7 +164,8 @@ export function plainJsonSchema(): Record<string, unknown> {
       .describe('What makes text of voice messages and recordings. Without it their sender is told to write.'),
     hooks: hooksForEditors.agent,
   })
-  const channel = z.discriminatedUnion('platform', options(channelSchemas))
+  const channelSchemas = [...platforms].map(([name, { schema }]) => [name, schema] as const)
+  const channel = z.discriminatedUnion('platform', options(Object.fromEntries(channelSchemas)))
   const id = z.string().regex(ID)
   const file = z.strictObject({
     gateway: gatewaySchema.optional(),
@@ -266,4 +181,3 @@ export function plainJsonSchema(): Record<string, unknown> {
 
 export type GatewayKeys = z.infer<typeof gatewaySchema>
 export type AgentKeys = z.infer<typeof agentSchema> | z.infer<typeof agentWithFileSchema>
-export type ChannelKeys = z.infer<(typeof channelSchemas)[keyof typeof channelSchemas]>

@@ -5,6 +5,8 @@
 import type { Lack } from '../../machines/definitions.ts'
 import type { Pieces } from './check.ts'
 import { placedModels } from './define-models.ts'
+import type { CredentialForm } from './platform.ts'
+import { platformNamed, platforms } from './platforms.ts'
 import type { SecretEntry } from './secrets.ts'
 import { type Finding, type Path, pathText, spanAt, type Tree } from './tree.ts'
 
@@ -50,30 +52,19 @@ function isCredential(path: Path): boolean {
 
 // --- forms ------------------------------------------------------------------------------------------------------------
 
-interface Form {
-  /** As a person calls it. */
-  readonly is: string
-  readonly pattern: RegExp
-  readonly remedy: string
+/** Of providers, who change the form of their keys now and then. */
+const KEYS = {
+  anthropic: keyOf('Anthropic', /^sk-ant-/, 'console.anthropic.com'),
+  openai: keyOf('OpenAI', /^sk-(?!ant-|or-)/, 'platform.openai.com'),
+  google: keyOf('Google', /^AIza/, 'aistudio.google.com'),
 }
 
-const FORMS = {
-  telegram: {
-    is: 'the token of a Telegram bot',
-    pattern: /^\d+:[A-Za-z0-9_-]+$/,
-    remedy: 'take the one that @BotFather gave, such as 123456789:AAE…',
-  },
-  anthropic: {
-    is: 'a key of Anthropic',
-    pattern: /^sk-ant-/,
-    remedy: 'take one of console.anthropic.com',
-  },
-  openai: { is: 'a key of OpenAI', pattern: /^sk-(?!ant-|or-)/, remedy: 'take one of platform.openai.com' },
-  google: { is: 'a key of Google', pattern: /^AIza/, remedy: 'take one of aistudio.google.com' },
-} as const satisfies Record<string, Form>
+function keyOf(provider: string, pattern: RegExp, place: string): CredentialForm {
+  return { is: `a key of ${provider}`, pattern, remedy: `take one of ${place}`, isFixed: false }
+}
 
 /** Of which nobody here can make use; known to say what was taken for another. */
-const STRANGERS: readonly Pick<Form, 'is' | 'pattern'>[] = [
+const STRANGERS: readonly Pick<CredentialForm, 'is' | 'pattern'>[] = [
   { is: 'a key of OpenRouter', pattern: /^sk-or-/ },
   { is: 'a key of Groq', pattern: /^gsk_/ },
   { is: 'a token of Slack', pattern: /^xox[a-z]-/ },
@@ -81,18 +72,19 @@ const STRANGERS: readonly Pick<Form, 'is' | 'pattern'>[] = [
 ]
 
 /** What each place needs; a server of somebody's own takes what it likes. */
-function wantedForms(pieces: Pieces): ReadonlyMap<string, keyof typeof FORMS> {
-  const models = placedModels(pieces).flatMap(({ path, keys }): [string, keyof typeof FORMS][] => {
+function wantedForms(pieces: Pieces): ReadonlyMap<string, CredentialForm> {
+  const models = placedModels(pieces).flatMap(({ path, keys }): [string, CredentialForm][] => {
     if (keys === null || keys.provider === 'echo' || keys.provider === 'openai-compatible') return []
-    return keys.base_url === undefined ? [[pathText([...path, 'api_key']), keys.provider]] : []
+    return keys.base_url === undefined ? [[pathText([...path, 'api_key']), KEYS[keys.provider]]] : []
   })
-  const channels = [...pieces.channels].flatMap(([id, keys]): [string, keyof typeof FORMS][] => {
-    return keys?.platform === 'telegram' ? [[pathText(['channels', id, 'token']), 'telegram']] : []
+  const channels = [...pieces.channels].flatMap(([id, keys]): [string, CredentialForm][] => {
+    const form = platformNamed(keys?.platform ?? null)?.token ?? null
+    return form === null ? [] : [[pathText(['channels', id, 'token']), form]]
   })
   return new Map([...models, ...channels])
 }
 
-function mistakeOf(value: string, wanted: keyof typeof FORMS | undefined): { what: string; remedy: string } | null {
+function mistakeOf(value: string, wanted: CredentialForm | undefined): { what: string; remedy: string } | null {
   if (/^(["'`]).*\1$|^[“”„‘’].*[“”‘’]$/s.test(value))
     return {
       what: 'has quotes around its value',
@@ -101,12 +93,12 @@ function mistakeOf(value: string, wanted: keyof typeof FORMS | undefined): { wha
   if (/[^\x21-\x7e]/.test(value))
     return { what: 'has a line break, a space or a letter in it that no credential has', remedy: 'copy it once more' }
   if (wanted === undefined) return null
-  const { is, pattern, remedy } = FORMS[wanted]
+  const { is, pattern, remedy, isFixed } = wanted
   if (pattern.test(value)) return null
-  const other = [...Object.values(FORMS), ...STRANGERS].find((form) => form.pattern.test(value))
+  const tokens = [...platforms.values()].flatMap(({ token }) => token ?? [])
+  const other = [...tokens, ...Object.values(KEYS), ...STRANGERS].find((form) => form.pattern.test(value))
   if (other !== undefined) return { what: `is ${other.is} and not ${is}`, remedy }
-  // Providers change the form of their keys; @BotFather's has been the same since there are bots.
-  return wanted === 'telegram' ? { what: `is not ${is}`, remedy } : null
+  return isFixed ? { what: `is not ${is}`, remedy } : null
 }
 
 // --- helpers ----------------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 import type { ResetPolicy } from '../../machines/definitions.ts'
 import { machineTimeZone } from '../world.ts'
+import type { ChannelKeys } from './platform.ts'
 import { suggestion } from './problems.ts'
-import type { ChannelKeys } from './schema.ts'
 import { entriesOf, type Finding, keySpan, quoted, spanAt, textOf, type Tree, valueOf } from './tree.ts'
 
 const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {

@@ -127,6 +127,8 @@ export interface Status {
   readonly mcp_servers: readonly McpServerStatus[]
   /** What the gateway's own hooks need and is not there; no channel fails for it. */
   readonly lacking: readonly Lack[]
+  /** Why the last write is not on disk; null: it is. Nothing is accepted meanwhile. */
+  readonly store: StoreStatus | null
   readonly sessions: {
     readonly idle: number
     readonly pending: number
@@ -137,6 +139,12 @@ export interface Status {
   readonly outbox: number
   readonly dead_letters: number
   readonly configuration: ConfigurationStatus
+}
+
+export interface StoreStatus {
+  readonly reason: string
+  /** ISO 8601. */
+  readonly since: string
 }
 
 export interface ConfigurationStatus {

@@ -20,6 +20,8 @@ export const channelDefinition: Shape = {
     reset: { parts: { idleMs: 'word', daily: { parts: { atHour: 'word', timeZone: 'word' } } } },
     token: 'hidden',
     apiRoot: 'hidden',
+    module: 'hidden',
+    settings: 'hidden',
     lacking: 'hidden',
     missing: 'hidden',
   } satisfies Parts<ChannelDefinition>,

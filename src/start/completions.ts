@@ -11,7 +11,7 @@ import { isTurnOf } from '../../machines/steps.ts'
 import type { GatewayActor } from '../actors/gateway.ts'
 import type { Adapter } from '../channels/adapter.ts'
 import type { OpenAiAdapter } from '../channels/openai.ts'
-import type { Answered } from '../channels/openai-waiting.ts'
+import { type Answered, unansweredAs } from '../channels/openai-waiting.ts'
 import type { CompletionsPort } from '../http/completions-port.ts'
 import type { MessageEntry, Store } from '../store/store.ts'
 
@@ -90,22 +90,25 @@ interface Before {
   readonly seq: number
 }
 
-/** A message that was accepted before: what its turn left in the history; null: it has not ended. */
-async function recall(store: Store, question: Question, { session, seq }: Before): Promise<Answered | null> {
+/** A message that was accepted before: its own end, and what its turn left in the history; null: it has not ended. */
+export async function recall(
+  store: Pick<Store, 'record' | 'history'>,
+  question: Pick<Question, 'text' | 'attachments'>,
+  { session, seq }: Before,
+): Promise<Answered | null> {
   const itself = store.record(session, { message: seq + 1, transcript: 0, step: 0, delivery: 0 }, 1)
-  const [{ entries }, unfinished, history] = await Promise.all([
-    itself,
-    store.unfinishedOf(session),
-    store.history(session),
-  ])
-  if (!entries.some((entry) => entry.kind === 'message' && isSame(entry, question))) return { kind: 'reused' }
-  if (unfinished.some((message) => message.seq === seq)) return null
+  const [{ entries }, history] = await Promise.all([itself, store.history(session)])
+  const message = entries.find((entry) => entry.kind === 'message')
+  if (message === undefined || !isSame(message, question)) return { kind: 'reused' }
+  if (message.outcome === null) return null
+  // Its turn may have gone on without it, and that answer is to others.
+  if (message.outcome !== 'answered') return unansweredAs(message.outcome, message.reason)
   const turn = history.filter((entry) => isTurnOf(entry.turn, seq))
   const answer = turn.findLast(({ role }) => role === 'assistant')
   return answer === undefined ? { kind: 'past' } : { kind: 'answered', text: answer.text, spent: spentOn(answer) }
 }
 
-function isSame({ text }: MessageEntry, question: Question): boolean {
+function isSame({ text }: MessageEntry, question: Pick<Question, 'text' | 'attachments'>): boolean {
   return text === writtenText(question)
 }
 

@@ -18,6 +18,7 @@ import type { Journal, Uploads } from '../channels/adapter.ts'
 import { platforms } from '../channels/catalog.ts'
 import type { Loaded } from '../config/load.ts'
 import type { Log } from '../log.ts'
+import { lookAtStore } from '../store/look.ts'
 import type { World } from '../world.ts'
 import { clockWarning, requireClock } from './clock.ts'
 import { toolProbes } from './doctor-tools.ts'
@@ -215,6 +216,7 @@ function dataFolder({ data }: ProbeOptions): Probe {
       } catch {
         throw new FailureError(unusableFolder(`${nearest} is not writable`))
       }
+      if (nearest === data) lookAtStore(data)
       return nearest === data ? data : `${data}, made at the first start`
     },
   }

@@ -14,12 +14,14 @@ import type { World } from '../world.ts'
 import { clockWarning } from './clock.ts'
 import { beginForgetting } from './forgetting.ts'
 import { type GatewayHooks, openHooks } from './hooks.ts'
+import { type Disk, watchDisk } from './disk.ts'
 import type { Observing } from './observing.ts'
 import type { Phases } from './phases.ts'
 import { beginSweeping } from './sweeping.ts'
 
 export interface Kept {
   readonly store: Store
+  readonly disk: Pick<Disk, 'trouble'>
   readonly uploads: Uploads
   readonly hooking: GatewayHooks
   readonly groups: Groups
@@ -34,27 +36,35 @@ export interface Keeping {
   /** What the file says, as far as it is known to hold on this machine. */
   readonly definition: GatewayDefinition
   readonly holder: Holder
-  /** What ends each of them, the first that was opened first. */
-  readonly opened: (() => void | Promise<void>)[]
+  /** Gets what closes each of them. */
+  readonly opened: AsyncDisposableStack
 }
 
 export async function openKept(keeping: Keeping): Promise<Kept> {
   const { loaded, world, log, phases, observing, definition, holder, opened } = keeping
   const { data, workdirKeepMs: keepMs } = definition.gateway
-  const open = (onCommit: (ms: number) => void) => openStore({ folder: data, holder, world, onCommit })
+  const disk = watchDisk({ world, log })
+  const open = (observed: (ms: number) => void) => {
+    const onCommit = (ms: number): void => {
+      observed(ms)
+      disk.written()
+    }
+    return openStore({ folder: data, holder, world, onCommit, onFailure: disk.failed })
+  }
   const bare = await phases.attempt('store', () => observing.store(open))
-  opened.push(() => bare.close())
+  opened.defer(() => bare.close())
   const uploads = await openUploads({ folder: data, world })
   const forgetter = beginForgetting({ store: bare, data, world, log })
-  opened.push(() => forgetter.end(), beginSweeping({ uploads, store: bare, keepMs, world, log }))
+  opened.defer(() => forgetter.end())
+  opened.defer(beginSweeping({ uploads, store: bare, keepMs, world, log }))
   // Nothing of an earlier gateway works on what this one is about to take up.
   await endLeftGroups({ data, world, log })
   const groups = recordedGroups(data, log)
   const hooking = openHooks({ file: loaded.file, observe: observing.observe, groups, world, log })
-  opened.push(() => hooking.close())
+  opened.defer(() => hooking.close())
   await tendFolder(bare, keeping)
   phases.end('store')
-  return { store: hooking.around(forgetter.store), uploads, hooking, groups }
+  return { store: hooking.around(forgetter.store), disk, uploads, hooking, groups }
 }
 
 /** Work folders that nobody used for long go; one that cannot be removed is in nobody's way. */

@@ -10,6 +10,7 @@ import type { GatewayDefinition, SecretReference } from '../../machines/definiti
 import { sayable } from '../../machines/failure.ts'
 import { MCP_START_MS_MAX, MCP_TRIALS_AFTER_MS, MCP_TRIALS_AT_ONCE } from '../../machines/limits.ts'
 import { TOO_SLOW } from '../../machines/mcp-failure.ts'
+import { OPENAI_CHANNEL } from '../../machines/openai.ts'
 import { isSame } from '../../machines/redefinition.ts'
 import type { McpServerStatus } from '../http/mcp-status.ts'
 import type { Log } from '../log.ts'
@@ -187,10 +188,18 @@ class Trials {
   }
 }
 
-/** Without agents that lack something: their channels say so, and nobody can use their servers. */
+/** Without agents that nobody reaches, and those that lack something: their channels say so. Nobody can use their servers. */
 function usable(definition: GatewayDefinition): GatewayDefinition {
+  const reached = reachedIn(definition)
   const whole = Object.entries(definition.agents).filter(
-    ([, { missing, lacking }]) => missing.length + lacking.length === 0,
+    ([id, { missing, lacking }]) => reached.has(id) && missing.length + lacking.length === 0,
   )
   return { ...definition, agents: Object.fromEntries(whole) }
+}
+
+/** The agents that a channel or a schedule leads to; to clients of the OpenAI API each is there by its name. */
+function reachedIn({ agents, channels, schedules }: GatewayDefinition): ReadonlySet<string | null> {
+  if (channels[OPENAI_CHANNEL] !== undefined) return new Set(Object.keys(agents))
+  const routed = Object.values(channels).flatMap(({ routes }) => [routes.default, routes.dm, routes.group])
+  return new Set([...routed, ...Object.values(schedules).map(({ agent }) => agent)])
 }

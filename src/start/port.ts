@@ -15,6 +15,7 @@ import type { Uploads } from '../store/uploads.ts'
 import type { World } from '../world.ts'
 import type { Board } from './board.ts'
 import { completionsPort } from './completions.ts'
+import type { Disk } from './disk.ts'
 import { drawingOf } from './drawing.ts'
 import type { Inspection } from './inspection.ts'
 import { describeMachine, machineNames } from './machines.ts'
@@ -29,6 +30,7 @@ import { stopSession } from './stop.ts'
 export interface PortParts {
   readonly gateway: GatewayActor
   readonly store: Store
+  readonly disk: Pick<Disk, 'trouble'>
   readonly uploads: Uploads
   readonly adapters: ReadonlyMap<string, Adapter>
   readonly world: World
@@ -104,6 +106,7 @@ async function status(parts: PortParts): Promise<Status> {
     agents: parts.board.agents(),
     mcp_servers: parts.mcp.failing(),
     lacking: parts.gateway.getSnapshot().context.definition.lacking,
+    store: parts.disk.trouble(),
     sessions: { idle, pending, running, passivated: Math.max(0, counts.sessions - live), queued_messages: queued },
     outbox: counts.outbox,
     dead_letters: counts.deadLetters,
@@ -119,7 +122,8 @@ function definitionOf({ gateway }: PortParts, channel: string): ChannelDefinitio
 function stateOf(parts: PortParts, channels: readonly ChannelStatus[]): Status['state'] {
   if (isDraining(parts)) return 'draining'
   if (parts.gateway.getSnapshot().matches('starting')) return 'starting'
-  return channels.every((channel) => channel.state === 'live') ? 'serving' : 'degraded'
+  const isWhole = parts.disk.trouble() === null && channels.every((channel) => channel.state === 'live')
+  return isWhole ? 'serving' : 'degraded'
 }
 
 function webPort(parts: PortParts, channel: string): ReturnType<GatewayPort['web']> {

@@ -133,7 +133,8 @@ function lockToken(name: string, channel: ChannelDefinition, holder: Holder): Lo
 
 /** null: nothing to poll with; the channel fails by itself and says why. */
 function lockName(channel: ChannelDefinition, secrets: Secrets): string | null {
-  if (channel.token === null || channel.missing.length > 0) return null
+  // What a module is given may be a password that several share.
+  if (channel.token === null || channel.module !== null || channel.missing.length > 0) return null
   const identity = `${channel.apiRoot ?? ''} ${secrets.resolve(channel.token)}`
   return createHash('sha256').update(identity).digest('hex').slice(0, 32)
 }

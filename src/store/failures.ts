@@ -97,10 +97,7 @@ function engineFailure(error: Error): Failure | null {
       return retryable('There was not enough memory for the store.', 'Give the process more memory.')
     case 11:
     case 26:
-      return permanent(
-        'The store is damaged, or its file is not a store.',
-        'Put a good copy in its place. Nothing was changed.',
-      )
+      return DAMAGED
     case 18:
       return permanent('This is too large for the store.', 'Make it smaller.')
     default:
@@ -108,7 +105,19 @@ function engineFailure(error: Error): Failure | null {
   }
 }
 
-const DISK_FULL: Failure = {
+export const DAMAGED: Failure = permanent(
+  'The store is damaged, or its file is not a store.',
+  'Put a good copy in its place. Nothing was changed.',
+)
+
+export function foreignDatabase(path: string): Failure {
+  return permanent(
+    `${path} is a database of another program and not a store of Troupe.`,
+    'Name another data folder, or move that file away. Nothing was changed.',
+  )
+}
+
+export const DISK_FULL: Failure = {
   kind: 'retryable',
   reason: 'storage',
   message: 'The disk of the store is full.',

@@ -5,7 +5,7 @@
 // After a failed commit the next batch begins afresh, so that writing goes on as soon as the disk does.
 
 import { setImmediate } from 'node:timers'
-import { FailureError } from '../../machines/failure.ts'
+import { type Failure, FailureError } from '../../machines/failure.ts'
 import type { Database, Statement } from './database.ts'
 import { storageError } from './failures.ts'
 
@@ -21,6 +21,8 @@ export interface GroupCommitOptions {
   readonly beforeCommit: () => void
   /** How long a transaction of writes took, from its beginning to the disk; not called for one that failed. */
   readonly onCommit: (ms: number) => void
+  /** A write that is not there because of the disk. */
+  readonly onFailure: (failure: Failure) => void
   readonly nowMs: () => number
 }
 
@@ -28,6 +30,7 @@ export class GroupCommit {
   readonly #database: Database
   readonly #beforeCommit: () => void
   readonly #onCommit: (ms: number) => void
+  readonly #onFailure: (failure: Failure) => void
   readonly #nowMs: () => number
   readonly #begin: Record<Kind, Statement>
   readonly #commit: Statement
@@ -43,6 +46,7 @@ export class GroupCommit {
     this.#database = options.database
     this.#beforeCommit = options.beforeCommit
     this.#onCommit = options.onCommit
+    this.#onFailure = options.onFailure
     this.#nowMs = options.nowMs
     const prepare = (sql: string) => options.database.prepare(sql)
     this.#begin = { read: prepare('BEGIN'), write: prepare('BEGIN IMMEDIATE') }
@@ -82,6 +86,8 @@ export class GroupCommit {
   #flush(): void {
     const batch = this.#waiting.splice(0, BATCH_OPERATIONS_MAX)
     this.#runBatch(batch)
+    const failure = batch.flatMap((each) => storageFailures(each))[0]
+    if (failure !== undefined) this.#onFailure(failure)
     for (const each of batch) each.settle()
     this.#flushing = this.#waiting.length > 0
     if (this.#flushing) setImmediate(() => this.#flush())
@@ -171,6 +177,12 @@ function operation<T>(kind: Kind, run: () => T, caller: Caller<T>): Operation {
       else caller.resolve(result.value)
     },
   }
+}
+
+/** A write that was refused for what it is says nothing of the disk. */
+function storageFailures(each: Operation): readonly Failure[] {
+  const error = each.kind === 'write' ? storageError(each.failure()?.thrown) : null
+  return error instanceof FailureError && error.failure.reason === 'storage' ? [error.failure] : []
 }
 
 function quietly(run: () => void): void {

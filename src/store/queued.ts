@@ -1,5 +1,6 @@
 // Queued store: the contract over a database whose tables are there. It says which calls write; group-commit.ts does the rest.
 
+import type { Failure } from '../../machines/failure.ts'
 import type { World } from '../world.ts'
 import type { Database } from './database.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -13,14 +14,16 @@ export interface QueuedStoreParts {
   readonly beforeCommit: () => void
   /** How long a transaction of writes took. */
   readonly onCommit?: (ms: number) => void
+  /** A write that is not there because of the disk. */
+  readonly onFailure?: (failure: Failure) => void
   /** Called once, after the database was closed. */
   readonly onClosed: () => void
 }
 
 export function queuedStore(parts: QueuedStoreParts): Store {
-  const { database, world, beforeCommit, onCommit = () => {}, onClosed } = parts
+  const { database, world, beforeCommit, onCommit = () => {}, onFailure = () => {}, onClosed } = parts
   const tables = operations(database, world)
-  const line = new GroupCommit({ database, beforeCommit, onCommit, nowMs: () => world.nowMs() })
+  const line = new GroupCommit({ database, beforeCommit, onCommit, onFailure, nowMs: () => world.nowMs() })
   let closed: Promise<void> | null = null
   const close = async () => {
     await line.close()

@@ -4,7 +4,7 @@
 
 import { FailureError } from '../../machines/failure.ts'
 import { type Database, numberOf, theRow } from './database.ts'
-import { StoreVersionError } from './failures.ts'
+import { foreignDatabase, StoreVersionError } from './failures.ts'
 import { VERSION_1 } from './schema-version-1.ts'
 import { VERSION_2 } from './schema-version-2.ts'
 import { VERSION_3 } from './schema-version-3.ts'
@@ -46,7 +46,7 @@ export function migrate(database: Database, options: MigrateOptions): void {
 }
 
 /** Marks a file as a store of Troupe ("Trpe" in ASCII), so that another program's database is never taken for one. */
-const APPLICATION_ID = 0x54727065
+export const APPLICATION_ID = 0x54727065
 
 /** 0: an empty file. */
 export function versionOf(database: Database, path: string): number {
@@ -55,12 +55,7 @@ export function versionOf(database: Database, path: string): number {
   if (application === APPLICATION_ID) return version
   const objects = numberOf(theRow(database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()), 'count')
   if (application === 0 && version === 0 && objects === 0) return 0
-  throw new FailureError({
-    kind: 'permanent',
-    reason: 'storage',
-    message: `${path} is a database of another program and not a store of Troupe.`,
-    remedy: 'Name another data folder, or move that file away. Nothing was changed.',
-  })
+  throw new FailureError(foreignDatabase(path))
 }
 
 function apply(database: Database, sql: string, version: number): void {

@@ -4,6 +4,7 @@
 
 import { DatabaseSync } from 'node:sqlite'
 import { dirname } from 'node:path'
+import type { Failure } from '../../machines/failure.ts'
 import type { World } from '../world.ts'
 import type { Database, OpenDatabase } from './database.ts'
 import { type Holder, LockHeldError, StoreLockedError, storageError } from './failures.ts'
@@ -20,20 +21,21 @@ export interface OpenStoreOptions {
   readonly world: World
   /** How long each transaction of writes took, from its beginning to the disk. */
   readonly onCommit?: (ms: number) => void
+  /** A write that is not there because of the disk. */
+  readonly onFailure?: (failure: Failure) => void
 }
 
 /**
  * Opens the store of a data folder and holds the folder until `close`. Throws StoreLockedError when another process has
  * it, StoreVersionError when a newer Troupe wrote it, and FailureError `storage` for everything else that is in the way.
  */
-export function openStore({ folder, holder, world, onCommit }: OpenStoreOptions): Store {
+export function openStore({ folder, holder, world, ...watching }: OpenStoreOptions): Store {
   ensureFolder(folder)
   const lock = lockFolder(folder, holder)
   try {
     const path = storePath(folder)
     const database = openFile(path, MIGRATIONS)
     const beforeCommit = watchPresence([path, `${path}-wal`])
-    const watching = onCommit === undefined ? {} : { onCommit }
     return queuedStore({ database, world, beforeCommit, onClosed: lock.release, ...watching })
   } catch (thrown) {
     lock.release()

@@ -6,13 +6,22 @@ export interface HookSender {
   readonly handle: string | null
 }
 
+/** A file that came with a message, as its platform tells of it; null where it does not. */
+export interface HookAttachment {
+  readonly kind: 'image' | 'voice' | 'audio' | 'video' | 'document' | 'other'
+  readonly name: string | null
+  readonly media_type: string | null
+  readonly bytes: number | null
+  readonly seconds: number | null
+}
+
 export interface HookMessage {
   /** The number under which it was accepted; the same when it is told again. */
   readonly id: number
   readonly text: string
   readonly sender: HookSender
   readonly kind: 'dm' | 'group'
-  readonly attachments: number
+  readonly attachments: readonly HookAttachment[]
   /** ISO 8601. */
   readonly accepted_at: string
 }

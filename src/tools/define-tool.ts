@@ -20,6 +20,8 @@ export interface OwnTool<Input = Readonly<Record<string, unknown>>> {
 }
 
 export interface OwnToolScope {
+  /** Of this call, and of no other; the same when it is done again after a crash: a key for services that do a thing once. */
+  readonly id: string
   readonly signal: AbortSignal
   /** The absolute path of the working folder; it exists. */
   readonly workdir: string

@@ -1,6 +1,7 @@
 // Hook module: a user's module as a hook: loaded, looked at, and called within bounds.
 //   Its code runs in this process, with all that this process may do: it is the operator's. A loop in it that never waits cannot be
 //   ended by anybody.
+//   What it does beside its call, and fails in, is in the log (own-scope.ts).
 //   A file that was changed is loaded anew at its next call.
 
 import { basename } from 'node:path'
@@ -8,6 +9,7 @@ import type { HookDocument } from '../../machines/hooks.ts'
 import type { OwnHook } from './define-hook.ts'
 import { cancelled, missing, refused } from './failures.ts'
 import { importedFrom, SAID_UNITS_MAX } from './own.ts'
+import { asOwn } from './own-scope.ts'
 
 /** Throws FailureError `missing` with the file's name and what to do. */
 export async function loadHook(path: string): Promise<OwnHook> {
@@ -26,7 +28,8 @@ export async function callModule(path: string, document: HookDocument, signal: A
   if (signal.aborted) end()
   try {
     // A document of its own: what it changes is nobody else's.
-    const called = Promise.resolve().then(() => hook(JSON.parse(JSON.stringify(document)), { signal }))
+    const call = (): unknown => hook(JSON.parse(JSON.stringify(document)), { signal })
+    const called = asOwn(`the hook ${basename(path)}`, () => Promise.resolve().then(call))
     // Nobody may be waiting any more when it fails.
     called.catch(() => {})
     return await Promise.race([called, ended])

@@ -1,17 +1,20 @@
 // Own: a user's module as a tool: loaded, looked at, and called within bounds.
 //   Its code runs in this process, with all that this process may do: it is the operator's. A2: it is loaded once for all runs,
 //   so what it keeps in variables of its own is shared by all sessions.
+//   What it does beside its call, and fails in, is in the log (own-scope.ts).
 //   A file that was changed is loaded anew by the next run.
 
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { FailureError } from '../../machines/failure.ts'
+import { loadRemedy } from '../../machines/own-modules.ts'
 import { moduleName } from '../../machines/tool-names.ts'
 import type { World } from '../world.ts'
 import type { OwnTool } from './define-tool.ts'
 import { cancelled, codeOf, missing, refused, throwIfAborted, tookTooLong } from './failures.ts'
 import { schemaMistake } from './input.ts'
+import { asOwn } from './own-scope.ts'
 import type { Tool, ToolInput, ToolScope } from './tool.ts'
 
 /** What a call may take when its module does not say. */
@@ -47,12 +50,13 @@ const DEFAULT_EXPORT = 'A tool module has a default export such as { description
 export async function importedFrom(path: string, what: string): Promise<unknown> {
   const mtimeMs = await changedAtMs(path, what)
   try {
-    const loaded: { default?: unknown } = await import(`${pathToFileURL(path).href}?t=${Math.trunc(mtimeMs)}`)
+    const load = () => import(`${pathToFileURL(path).href}?t=${Math.trunc(mtimeMs)}`)
+    const loaded: { default?: unknown } = await asOwn(`the ${what} ${basename(path)}`, load)
     return loaded.default
   } catch (thrown) {
     const said = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : 'it threw something that is no error'
     const line = said.split('\n')[0]?.slice(0, SAID_UNITS_MAX) ?? ''
-    throw missing(`the ${what} ${basename(path)} cannot be loaded (${line})`, `Mend ${path}`, thrown)
+    throw missing(`the ${what} ${basename(path)} cannot be loaded (${line})`, loadRemedy(path, thrown), thrown)
   }
 }
 
@@ -117,7 +121,8 @@ async function bounded(calling: Calling, input: ToolInput, scope: ToolScope): Pr
   scope.signal.addEventListener('abort', cancel, { once: true })
   const timer = world.clock.setTimeout(() => end(tookTooLong(name, timeMs)), timeMs)
   try {
-    const called = Promise.resolve().then(() => own.call(input, { ...scope, signal: ending.signal }))
+    const call = () => own.call(input, { ...scope, signal: ending.signal })
+    const called = asOwn(`the tool ${name}`, () => Promise.resolve().then(call))
     // Nobody may be waiting any more when it fails.
     called.catch(() => {})
     return textOf(await Promise.race([called, ended]))

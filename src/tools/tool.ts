@@ -32,6 +32,8 @@ export type ToolInput = Readonly<Record<string, unknown>>
 
 /** What one call may know of its run. */
 export interface ToolScope {
+  /** Of this call, and of no other; the same when it is done again after a crash. */
+  readonly id: string
   readonly signal: AbortSignal
   /** The absolute path of the working folder; it exists. */
   readonly workdir: string

@@ -59,6 +59,18 @@ describe('goes with the end of the turn', () => {
     await gone(opened)
   })
 
+  test('that is ended while its files are fetched by a platform that does not hear of it', async () => {
+    const opened = await house()
+    opened.platform('a').nextFetch.push(async ({ take }) => {
+      await take(jpeg('half'))
+      await held<void>().promise
+    })
+    await opened.says('a', 'look', { attachments: [photo] })
+    await there(opened)
+    await opened.says('a', '/stop')
+    await gone(opened)
+  })
+
   test.each(['/stop', '/new'])('that is ended with %s while its files are fetched', async (command) => {
     const opened = await house()
     const signals: AbortSignal[] = []

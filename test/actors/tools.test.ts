@@ -9,7 +9,7 @@ import { type Held, held, settled, testWorld } from '../support/world.ts'
 
 interface TestTool extends Tool {
   /** Calls in progress and done, oldest first; each waits for the test. */
-  readonly calls: (Held<string> & { readonly input: unknown; readonly signal: AbortSignal })[]
+  readonly calls: (Held<string> & { readonly id: string; readonly input: unknown; readonly signal: AbortSignal })[]
 }
 
 function testTool(name: string, given: Partial<Pick<Tool, 'changes' | 'idempotent'>> = {}): TestTool {
@@ -22,8 +22,8 @@ function testTool(name: string, given: Partial<Pick<Tool, 'changes' | 'idempoten
     idempotent: false,
     ...given,
     calls,
-    call(input, { signal }) {
-      const call = Object.assign(held<string>(), { input, signal })
+    call(input, { id, signal }) {
+      const call = Object.assign(held<string>(), { id, input, signal })
       signal.addEventListener('abort', () => call.reject(new Error('aborted')))
       calls.push(call)
       return call.promise
@@ -110,6 +110,23 @@ describe('a run uses tools', () => {
     ])
   })
 
+  test('what it did with a tool that is gone since is told in words, as providers ask: all else as it was', async () => {
+    const { house, look } = await houseWith()
+    await house.says('a', 'what is there?')
+    await house.thoughts[0]?.gives({ text: 'Let me look.', calls: [LOOK, { ...LOOK, id: '2', tool: 'loook' }] })
+    look.calls[0]?.resolve('nothing')
+    await settled()
+    await house.thoughts[1]?.answer('There is nothing.')
+    await house.says('a', 'sure?')
+    const { history } = house.thoughts[2]?.request ?? { history: [] }
+    const none = 'There is no tool loook. There are: look, write.'
+    expect(history.map(({ text, steps }) => [text, steps])).toEqual([
+      ['what is there?', undefined],
+      [`Let me look.\n(I used look with {"at":"it"}: nothing)\n(I used loook with {"at":"it"}: ${none})`, undefined],
+      ['There is nothing.', undefined],
+    ])
+  })
+
   test('A2: each run has its own toolbox, and it is closed with the run', async () => {
     const { house } = await houseWith()
     await house.says('a', 'one')
@@ -156,6 +173,20 @@ describe('a partial answer', () => {
     expect(house.thoughts[1]?.request.history.map(({ text }) => text)).toEqual(['count', 'one, two, three'])
     await house.thoughts[1]?.answer('un, deux')
     expect(sent(house)).toEqual(['un, deux'])
+  })
+
+  test('S20: what was said before the tools that /stop ends is told once, in its step', async () => {
+    const { house } = await houseWith()
+    await house.says('a', 'what is there?')
+    house.thoughts[0]?.says('Let me look.')
+    await house.thoughts[0]?.gives({ text: 'Let me look.', calls: [LOOK] })
+    await house.says('a', '/stop')
+    await house.says('a', 'and now?')
+    const { history } = house.thoughts[1]?.request ?? { history: [] }
+    expect(history.map(({ text, steps }) => [text, steps?.map((step) => ('text' in step ? step.text : ''))])).toEqual([
+      ['what is there?', undefined],
+      ['', ['Let me look.', '']],
+    ])
   })
 
   test('S20: with partial_answers: drop the next turn knows only what was asked', async () => {
@@ -243,6 +274,22 @@ describe('S42: after a crash in the middle of a run', () => {
     const results = next.thoughts[0]?.request.steps.filter((step) => step.kind === 'result') ?? []
     expect(results.find(({ call }) => call === '2')?.text).toContain('outcome of this call is unknown')
   })
+})
+
+test('a call has an id of its own, and the same one when it is done again after a crash', async () => {
+  const { house, look, write } = await houseWith({ agents: { cfo: { approval: { write: 'allow' } } } })
+  await house.says('a', 'do it')
+  await house.thoughts[0]?.asks(LOOK, WRITE)
+  house.kill()
+  const { house: next, look: again } = await houseWith({ store: house.store })
+  expect(again.calls.map(({ id }) => id)).toEqual(look.calls.map(({ id }) => id))
+  again.calls[0]?.resolve('nothing')
+  await settled()
+  // Some models number their calls anew with each answer, and a new data folder its turns.
+  await next.world.advance(1)
+  await next.thoughts[0]?.asks(LOOK)
+  const ids = [...write.calls, ...again.calls].map(({ id }) => id)
+  expect(new Set(ids).size).toBe(3)
 })
 
 describe('approval', () => {

@@ -97,6 +97,14 @@ const CASES: readonly Case[] = [
     failure: { message: 'The model gave an empty answer.' },
   },
   {
+    name: 'an answer that is no stream',
+    answer: async (call) => {
+      await call.raw('{"choices":[{"message":{"content":"all of it at once"}}]}')
+      await call.end(null)
+    },
+    failure: { kind: 'retryable', message: expect.stringContaining('or does not stream answers') },
+  },
+  {
     name: 'a stream that ends without saying so',
     answer: { chunks: ['half an'], finish: null },
     failure: { kind: 'retryable', reason: 'unavailable', message: "The model's answer broke off in the middle." },

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PlannedCall, Step } from '../../machines/steps.ts'
 import type { HistoryMessage, TurnMessage } from '../../src/agents/agent.ts'
-import { type PromptMessage, promptOf } from '../../src/agents/model-prompt.ts'
+import { plainCallId, type PromptMessage, promptOf } from '../../src/agents/model-prompt.ts'
 import { asking, said, sender } from './parts.ts'
 
 test('history stands first, oldest first, then the messages of the turn', () => {
@@ -76,6 +76,31 @@ describe('steps of a run', () => {
       { role: 'user', content: 'quick' },
     ])
   })
+
+  test.each([
+    ['call_1-A', 'call_1-A'],
+    ['functions.look:0', /^call_[0-9a-f]{24}$/],
+    ['chatcmpl-tool-0123456789abcdef0123456789abcdef', /^call_[0-9a-f]{24}$/],
+    ['', /^call_[0-9a-f]{24}$/],
+  ])(
+    'the id %j of another model’s server goes out as providers take it, the same at the call and its result',
+    (id, out) => {
+      const steps: readonly Step[] = [
+        { kind: 'answer', text: '', calls: [{ ...LOOK, id }], atMs: 0, seqs: [] },
+        { kind: 'result', call: id, text: 'there', failed: false },
+      ]
+      const history: HistoryMessage[] = [{ role: 'assistant', text: '', steps }]
+      const prompt = JSON.stringify(promptOf(asking({ history, steps }), { callId: plainCallId }))
+      const ids = [...prompt.matchAll(/"type":"(tool-\w+)","toolCallId":"(.*?)"/g)].map(([, type, given]) => [
+        type,
+        given,
+      ])
+      expect(ids.map(([type]) => type)).toEqual(['tool-call', 'tool-result', 'tool-call', 'tool-result'])
+      expect(new Set(ids.map(([, given]) => given)).size).toBe(1)
+      expect(ids[0]?.[1]).toMatch(out)
+      expect(prompt).toContain('there')
+    },
+  )
 
   test('a call that nobody answered, as a cancelled run leaves it, is answered by saying so', () => {
     const history: HistoryMessage[] = [
@@ -158,10 +183,10 @@ describe('files', () => {
 
   test('stand behind the text of their message, and only those that the model takes', () => {
     const request = asking({ messages: [{ ...said('look'), shown: [cat, page] }] })
-    expect(promptOf(request, seesPictures)).toEqual([
+    expect(promptOf(request, { sees: seesPictures })).toEqual([
       { role: 'user', content: [{ type: 'text', text: 'look' }, file(cat)] },
     ])
-    expect(promptOf(request, () => false)).toEqual([{ role: 'user', content: 'look' }])
+    expect(promptOf(request, { sees: () => false })).toEqual([{ role: 'user', content: 'look' }])
   })
 
   test('of earlier turns stand in theirs; texts of one side in a row are one, with the files of both', () => {
@@ -171,7 +196,7 @@ describe('files', () => {
       { role: 'user', text: 'failed', shown: [cat] },
     ] as const
     const request = asking({ history, messages: [{ ...said('and this?'), shown: [page] }, said('well?')] })
-    expect(promptOf(request, () => true)).toEqual([
+    expect(promptOf(request, { sees: () => true })).toEqual([
       { role: 'user', content: [{ type: 'text', text: 'what is it?' }, file(cat)] },
       { role: 'assistant', content: 'a cat' },
       { role: 'user', content: [{ type: 'text', text: 'failed\n\nand this?\n\nwell?' }, file(cat), file(page)] },

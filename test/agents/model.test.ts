@@ -111,6 +111,21 @@ test('S42: the steps of a run go back to the model as a strict server takes them
   expect(server.refused).toEqual([])
 })
 
+test('S42: what a run called and does not have any more, or never had, goes back as a strict server takes it', async () => {
+  const call = (tool: string) => ({ id: tool, tool, input: {}, policy: 'allow', idempotent: true }) as const
+  const asked: Step = { kind: 'answer', text: '', atMs: 0, seqs: [], calls: [call('tickets.find'), call('loook')] }
+  const results = asked.calls.map(({ id }): Step => ({ kind: 'result', call: id, text: 'gone', failed: true }))
+  for (const tools of [[], [{ name: 'look', description: 'looks', parameters: { type: 'object', properties: {} } }]]) {
+    const exchange = server.next()
+    const answer = agent.think(asking({ tools, steps: [asked, ...results] }))
+    const { messages } = await exchange.arrived
+    expect(messages.slice(-2)).toMatchObject([{ answers: 'tickets.find' }, { answers: 'loook' }])
+    await exchange.respond('It is gone.')
+    expect((await answer).text).toBe('It is gone.')
+  }
+  expect(server.refused).toEqual([])
+})
+
 test('without instructions there is no system message; without a key there is no credential', async () => {
   const open = await startModelServer()
   open.always(() => 'fine')

@@ -28,7 +28,12 @@ export function partsFor(model: ModelDefinition, secrets: Readonly<Record<string
     world,
     clock,
     lines,
-    log: createLog({ level: 'debug', redact: (line) => line, destination: { write: (line) => void lines.push(line) } }),
+    log: createLog({
+      level: 'debug',
+      stacks: 'all',
+      redact: (line) => line,
+      destination: { write: (line) => void lines.push(line) },
+    }),
     secret(reference) {
       const value = secrets[reference.secret]
       if (value !== undefined) return value

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { LLMock } from '@copilotkit/aimock'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Agent } from '../../src/agents/agent.ts'
+import type { Step } from '../../machines/steps.ts'
 import { buildAgent } from '../../src/agents/catalog.ts'
 import { LIST_MS_MAX } from '../../src/agents/model-endpoint.ts'
 import type { LiveModelDefinition } from '../../src/agents/model-failure.ts'
@@ -81,6 +82,24 @@ test.each(PROVIDERS)('%s: a streamed answer, whole, in pieces, counted', async (
   ])
 })
 
+test.each(['openai', 'anthropic'] as const)(
+  '%s: goes on as a fallback with calls that another model’s server gave ids of its own kind',
+  async (provider) => {
+    const id = 'functions.look:0'
+    const call = { id, tool: 'look', input: {}, policy: 'allow', idempotent: true } as const
+    const steps: readonly Step[] = [
+      { kind: 'answer', text: '', calls: [call], atMs: 0, seqs: [] },
+      { kind: 'result', call: id, text: 'it rains', failed: false },
+    ]
+    const tools = [{ name: 'look', description: 'looks', parameters: { type: 'object', properties: {} } }]
+    mock.onMessage('hello', { content: TEXT })
+    await (await agentOf(provider, mock.url)).think(asking({ tools, steps })).catch(() => {})
+    const body = JSON.stringify(mock.getLastRequest()?.body)
+    expect(body).toContain('it rains')
+    expect(body).not.toContain(id)
+  },
+)
+
 test.each(PROVIDERS)('%s: a refused credential is permanent and names its place, not its value', async (provider) => {
   mock.onMessage(/./, { error: { message: `bad key ${SECRET}` }, status: 401 })
   const request = asking()
@@ -156,10 +175,13 @@ test('a provider that answers on another wire fails this suite’s first check',
 // --- the probe ------------------------------------------------------------------------------------------------------
 
 let seen: IncomingMessage[] = []
+/** What another path than the list of models answers. */
+let route: { readonly url: string; readonly status: number } | null = null
 let respond: { status: number; body: string; unfinished?: true } | null = { status: 200, body: '{}' }
 const endpoint = createServer((incoming, outgoing) => {
   seen.push(incoming)
   if (respond === null) return
+  if (route !== null && incoming.url === route.url) return void outgoing.writeHead(route.status).end()
   const type = respond.body.startsWith('data: ') ? 'text/event-stream' : 'application/json'
   outgoing.writeHead(respond.status, { 'content-type': type, location: '/elsewhere' })
   if (respond.unfinished) outgoing.write(respond.body)
@@ -171,6 +193,7 @@ afterAll(() => endpoint.closeAllConnections())
 afterAll(() => new Promise<void>((resolve) => endpoint.close(() => resolve())))
 afterEach(() => {
   seen = []
+  route = null
   respond = { status: 200, body: '{}' }
 })
 
@@ -194,6 +217,24 @@ test('a probe tells a missing model list from a missing model, and takes a base_
   const { failure } = await failureFrom(agent.probe(new AbortController().signal))
   expect(failure.message).toContain('has no list of models')
   expect(seen[0]?.url).toBe('/v1/models')
+})
+
+test.each([
+  [405, true],
+  [400, true],
+  [404, false],
+  [401, false],
+  [200, false],
+])('a server of one’s own without a list of models is there when its route says %i: %s', async (status, isThere) => {
+  respond = { status: 404, body: '{}' }
+  route = { url: '/v1/chat/completions', status }
+  const probing = probe('openai-compatible')
+  if (isThere) await probing
+  else expect((await failureFrom(probing)).failure.message).toContain('has no list of models')
+  expect(seen.map(({ method, url: asked }) => `${method} ${asked}`)).toEqual([
+    'GET /v1/models',
+    'GET /v1/chat/completions',
+  ])
 })
 
 test.each([

@@ -1,5 +1,7 @@
 // Transcription, against a strict server: what it is sent, how it is closed, and what is said when it fails.
 
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { TranscriptionDefinition } from '../../machines/definitions.ts'
 import { type Failure, FailureError } from '../../machines/failure.ts'
@@ -82,6 +84,20 @@ test('a probe asks for the list of models and sends no speech', async () => {
   const { server, built } = await open()
   await built.probe(never())
   expect([server.probes, server.heard]).toEqual([1, []])
+})
+
+test('a server without a list of models is there when its route of transcriptions is', async () => {
+  const asked: string[] = []
+  const server = createServer(({ url = '' }, outgoing) => {
+    asked.push(url)
+    outgoing.writeHead(url === '/v1/audio/transcriptions' ? 405 : 404).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // as: it listens
+  const { built } = await open({ baseUrl: `http://127.0.0.1:${port}/v1` })
+  await built.probe(never())
+  expect(asked).toEqual(['/v1/models', '/v1/audio/transcriptions'])
 })
 
 describe('what fails is said in words, without the key', () => {

@@ -13,6 +13,7 @@ import { measureOverload } from './overload.ts'
 import { measureRecovery } from './recovery.ts'
 import { formatSection, type Measure, type MeasureOptions, plainSection, type Section } from './report.ts'
 import { measureStart } from './start.ts'
+import { measureStop } from './stop.ts'
 import { measureWeb } from './web.ts'
 import { measureWedged } from './wedged.ts'
 
@@ -21,6 +22,7 @@ const MEASUREMENTS = [
   'start',
   'latency',
   'wedged',
+  'stop',
   'busy',
   'web',
   'overload',
@@ -90,6 +92,7 @@ const MEASURES: Readonly<Record<Name, Measure>> = {
   start: measureStart,
   latency: measureLatency,
   wedged: measureWedged,
+  stop: measureStop,
   busy: measureBusy,
   web: measureWeb,
   overload: measureOverload,

@@ -268,6 +268,8 @@ const CHANNEL_DEFINITION: ChannelDefinition = {
   reset: null,
   token: null,
   apiRoot: null,
+  module: null,
+  settings: {},
   lacking: [],
   missing: [],
 }

@@ -16,6 +16,8 @@ import type { Adapter, Door, Identity, Outgoing } from '../../src/channels/adapt
 export interface AdapterHarness {
   /** The private conversation, as the adapter encodes it. */
   readonly conversation: string
+  /** `connected`: what is sent needs a connection, so one is made first. Left out: it goes out either way, as over HTTP. */
+  readonly sends?: 'connected'
   /** A new adapter with the same definition on the same platform; the suite ends its runs. */
   build(): Adapter
   /**
@@ -340,12 +342,14 @@ interface Speaking {
 
 /** Most adapters show whatever is sent, connected or not; where askers alone are shown something, the person asks for each reply. */
 async function speak(harness: AdapterHarness, adapter: Adapter, connected?: Running): Promise<Speaking> {
-  if (adapter.shownTo !== 'askers')
+  const asks = adapter.shownTo === 'askers'
+  if (!asks && harness.sends !== 'connected')
     return { reply: async (text, outboxId) => outgoing(harness, text, outboxId), stop: async () => {} }
   const running = connected ?? connect(adapter)
   await within(running.live)
   return {
     async reply(text, outboxId) {
+      if (!asks) return outgoing(harness, text, outboxId)
       const replyTo = await asked(harness, running, `what about ${text.slice(0, 8)}?`)
       return { ...outgoing(harness, text, outboxId), replyTo }
     },

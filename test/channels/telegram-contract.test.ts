@@ -29,6 +29,7 @@ describe('the catalogue', () => {
     expect(Object.entries(platforms).map(([key, platform]) => [key, platform.name, platform.journaled])).toEqual([
       ['telegram', 'telegram', false],
       ['web', 'web', true],
+      ['module', 'module', false],
       ['openai', 'openai', false],
     ])
     expect(await platforms.telegram?.load()).toBe(createTelegramAdapter)

@@ -42,6 +42,8 @@ export function telegramParts(options: PartsOptions): TestParts {
     reset: null,
     token: { secret: `channels.${id}.token` },
     apiRoot,
+    module: null,
+    settings: {},
     lacking: [],
     missing: [],
   }

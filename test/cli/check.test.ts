@@ -1,9 +1,10 @@
 // Check and init, through the real binary: what they say, what they leave behind, what they end with.
 
-import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { folderWith, troupe, TWO } from './child.ts'
+import { runHere } from './context.ts'
 
 test('a file that is fine: what is in it, and 0', async () => {
   const folder = folderWith({ 'gateway.yaml': TWO })
@@ -105,8 +106,16 @@ test('init does not write through a link, nor over somebody’s schema', async (
 })
 
 test('init where a file stands in the way: a sentence, and 1', async () => {
-  const folder = folderWith({ bots: '' })
-  mkdirSync(join(folder, 'other'))
-  const { code, err } = await troupe(['init', 'bots'], { folder })
-  expect({ code, err }).toEqual({ code: 1, err: 'troupe: bots is not a folder.\n' })
+  const bots = join(folderWith({ bots: '' }), 'bots')
+  for (const folder of [bots, join(bots, 'new')]) {
+    const { code, err } = await runHere(['init', folder])
+    expect({ code, err }).toEqual({ code: 1, err: `troupe: ${folder} is not a folder.\n` })
+  }
+})
+
+test('init where no folder can be made: a sentence, and 1, and it is not tried for ever', async () => {
+  // /proc says of it that a parent is missing, however often the parents are made.
+  const { code, err } = await troupe(['init', '/proc/troupe/bots'], { folder: folderWith() })
+  const said = 'troupe: /proc/troupe/bots cannot be written (ENOENT). Name another folder.\n'
+  expect({ code, err }).toEqual({ code: 1, err: said })
 })

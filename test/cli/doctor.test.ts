@@ -112,7 +112,7 @@ test('who never answers is given up at the deadline, and holds up nobody else', 
   if (!result.ok) throw new Error(JSON.stringify(result.problems))
   const { loaded } = result
   const { host, port, data } = loaded.definition.gateway
-  const log = createLog({ level: 'silent', redact: (line) => line, destination: { write: () => {} } })
+  const log = createLog({ level: 'silent', stacks: 'none', redact: (line) => line, destination: { write: () => {} } })
   const probed = await probe({ loaded, world: fivefold(), log, host, port, data, gateway: 'isStopped' })
   expect(probed.map(({ about, failure }) => [about, failure?.reason ?? 'fine'])).toEqual([
     ['clock', 'fine'],

@@ -50,6 +50,15 @@ test('--strict ends with 1 when a channel is not live', async () => {
   expect(err).toContain('--strict')
 })
 
+test('the young generation stays small while it starts, and grows with the load from the roll call on', async () => {
+  const told =
+    "import v8 from 'node:v8'; import { syncBuiltinESMExports as sync } from 'node:module'; const set = v8.setFlagsFromString"
+  const tells = 'v8.setFlagsFromString = (flag) => { console.log(flag); set(flag) }; sync()'
+  const folder = folderWith({ 'gateway.yaml': TWO.replace('Money.', '"${NO_SUCH}"'), 'tells.mjs': `${told}; ${tells}` })
+  const { out } = await troupe(['start', '--strict'], { folder, preload: join(folder, 'tells.mjs') })
+  expect(out).toMatch(/^--semi-space-growth-factor=1\n[^]*Listening on [^]*^--semi-space-growth-factor=2\n[^]*1 of 2/m)
+})
+
 test('`npm start -- ARGS` is `troupe start ARGS`, and the SIGTERM that npm hands on reaches the gateway', async () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
   const folder = folderWith({ 'gateway.yaml': TWO })

@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { formatProblem } from '../../src/config/problems.ts'
+import { settingsOf } from '../../src/config/platform.ts'
+import { telegram } from '../../src/config/platform-telegram.ts'
 import { isLoopback } from '../../src/config/references.ts'
 import { loaded, problemsOf, withChannels, withGateway } from './support.ts'
 
@@ -49,6 +51,49 @@ describe('keys that would have no effect', () => {
     expect(problemsOf(model('provider: openai, name: x, delay: 1s'))[0]).toContain('agents.a.model.delay: unknown key')
     expect(problemsOf(model('provider: echo, api_key: x'))[0]).toContain('agents.a.model.api_key: unknown key')
   })
+})
+
+describe('a channel of a module', () => {
+  const problems = (keys: string) => problemsOf(withChannels(`  m: { platform: module, agent: cfo, ${keys} }`))
+  const LINES = 'module: ./test/fixtures/own/lines.ts'
+
+  test('is a file that is there; the nearest one is named', () => {
+    expect(problems(LINES)).toEqual([])
+    expect(problems('module: ./test/fixtures/own/line.ts')).toEqual([
+      'g.yaml:5:46 channels.m.module: there is no file "./test/fixtures/own/line.ts" (did you mean "./test/fixtures/own/lines.ts"?)',
+    ])
+    expect(problems('module: ./README.md')[0]).toContain('expected a module that ends in .ts or .js')
+    expect(problems('queue_limit: 3')[0]).toContain('channels.m.module: is required: expected the path of a module')
+  })
+
+  test('is given texts, numbers, true or false', () => {
+    expect(problems(`${LINES}, settings: { port: [1] }`)[0]).toContain(
+      'channels.m.settings.port: expected a text, a number',
+    )
+    expect(problems(`${LINES}, settings: 7`)[0]).toContain('channels.m.settings: expected a mapping')
+    expect(problems(`${LINES}, api_root: http://h`)[0]).toContain('what it needs stands in settings')
+  })
+
+  test.each(['telegram', 'web'])('module and settings have no effect on a %s channel', (platform) => {
+    const token = platform === 'telegram' ? 'token: x1, ' : ''
+    const text = withChannels(`  c: { platform: ${platform}, agent: cfo, ${token}${LINES}, settings: { a: 1 } }`)
+    expect(problemsOf(text).map((line) => line.replace(/^\S+ /, ''))).toEqual([
+      `channels.c.module: has no effect on a ${platform} channel: set platform: module for a channel of your own`,
+      `channels.c.settings: has no effect on a ${platform} channel: set platform: module for a channel of your own`,
+    ])
+  })
+
+  test('several may share a password', () => {
+    const one = `{ platform: module, agent: cfo, token: same-1, allowed_users: [a], ${LINES} }`
+    expect(problemsOf(withChannels(`  a: ${one}\n  b: ${one}`))).toEqual([])
+  })
+})
+
+test('a key that one platform alone has is a setting of it, by its name', () => {
+  const keys = telegram.schema.parse({ platform: 'telegram', token: 'channels.c.token' })
+  expect(settingsOf(keys)).toEqual({})
+  const own = { server: 'irc.example', port: 6667, secure: true, rooms: ['a'] }
+  expect(settingsOf({ ...keys, ...own })).toEqual({ server: 'irc.example', port: 6667, secure: true })
 })
 
 describe('hosts', () => {

@@ -11,6 +11,7 @@ import { testAgent } from '../support/definitions.ts'
 import { fixture, fixtureText, folder, loaded, spilled, unfrozen, withChannels, withGateway } from './support.ts'
 
 const VARIABLES = {
+  LINES_FILE: fixture('../own/lines.ts'),
   PORT: '4321',
   PRICE: '2',
   SLOW_FILE: fixture('slow.md'),
@@ -24,9 +25,10 @@ const VARIABLES = {
   SPEECH_KEY: 'speech-key-value',
   EYES_KEY: 'eyes-key-value',
   ZETA_TOKEN: '123456789:AAabcdefghijklmnopqrstuvwxyz0123456',
+  LINES_TOKEN: 'lines-token-value',
 }
 
-const SECRET_VALUES = Object.values(VARIABLES).slice(3)
+const SECRET_VALUES = Object.values(VARIABLES).slice(4)
 
 const USUAL_HOOK = { timeoutMs: 10_000, onFailure: 'go_on' } as const
 
@@ -216,6 +218,8 @@ describe('a file that sets every key', () => {
       reset: { idleMs: 5_400_000, daily: { atHour: 5, timeZone: 'America/New_York' } },
       token: { secret: 'channels.zeta.token' },
       apiRoot: 'http://127.0.0.1:9999',
+      module: null,
+      settings: {},
       lacking: [],
       missing: [],
     })
@@ -233,6 +237,27 @@ describe('a file that sets every key', () => {
       reset: null,
       token: null,
       apiRoot: null,
+      module: null,
+      settings: {},
+      lacking: [],
+      missing: [],
+    })
+    expect(definition.channels['own']).toEqual({
+      id: 'own',
+      platform: 'module',
+      routes: { default: 'short', dm: null, group: 'local' },
+      allowedUsers: ['anna'],
+      unknownUserPolicy: 'deny',
+      groupPolicy: 'command_only',
+      sessionScope: 'per_chat',
+      busyMode: 'queue',
+      queueLimit: 32,
+      partialAnswers: 'keep',
+      reset: null,
+      token: { secret: 'channels.own.token' },
+      apiRoot: null,
+      module: VARIABLES.LINES_FILE,
+      settings: { port: 6667, nick: 'cfo', loud: true },
       lacking: [],
       missing: [],
     })
@@ -240,7 +265,8 @@ describe('a file that sets every key', () => {
     expect(warnings).toEqual([])
   })
 
-  test('channels keep the order of the file', () => expect(Object.keys(definition.channels)).toEqual(['zeta', 'alpha']))
+  test('channels keep the order of the file', () =>
+    expect(Object.keys(definition.channels)).toEqual(['zeta', 'alpha', 'own']))
 
   test('A1: the definition survives a JSON round trip and is frozen in every part', () => {
     expect(survivesRoundTrip(definition)).toBe(true)
@@ -261,7 +287,7 @@ describe('a file that sets every key', () => {
     const mcp = ['agents.slow.mcp.tickets.env.KEY', 'agents.slow.mcp.docs.headers.authorization']
     const more = ['agents.short.model.api_key']
     const eyes = 'agents.hosted.vision.describe_with.api_key'
-    const last = ['agents.local.transcription.api_key', eyes, 'channels.zeta.token']
+    const last = ['agents.local.transcription.api_key', eyes, 'channels.zeta.token', 'channels.own.token']
     const all = [...references, 'agents.hosted.fallback_models[0].api_key', ...mcp, ...more, ...last]
     const given = SECRET_VALUES.map((value) => (value === VARIABLES.DOCS ? `Bearer ${value}` : value))
     expect(all.map((secret) => secrets.resolve({ secret }))).toEqual(given)

@@ -168,7 +168,7 @@ const MISTAKES: [string, string, string[]][] = [
   [
     'no platform',
     withChannels('  t: { agent: cfo }'),
-    ['5:3 channels.t.platform: is required: expected telegram or web'],
+    ['5:3 channels.t.platform: is required: expected telegram, web or module'],
   ],
   [
     'two different defaults',

@@ -94,7 +94,12 @@ scenario(
     mkdirSync(join(folder, 'hooks'))
     writeFileSync(
       join(folder, 'hooks/rate.mjs'),
-      `export default ({ messages }) => ({ text: '(' + messages.length + ')' })`,
+      `export default ({ messages }) => {
+        setTimeout(() => { throw new Error('beside its call') }, 5)
+        void Promise.reject(new Error('heard by nobody'))
+        return { text: '(' + messages.length + ')' }
+      }
+      setTimeout(() => { throw new Error('while it is loaded') }, 1)`,
     )
     const gateway = await started(folder)
 
@@ -162,6 +167,12 @@ scenario(
     expect(gateway.errors() + gateway.output()).toMatch(
       /a hook failed, and it is passed over: it ended with exit code 1: no network/,
     )
+
+    // A module that fails in something that it did not wait for takes nobody with it either.
+    for (const error of ['while it is loaded', 'beside its call', 'heard by nobody'])
+      expect(gateway.errors()).toMatch(
+        new RegExp(`"${error}".*the hook rate.mjs failed in something that it did not wait for`),
+      )
 
     // Once it is there, a reload finds it.
     copyFileSync(join(folder, 'bin/note'), join(folder, 'bin/pager'))

@@ -198,6 +198,7 @@ export function createGatewayDouble(world: World, ids: readonly string[]): Gatew
         agents: [],
         mcp_servers: [],
         lacking: [],
+        store: null,
         sessions: { idle: 1, pending: 0, running: 0, passivated: 2, queued_messages: 0 },
         outbox: 0,
         dead_letters: 1,
@@ -336,6 +337,8 @@ export function webDefinition(id: string) {
     reset: null,
     token: null,
     apiRoot: null,
+    module: null,
+    settings: {},
     lacking: [],
     missing: [],
   } as const

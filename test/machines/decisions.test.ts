@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { admit } from '../../machines/admission.ts'
+import { promptOf } from '../../machines/approval.ts'
 import { commandText } from '../../machines/answers.ts'
 import { type Speaker, turnCommit } from '../../machines/commits.ts'
 import { COMMANDS, parseCommand } from '../../machines/commands.ts'
@@ -150,6 +151,27 @@ describe('admission', () => {
     expect(policy({ unknownUserPolicy: 'pair' }, true)).toBe(true)
     expect(policy({ unknownUserPolicy: 'deny' }, true)).toBe(false)
     expect(policy({ unknownUserPolicy: 'allow' })).toBe(true)
+  })
+})
+
+describe('approval', () => {
+  const shown = (command: string): string => {
+    const approval = { call: '1', name: '1-1', tool: 'shell', input: { command }, approvers: [] }
+    return /"command": "(.*)"/.exec(promptOf('cfo', approval, 300_000).text)?.[1] ?? ''
+  }
+
+  test.each([
+    ['rm \u202egnp.exe', String.raw`rm \u202egnp.exe`],
+    ['a\u200bb\u2066c\u0085d\u2028e', String.raw`a\u200bb\u2066c\u0085d\u2028e`],
+    ['x\u{e0072}\u{e006d}', String.raw`x\udb40\udc72\udb40\udc6d`],
+    ['y\u200d', String.raw`y\u200d`],
+  ])('S39: %j is asked about with every sign that a screen hides or turns round', (command, written) => {
+    expect(shown(command)).toBe(written)
+  })
+
+  test('S39: what a screen shows is asked about as it is', () => {
+    const text = 'échapper à l’été\u00a0: 漢字\u3000👩\u200d💻 ❤\ufe0f مرحبا'
+    expect(shown(text)).toBe(text)
   })
 })
 

@@ -22,6 +22,8 @@ const CHANGES: readonly (readonly [string, Partial<ChannelDefinition>, Partial<C
   ['a token that is named', {}, { token: TOKEN }, true],
   ['a token whose value was replaced', { token: TOKEN }, { token: { ...TOKEN, renewed: 1 } }, true],
   ['another address', { apiRoot: 'http://a' }, { apiRoot: 'http://b' }, true],
+  ['other settings', { settings: { port: 1 } }, { settings: { port: 2 } }, true],
+  ['another module', { module: '/a.ts' }, { module: '/b.ts' }, true],
   ['another platform', {}, { platform: 'web' }, true],
   ['a variable that is missing now', {}, { missing: ['T'] }, true],
   ['a variable that is there now', { missing: ['T'] }, {}, true],

@@ -85,10 +85,10 @@ modelSuite({
       'what waits while it is paused is not taken': changed(['states', 'paused', 'always'], []),
       'sessions are not told what is served': without(['states', 'recovering', 'on', 'redefined', 'actions'], 'passOn'),
       'S5: what lacks a variable costs the one that worked': (real) =>
-        real.provide({ guards: { lacksVariableAndHasWayBack: () => false } }),
+        real.provide({ guards: { lacksSomethingAndHasWayBack: () => false } }),
     }),
     'a definition that lacks something': look(LACKING, {
-      'S5: it starts all the same': (real) => real.provide({ guards: { lacksVariable: () => false } }),
+      'S5: it starts all the same': (real) => real.provide({ guards: { lacksSomething: () => false } }),
     }),
     'the MCP servers of its agents': lookAtServers({
       'an agent’s server is not told that nobody waits': changed(['on', 'mcp.withdrawn'], {}),

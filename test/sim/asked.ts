@@ -138,7 +138,7 @@ function checkHistory({ session, request, asked }: Thinking, { compacts, ledger,
     const summary = /^What was said before, in short:\n\n/.exec(text)?.[0] ?? ''
     return { role, text: text.slice(summary.length), steps: (steps ?? []).map(shortened) }
   })
-  const expected = JSON.stringify(toldOf(entries, { again, inWords: request.tools.length === 0, stepsOf }))
+  const expected = JSON.stringify(toldOf(entries, { again, tools: request.tools, stepsOf }))
   const given = JSON.stringify(told)
   verdict.check(given === expected, 'M4', () => `${session}: the model was told ${given}, the history is ${expected}`)
 }

@@ -33,13 +33,13 @@ export interface Told {
 export interface Telling {
   /** `/retry`: without the turn that is asked again. */
   readonly again: boolean
-  /** To whom no tool is shown: what was done with them is told in words. */
-  readonly inWords: boolean
+  /** Those that are shown: what was done with others is told in words. */
+  readonly tools: readonly { readonly name: string }[]
   readonly stepsOf: (turn: string) => readonly Step[]
 }
 
 /** What a model is told of it. */
-export function toldOf(entries: Entries, { again, inWords, stepsOf }: Telling): Told[] {
+export function toldOf(entries: Entries, { again, tools, stepsOf }: Telling): Told[] {
   const history = historyOf(entries)
   const last = again ? history.findLast((entry) => entry.role === 'user')?.turn : undefined
   return history
@@ -48,11 +48,15 @@ export function toldOf(entries: Entries, { again, inWords, stepsOf }: Telling): 
       if (role === 'user') return [{ role, text, steps: [] }]
       if (role === 'summary') return [{ role: 'user', text, steps: [] }]
       const steps = stepsOf(turn)
+      const used = steps.flatMap((step) => (step.kind === 'answer' ? step.calls : []))
+      const inWords = used.some((call) => tools.every(({ name }) => name !== call.tool))
       const calls = inWords ? wordsOf(steps.map(shortened)) : []
       const words = calls.length === 0 ? [] : [{ role: 'assistant', text: calls.join('\n'), steps: [] }]
       const whole = steps.length === 0 ? [] : [{ role: 'assistant', text: '', steps: steps.map(shortened) }]
       const done = inWords ? words : whole
-      const said = (role === 'assistant' || role === 'partial') && text !== ''
+      const last = steps.findLast((step) => step.kind === 'answer')
+      const isTold = role === 'partial' && last?.kind === 'answer' && last.text === text
+      const said = (role === 'assistant' || role === 'partial') && text !== '' && !isTold
       return said ? [...done, { role: 'assistant', text, steps: [] }] : done
     })
 }
@@ -62,10 +66,11 @@ function wordsOf(steps: readonly Step[]): string[] {
   const results = new Map(steps.map((step) => (step.kind === 'result' ? [step.call, step.text] : ['', ''])))
   return steps.flatMap((step) => {
     if (step.kind !== 'answer') return []
-    return step.calls.map(({ id, tool, input }) => {
+    const used = step.calls.map(({ id, tool, input }) => {
       const outcome = results.get(id)?.replace(/^([^]{2000})$/, '$1\n(shortened)') ?? 'it was ended before it was done'
       return `(I used ${tool} with ${JSON.stringify(input)}: ${outcome})`
     })
+    return step.text === '' ? used : [step.text, ...used]
   })
 }
 

@@ -2,13 +2,14 @@
 // meanwhile has the same one. Each broken subject is caught by the check that stands beside it.
 
 import { expect, test } from 'vitest'
-import type { AgentDefinition, McpDefinition } from '../../machines/definitions.ts'
+import type { AgentDefinition, GatewayDefinition, McpDefinition } from '../../machines/definitions.ts'
 import { type Failure, FailureError } from '../../machines/failure.ts'
 import { MCP_START_MS_MAX, MCP_TRIALS_AFTER_MS, MCP_TRIALS_AT_ONCE } from '../../machines/limits.ts'
+import { withOpenAi } from '../../machines/openai.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import { createMcpTrials, type McpTrialsParts } from '../../src/start/mcp-trials.ts'
 import type { McpParts, McpServer, RunMcp } from '../../src/tools/tool.ts'
-import { testAgent } from '../support/definitions.ts'
+import { testAgent, testSchedule } from '../support/definitions.ts'
 import { testDefinition } from '../support/house.ts'
 import { type Held, held, settled, silentLog, testWorld } from '../support/world.ts'
 
@@ -48,7 +49,7 @@ function rig(subject: Subject, first: Readonly<Record<string, AgentDefinition['m
   const log: Log = { ...silentLog, warn: write('warn'), info: write('info'), child: () => log }
   const fileOf = (mcp: typeof first) =>
     testDefinition({
-      channels: { a: {}, b: {}, c: {} },
+      channels: { a: {}, b: {}, c: { routes: { default: 'cfo', dm: null, group: 'ops' } } },
       workforce: Object.entries(mcp).map(([id, servers]) => testAgent(id, { mcp: servers })),
     })
   let file = fileOf(first)
@@ -267,12 +268,39 @@ const CHECKS: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
 
 for (const [promise, check] of Object.entries(CHECKS)) test(promise, () => check(createMcpTrials))
 
-test('an agent whose channels cannot start has nobody who would use its servers', async () => {
-  const lacking = { ...testAgent('cfo', { mcp: { s: HTTP } }), missing: ['KEY'] }
-  const definition = testDefinition({ workforce: [lacking] })
-  const runMcp = () => Promise.reject(new Error('it is started'))
+const PARROT = testAgent('parrot')
+
+/** Whose servers are tried, of a file as it stands. */
+const TRIED: Readonly<Record<string, readonly [GatewayDefinition, readonly string[]]>> = {
+  'an agent whose channels cannot start has nobody who would use its servers': [
+    testDefinition({ workforce: [{ ...testAgent('cfo', { mcp: { s: HTTP } }), missing: ['KEY'] }, PARROT] }),
+    [],
+  ],
+  'nor has one that no channel leads to': [
+    testDefinition({ workforce: [testAgent('cfo', { mcp: { s: HTTP } }), testAgent('ops', { mcp: { s: HTTP } })] }),
+    ['cfo.s'],
+  ],
+  'a schedule leads to its agent': [
+    testDefinition({
+      workforce: [PARROT, testAgent('ops', { mcp: { s: HTTP } })],
+      schedules: [testSchedule({ agent: 'ops' })],
+    }),
+    ['ops.s'],
+  ],
+  'clients of the OpenAI API reach every agent': [
+    withOpenAi(
+      testDefinition({ gateway: { openaiApi: true }, workforce: [PARROT, testAgent('ops', { mcp: { s: HTTP } })] }),
+    ),
+    ['ops.s'],
+  ],
+}
+
+test.each(Object.entries(TRIED))('%s', async (_, [definition, tried]) => {
+  const started: string[] = []
+  const runMcp: RunMcp = async ({ agent, name }) => void started.push(`${agent}.${name}`)
   createMcpTrials({ runMcp, definition: () => definition, secret: () => '', world: testWorld(), log: silentLog }).look()
   await settled()
+  expect(started).toEqual(tried)
 })
 
 /** Each with the promise that it breaks. */

@@ -138,7 +138,7 @@ const BROKEN = FILE.replace('platform: web, agent: cfo', 'platform: wep, agent: 
   'agent: opss }',
 )
 const PROBLEMS = [
-  'g.yaml:6:18 channels.a.platform: unknown platform "wep": expected telegram or web (did you mean "web"?)',
+  'g.yaml:6:18 channels.a.platform: unknown platform "wep": expected telegram, web or module (did you mean "web"?)',
   'g.yaml:7:30 channels.b.agent: unknown agent "opss" (did you mean "ops"?)',
 ]
 

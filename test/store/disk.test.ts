@@ -13,7 +13,11 @@ import { stillWorld } from './still-world.ts'
 test('S46 a full database: what resolved is there and nothing else, reads answer, and writing goes on when there is space', async () => {
   // The engine's own page limit gives its real "database or disk is full", in the middle of a batch.
   const database = openFile(join(temporaryFolder(), 'troupe.db'), MIGRATIONS)
-  const store = queuedStore({ database, world: stillWorld(), beforeCommit: () => {}, onClosed: () => {} })
+  const said: string[] = []
+  const store = queuedStore({
+    ...{ database, world: stillWorld(), beforeCommit: () => {}, onClosed: () => {} },
+    ...{ onCommit: () => said.push('written'), onFailure: ({ message }) => said.push(message) },
+  })
   onTestFinished(() => store.close())
   database.exec('PRAGMA max_page_count = 200')
   const accepted: string[] = []
@@ -33,11 +37,13 @@ test('S46 a full database: what resolved is there and nothing else, reads answer
   expect(refused.length).toBeGreaterThan(0)
   const full = { kind: 'retryable', reason: 'storage', message: 'The disk of the store is full.' }
   for (const each of refused) expect(each).toMatchObject({ failure: full })
+  expect(said.at(-1)).toBe(full.message)
   const there = async () => (await store.unfinished('web', 0, 10_000)).map((each) => each.platformMessageId)
   expect((await there()).toSorted()).toEqual(accepted.toSorted())
   expect((await store.counts()).messages.waiting).toBe(accepted.length)
   database.exec('PRAGMA max_page_count = 1000000')
   await store.accept(newMessage({ platformMessageId: 'later' }))
+  expect(said.at(-1)).toBe('written')
   expect(await there()).toHaveLength(accepted.length + 1)
 })
 

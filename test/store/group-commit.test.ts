@@ -11,6 +11,8 @@ interface Bench {
   readonly line: GroupCommit
   readonly database: Database
   readonly statements: string[]
+  /** What was said of the disk so far: the message of each failure, and each transaction that is on disk. */
+  readonly said: string[]
   /** Statements beginning with this text fail once, as the engine's own errors do. */
   failNext(sql: string, errcode: number): void
   write(value: number): Promise<void>
@@ -32,7 +34,7 @@ test('G2 nothing resolves before its transaction is committed, and one moment sh
 })
 
 test('G3 a write that fails by itself rejects alone', async () => {
-  const { line, write, values } = bench()
+  const { line, write, values, said } = bench()
   const mistake = new Error('a mistake')
   const half = line.write(() => {
     throw mistake
@@ -40,6 +42,8 @@ test('G3 a write that fails by itself rejects alone', async () => {
   const results = await Promise.allSettled([write(1), half, write(2)])
   expect(results).toMatchObject([{ status: 'fulfilled' }, { reason: mistake }, { status: 'fulfilled' }])
   expect(await values()).toEqual([1, 2])
+  // It is no mistake of the disk.
+  expect(said).toEqual(['written'])
 })
 
 test.each([
@@ -50,7 +54,7 @@ test.each([
   'G3 S46 when the commit fails (%s) every write of the batch rejects, reads answer, and the next batch is written',
   async (...row) => {
     const [, errcode, message] = row
-    const { line, write, values, failNext } = bench()
+    const { line, write, values, failNext, said } = bench()
     await write(1)
     failNext('COMMIT', errcode)
     const own = new Error('a mistake of its own')
@@ -63,6 +67,7 @@ test.each([
     expect(results[0]?.status === 'rejected' && results[0].reason).toBeInstanceOf(FailureError)
     await write(4)
     expect(await values()).toEqual([1, 4])
+    expect(said).toEqual(['written', message, 'written'])
   },
 )
 
@@ -120,13 +125,21 @@ function bench(): Bench {
     throw engineError(errcode)
   }
   const database = spied(openFile(`${temporaryFolder()}/bench.db`, ['CREATE TABLE numbers (value INTEGER)']), note)
-  const line = new GroupCommit({ database, beforeCommit: () => {}, onCommit: () => {}, nowMs: () => 0 })
+  const said: string[] = []
+  const line = new GroupCommit({
+    database,
+    beforeCommit: () => {},
+    onCommit: () => said.push('written'),
+    onFailure: ({ message }) => said.push(message),
+    nowMs: () => 0,
+  })
   const insert = database.prepare('INSERT INTO numbers VALUES (?)')
   const all = database.prepare('SELECT value FROM numbers ORDER BY rowid')
   return {
     line,
     database,
     statements,
+    said,
     failNext: (sql, errcode) => void failing.set(sql, errcode),
     write: (value) => line.write(() => void insert.run(value)),
     values: () => line.read(() => all.all().map((row) => row['value'])),

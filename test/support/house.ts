@@ -400,6 +400,8 @@ export function testChannel(id: string, given: Partial<ChannelDefinition> = {}):
     reset: null,
     token: null,
     apiRoot: null,
+    module: null,
+    settings: {},
     lacking: [],
     missing: [],
     ...given,

@@ -54,7 +54,13 @@ export async function openTool(path: string, { world = realWorld({}) }: OpenTool
       tool,
       workdir: toolbox.workdir,
       call: (input = {}, given = {}) =>
-        tool.call(input, { signal: new AbortController().signal, workdir: toolbox.workdir, sender: ANNA, ...given }),
+        tool.call(input, {
+          id: 'call',
+          signal: new AbortController().signal,
+          workdir: toolbox.workdir,
+          sender: ANNA,
+          ...given,
+        }),
       close,
       [Symbol.asyncDispose]: close,
     }

@@ -17,6 +17,7 @@ export {
   type OpenHarness,
 } from '../channels/contract.ts'
 export { adapterParts, type GivenParts } from './adapter-parts.ts'
+export { openChannel, type OpenChannelOptions } from './own-channel.ts'
 export type * from '../../src/channels/adapter.ts'
 export type { ChannelDefinition } from '../../machines/definitions.ts'
 export type { Inbound, Progress, Sender } from '../../machines/messages.ts'

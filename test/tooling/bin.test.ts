@@ -44,6 +44,18 @@ test.each(['main.ts', 'main.js'])('a new enough Node runs %s with the arguments'
   expect(await bin.ended).toMatchObject({ code: 40, output: 'SIGTERM\n' })
 })
 
+test('what a module imports from troupe/… is of the program that runs it, wherever the module is', async () => {
+  const elsewhere = join(mkdtempSync(join(checkout, 'user-')), 'tool.mjs')
+  writeFileSync(elsewhere, "import { defineTool } from 'troupe/tool'; process.exitCode = defineTool(7)")
+  mkdirSync(join(checkout, 'src/tools'))
+  writeFileSync(join(checkout, 'src/tools/define-tool.ts'), 'export const defineTool = (tool: number): number => tool')
+  writeFileSync(
+    join(checkout, 'src/main.ts'),
+    `export const main = () => import(${JSON.stringify(elsewhere)}).then(() => process.exitCode)`,
+  )
+  expect(await run([]).ended).toMatchObject({ code: 7, errors: '' })
+})
+
 test.each([0, 64, 78])('what main resolves with is the exit code: %d', async (code) => {
   writeFileSync(join(checkout, 'src/main.ts'), MAIN)
   expect(await run(['code', String(code)]).ended).toMatchObject({ code, output: '', errors: '' })

@@ -9,4 +9,4 @@ const [workdir = '', command] = process.argv.slice(2)
 const world = realWorld(process.env)
 const parts = { agent: 'ops', workdir, temporary: join(workdir, '.tmp'), hidden: [], groups: unrecorded, world }
 const sender = { id: '1', name: null, handle: null }
-await shellTool(parts).tool.call({ command }, { signal: new AbortController().signal, workdir, sender })
+await shellTool(parts).tool.call({ command }, { id: 'call', signal: new AbortController().signal, workdir, sender })

@@ -143,7 +143,7 @@ describe('a call', () => {
     const { call } = await loadOwn(module(NEVER))
     const ending = new AbortController()
     ending.abort()
-    const naive = Promise.resolve(call({}, { signal: ending.signal, workdir: '', sender: ANNA }))
+    const naive = Promise.resolve(call({}, { id: 'call', signal: ending.signal, workdir: '', sender: ANNA }))
     const late = new Promise((resolve) => setTimeout(() => resolve('still there'), 20))
     expect(await Promise.race([naive, late])).toBe('still there')
   })

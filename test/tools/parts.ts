@@ -90,7 +90,7 @@ const noServers: ToolParts['mcp'] = {
 
 /** One call of Anna's that nobody ends. */
 export function scope(workdir = ''): ToolScope {
-  return { signal: new AbortController().signal, workdir, sender: ANNA }
+  return { id: 'call', signal: new AbortController().signal, workdir, sender: ANNA }
 }
 
 export function memoryNotes(): Notes {
