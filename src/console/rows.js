@@ -17,6 +17,8 @@ export class Rows {
   #rows = new Map()
   #count = 0
   #active = -1
+  /** A press has begun here and not ended: what is under it is left as it is, or no click would come of it. */
+  #isPressed = false
   #render = beforePaint(() => this.#renderNow())
 
   /**
@@ -38,6 +40,10 @@ export class Rows {
     box.addEventListener('scroll', this.#render, { passive: true })
     box.addEventListener('keydown', (event) => this.#onKeyDown(event))
     box.addEventListener('click', (event) => this.#onClick(event))
+    box.addEventListener('pointerdown', () => {
+      this.#isPressed = true
+    })
+    for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => this.#release())
     box.addEventListener('focus', () => {
       if (this.#active < 0 && this.#count > 0) this.setActive(0)
     })
@@ -79,7 +85,15 @@ export class Rows {
     this.#render()
   }
 
+  /** The click comes after this event, and before the next picture. */
+  #release() {
+    if (!this.#isPressed) return
+    this.#isPressed = false
+    this.#render()
+  }
+
   #renderNow() {
+    if (this.#isPressed) return
     const first = Math.max(0, Math.floor(this.#box.scrollTop / this.#height) - BEYOND)
     const shown = Math.ceil(this.#box.clientHeight / this.#height)
     const last = Math.min(this.#count - 1, first + shown + 2 * BEYOND)

@@ -1,4 +1,5 @@
 // Hostile files: whatever the bytes are, the answer is a load result in bounded time, and no file is ever the wrong kind of error.
+//   FUZZ_RUNS=20000 FUZZ_SEED=7 with this file plays many more than `npm test` does, and other ones.
 
 import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
@@ -8,11 +9,12 @@ import { describe, expect, test } from 'vitest'
 import { loadFile, loadText } from '../../src/config/load.ts'
 import { formatProblem } from '../../src/config/problems.ts'
 import { FILE_BYTES_MAX } from '../../src/config/source.ts'
+import { processorMs } from '../bench/clocks.ts'
 import { fixtureText, folder, problemsOf, spilled, unfrozen, withChannels } from './support.ts'
 
 const LINE = /^g\.yaml:[1-9]\d*:[1-9]\d* .+: .+$/
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 400)
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 200)
 const GOOD = fixtureText('every-key.yaml')
 const TOKEN = '123456789:AAabcdefghijklmnopqrstuvwxyz0123456'
 const VARIABLES = { PORT: '4321', TROUPE_TOKEN: 'gateway-token-value', KEY: 'local-key-value', ZETA_TOKEN: TOKEN }
@@ -167,10 +169,10 @@ describe('files that are too much', () => {
       const times = Array(10).fill(`*${'abcdefghi'[index]}`)
       return `${name}: &${name} [${times.join(',')}]`
     })
-    const started = performance.now()
+    const before = processorMs()
     const problems = problemsOf(`a: &a [x,x,x,x,x,x,x,x,x,x]\n${lines.join('\n')}`)
     expect(problems.join('\n')).toContain('the file unfolds to more than 100000 values: its aliases multiply')
-    expect(performance.now() - started).toBeLessThan(5_000)
+    expect(processorMs() - before).toBeLessThan(5_000)
   })
 
   test.each([

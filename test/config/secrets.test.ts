@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { GatewayDefinition } from '../../machines/definitions.ts'
 import { FailureError, failureOf } from '../../machines/failure.ts'
 import { type SecretEntry, Secrets } from '../../src/config/secrets.ts'
+import { processorMs } from '../bench/clocks.ts'
 import { testAgent } from '../support/definitions.ts'
 import { testChannel, testDefinition } from '../support/house.ts'
 import { problemsOf, withChannels } from './support.ts'
@@ -134,9 +135,9 @@ describe('A3: redaction', () => {
 
   test('a long line is searched in time that grows with its length', () => {
     const secrets = secretsOf(VALUE)
-    const started = performance.now()
+    const before = processorMs()
     secrets.redact('1'.repeat(2_000_000))
-    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(processorMs() - before).toBeLessThan(2_000)
   })
 })
 

@@ -10,8 +10,8 @@ const CHROMIUM = '/usr/bin/chromium'
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
 const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync']
 
-/** A channel that is waited for is there by then, on a busy machine too. */
-const WAIT_MS = 10_000
+/** What is waited for is there by then, on a busy machine too. */
+const WAIT_MS = 20_000
 
 export interface Pages {
   open(url: string, options?: BrowserContextOptions): Promise<Page>

@@ -69,6 +69,27 @@ test('by keyboard: search with /, go down, open with Enter; a filter narrows it 
   await page.getByText('No session has “nobody”').waitFor()
 })
 
+test('a row that is to be drawn anew while it is pressed is opened all the same', async () => {
+  const page = await stage.open({ path: '/#/sessions', set: (gateway) => void crowd(gateway, 5) })
+  const pressed = row(page, 'person-00003')
+  await pressed.locator('.state', { hasText: 'passivated' }).waitFor()
+  await pressed.locator('.state').hover()
+  await page.mouse.down()
+  // Its state is another one now, and the page has been told so.
+  const { sessions } = stage.gateway
+  let asked = 0
+  stage.gateway.sessions = async (...query) => {
+    asked += 1
+    return (await sessions(...query)).map((each) => ({ ...each, state: 'running' }))
+  }
+  await lookAgain(page)
+  await soon(() => asked).toBeGreaterThan(1)
+  await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))')
+  await page.mouse.up()
+  await page.locator('#session-detail h2', { hasText: 'person-00003' }).waitFor()
+  await pressed.locator('.state', { hasText: 'running' }).waitFor()
+})
+
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 3, 4, second)).toISOString()
 const sender = { id: '7', name: 'Anna', handle: null }
 const message = { kind: 'message', text: 'What is due?', sender, command: null, tries: 1, reason: null }

@@ -94,7 +94,7 @@ town.inTurn('S28 conversation A runs for long: conversation B is answered at onc
   for (let index = 0; index < 5; index += 1) anna.says(bot, `waits ${index}`)
   const before = performance.now()
   expect(await ask(bot, berta, 'a quick one')).toBe('quick')
-  expect(performance.now() - before).toBeLessThan(5_000)
+  expect(performance.now() - before).toBeLessThan(10_000)
   expect(answers(bot, anna)).toEqual([])
   await slow.respond('at last')
   expect(await answered(bot, anna, 6)).toEqual(['at last', ...Array.from({ length: 5 }, () => 'quick')])

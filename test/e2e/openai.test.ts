@@ -227,7 +227,7 @@ scenario(
     const leftAt = performance.now()
     leaves.abort()
     // Some 20 ms where others are at work too; a busier machine gets its time.
-    expect((await m3.closedByClient) - leftAt, 'milliseconds until the model’s request is closed').toBeLessThan(1_000)
+    expect((await m3.closedByClient) - leftAt, 'milliseconds until the model’s request is closed').toBeLessThan(5_000)
     // As after /stop: what was asked stays in the history.
     expect((await m5.arrived).messages.at(-1)?.content).toBe('M3\n\nM5')
     await m5.respond('re: M5')

@@ -81,7 +81,7 @@ town.inTurn(
     await eventually(async () => (await statusOf(gateway)).sessions.queued_messages === 2, gateway)
     const before = performance.now()
     expect(await ask(bot, anna, '/stop')).toMatch(/^Stopped\. 2 waiting messages were discarded/)
-    expect(performance.now() - before).toBeLessThan(5_000)
+    expect(performance.now() - before).toBeLessThan(10_000)
     await hung.closedByClient
     await hung.chunk('wer, too late')
     await hung.end()

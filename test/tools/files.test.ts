@@ -322,7 +322,7 @@ describe('bounds', () => {
     // More of them than the pool has threads: one that waits would be noticed.
     const said = await Promise.all(Array.from({ length: 8 }, () => failureOf(call('files_read', { path: 'pipe' }))))
     expect(said.map(({ message }) => message)).toEqual(Array(8).fill('"pipe" is not a file'))
-    expect(performance.now() - began).toBeLessThan(2_000)
+    expect(performance.now() - began).toBeLessThan(10_000)
   })
 
   test('a file of a terabyte is read in pieces', async () => {

@@ -99,7 +99,7 @@ describe.each(HAS_NAMESPACES ? ['namespaces', 'group'] : ['group'])('in a confin
     const began = performance.now()
     ending.abort()
     expect((await failureOf(call)).reason).toBe('cancelled')
-    expect(performance.now() - began).toBeLessThan(2_000)
+    expect(performance.now() - began).toBeLessThan(10_000)
     await none(words)
   })
 
