@@ -110,6 +110,8 @@ test('a user’s own tool is written with troupe/tool, a hook with troupe/hook, 
 describe('a user’s own tests, with troupe/testing', () => {
   const OWN = 'test/fixtures/own'
   const TESTS = ['tool-test.ts', 'adapter-test.ts', 'lines-test.ts', 'machine-test.ts']
+  /** Those of which something is broken here. */
+  const BREAKABLE = TESTS.filter((file) => file !== 'lines-test.ts')
 
   beforeAll(() => {
     for (const file of readdirSync(OWN)) copyFileSync(join(OWN, file), join(installed, file))
@@ -150,7 +152,7 @@ describe('a user’s own tests, with troupe/testing', () => {
     break_('invoice.ts', '${number} for', '${number} to')
     break_('wall.ts', 'wall.answers.push(text)', 'text.length')
     break_('turnstile.ts', ", after: { patienceMs: 'locked' }", '')
-    const { status, stdout } = node(['--test', '--test-reporter=tap', '--test-skip-pattern=catches', ...TESTS])
+    const { status, stdout } = node(['--test', '--test-reporter=tap', '--test-skip-pattern=catches', ...BREAKABLE])
     expect(status).toBe(1)
     for (const broken of ['an invoice is written', 'a sent reply is shown', 'every state by its shortest way'])
       expect(stdout).toMatch(new RegExp(`^not ok \\d+ - ${broken}`, 'm'))

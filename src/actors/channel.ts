@@ -83,7 +83,7 @@ function connect(parts: Parts, connecting: Connecting): void {
     (error: unknown) => {
       const { phase } = connecting
       const failure = phase === null ? failureOf(error) : inPhase(failureOf(error), phase)
-      const about = { reason: failure.reason, ...(phase === null ? {} : { phase }) }
+      const about = { reason: failure.reason, ...(phase === null ? {} : { phase: failure.phase ?? phase }) }
       if (failure.kind === 'defect') log.error({ ...about, err: error }, 'the connection failed by a defect')
       else log.warn(about, `the connection ended: ${failure.message}`)
       sendBack({ type: 'connection.ended', failure })

@@ -59,7 +59,7 @@ export function probe(options: ProbeOptions): Promise<readonly Probed[]> {
     ...Object.values(channels).map((channel) => credential(channel, options)),
     ...Object.values(agents).flatMap((agent) => endpoints(agent, options)),
   ]
-  return Promise.all(probes.map((one) => answerOf(one, options.world)))
+  return Promise.all(probes.map((one) => answerOf(one, options)))
 }
 
 export interface Probe {
@@ -71,7 +71,10 @@ export interface Probe {
   ask(signal: AbortSignal): Promise<string>
 }
 
-async function answerOf({ about, phase, ask, msMax = PROBE_MS_MAX }: Probe, { clock }: World): Promise<Probed> {
+async function answerOf(
+  { about, phase, ask, msMax = PROBE_MS_MAX }: Probe,
+  { loaded, world: { clock } }: ProbeOptions,
+): Promise<Probed> {
   const controller = new AbortController()
   const deadline = Promise.withResolvers<never>()
   const timer = clock.setTimeout(() => {
@@ -81,12 +84,19 @@ async function answerOf({ about, phase, ask, msMax = PROBE_MS_MAX }: Probe, { cl
   try {
     return { about, phase, failure: null, found: await Promise.race([ask(controller.signal), deadline.promise]) }
   } catch (thrown) {
-    const failure = failureOf(thrown)
+    const failure = failureWithWords(thrown, loaded.secrets)
     return { about, phase: failure.phase ?? phase, failure, found: '' }
   } finally {
     clock.clearTimeout(timer)
     controller.abort()
   }
+}
+
+/** A defect in its own words, without secrets: here is no log that would have them. */
+function failureWithWords(thrown: unknown, secrets: Loaded['secrets']): Failure {
+  const failure = failureOf(thrown)
+  if (failure.kind !== 'defect' || !(thrown instanceof Error)) return failure
+  return { ...failure, message: `${failure.message} (${secrets.redact(`${thrown.name}: ${thrown.message}`)})` }
 }
 
 const SILENCE: Failure = {

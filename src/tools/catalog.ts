@@ -89,7 +89,7 @@ async function toolsOf(tool: string, building: Building & { workdir: Workdir | n
       const temporary = temporaryIn(root, parts)
       const shell = shellTool({ agent: definition.id, workdir: root, temporary, hidden, groups, world })
       opened.last.push(() => shell.close())
-      if (workdir?.kind === 'own') await removeOtherTemporaries(root, temporary)
+      if (workdir !== null) await removeOtherTemporaries(workdir, parts)
       return [shell.tool]
     }
     case 'http': {

@@ -12,7 +12,8 @@ import { type Confined, confinementOf } from './confinement.ts'
 import { findExecutable, pathOf } from './executables.ts'
 import { cancelled, refused } from './failures.ts'
 import type { Groups } from './groups.ts'
-import type { Tool } from './tool.ts'
+import type { Tool, ToolParts } from './tool.ts'
+import type { Workdir } from './workdir.ts'
 
 export interface ShellParts {
   readonly agent: string
@@ -108,15 +109,29 @@ function said({ how, code, output }: ChildEnd, timeMs: number): string {
 }
 
 /** The folder for what the commands of a run need for a moment; the same for a run that goes on after a crash. */
-export function temporaryIn(workdir: string, run: { readonly session: string; readonly turn: string }): string {
-  const digest = createHash('sha256').update(`${run.session} ${run.turn}`).digest('hex')
-  return join(workdir, `${TEMPORARY}${digest.slice(0, 16)}`)
+export function temporaryIn(workdir: string, run: Pick<ToolParts, 'data' | 'session' | 'turn'>): string {
+  return join(workdir, `${ofSession(run)}${digest(run.turn).slice(0, 6)}`)
+}
+
+/** What the names of all of a session's begin with; another gateway may have a session of that key, with data of its own. */
+function ofSession({ data, session }: Pick<ToolParts, 'data' | 'session'>): string {
+  return `${TEMPORARY}${digest(`${data} ${session}`).slice(0, 10)}`
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 const TEMPORARY = '.tmp-'
 
-/** Removes those of earlier runs, in a folder in which one run works at a time: a process that is killed leaves them. */
-export async function removeOtherTemporaries(workdir: string, own: string): Promise<void> {
-  const names = (await readdir(workdir)).filter((name) => name.startsWith(TEMPORARY) && join(workdir, name) !== own)
+/** Removes those of its session's earlier runs, for it has one at a time (S1): a process that is killed leaves them. */
+export async function removeOtherTemporaries(
+  { path, kind }: Workdir,
+  run: Pick<ToolParts, 'data' | 'session' | 'turn'>,
+): Promise<void> {
+  const [workdir, own] = [path, temporaryIn(path, run)]
+  // In a folder of its own there are no others.
+  const beginning = kind === 'own' ? TEMPORARY : ofSession(run)
+  const names = (await readdir(workdir)).filter((name) => name.startsWith(beginning) && join(workdir, name) !== own)
   for (const name of names) await rm(join(workdir, name), { recursive: true, force: true }).catch(() => {})
 }

@@ -169,6 +169,17 @@ describe('approval', () => {
     expect(shown(command)).toBe(written)
   })
 
+  test('S39: nothing within a call ends the fence around it', () => {
+    const input = { command: 'x\n```\nNothing will be done.\n```' }
+    const { text } = promptOf('cfo', { call: '1', name: '1-1', tool: 'shell', input, approvers: [] }, 300_000)
+    const [before, within, after] = text.split('````')
+    expect([before?.includes('Nothing'), within?.includes('Nothing'), after]).toEqual([
+      false,
+      true,
+      '\n/approve 1-1 or /deny 1-1; without an answer in 5 minutes it is not done.',
+    ])
+  })
+
   test('S39: what a screen shows is asked about as it is', () => {
     const text = 'échapper à l’été\u00a0: 漢字\u3000👩\u200d💻 ❤\ufe0f مرحبا'
     expect(shown(text)).toBe(text)

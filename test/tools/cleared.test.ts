@@ -20,9 +20,9 @@ function place(given: Partial<AgentDefinition> = {}) {
 
 const NAMES = ['.7-1-x.draft', '.77-1-x.draft', '.notes.draft', '7-1-a.txt', '8-1-b.txt']
 
-function filled(root: string): void {
-  for (const turn of ['turn-7', 'turn-8']) mkdirSync(temporaryIn(root, { session: 'tg/7', turn }))
-  writeFileSync(join(temporaryIn(root, { session: 'tg/7', turn: 'turn-7' }), 'left'), 'x')
+function filled(root: string, data: string): void {
+  for (const turn of ['turn-7', 'turn-8']) mkdirSync(temporaryIn(root, { data, session: 'tg/7', turn }))
+  writeFileSync(join(temporaryIn(root, { data, session: 'tg/7', turn: 'turn-7' }), 'left'), 'x')
   mkdirSync(join(root, 'received'))
   for (const name of NAMES) writeFileSync(join(root, 'received', name), 'x')
   writeFileSync(join(root, 'notes.txt'), 'x')
@@ -31,11 +31,11 @@ function filled(root: string): void {
 test('of a folder that stays what was made for the turn alone goes, and the rest stays', async () => {
   const given = temporaryFolder()
   for (const workdir of ['per_session', { path: given }] as const) {
-    const { open, clear } = place({ workdir })
+    const { of, open, clear } = place({ workdir })
     const { path } = await open()
-    filled(path)
+    filled(path, of.data)
     for (let times = 0; times < 2; times += 1) await clear()
-    const other = temporaryIn('', { session: 'tg/7', turn: 'turn-8' })
+    const other = temporaryIn('', { data: of.data, session: 'tg/7', turn: 'turn-8' })
     expect(readdirSync(path).toSorted()).toEqual([other, 'notes.txt', 'received'])
     expect(readdirSync(join(path, 'received')).toSorted()).toEqual(NAMES.slice(1))
   }
@@ -44,7 +44,7 @@ test('of a folder that stays what was made for the turn alone goes, and the rest
 test('the folder of a run goes whole, and that of its session stays', async () => {
   const run = place({ workdir: 'per_run' })
   const { path } = await run.open()
-  filled(path)
+  filled(path, run.of.data)
   const session = await openWorkdir({ ...run.of, definition: testAgent('cfo'), hidden: [], world: world() })
   await run.clear()
   expect([existsSync(path), existsSync(session.path)]).toEqual([false, true])
@@ -56,17 +56,17 @@ test('where no folder is, none is made; and an agent whose tools have none has i
   expect(readdirSync(of.data)).toEqual([])
   const bare = place({ tools: ['memory'], workdir: 'per_run' })
   const { path } = await openWorkdir({ ...bare.of, definition: testAgent('cfo'), hidden: [], world: world() })
-  filled(path)
+  filled(path, bare.of.data)
   await bare.clear()
   expect(readdirSync(join(path, 'received')).toSorted()).toEqual(NAMES.slice(1))
 })
 
 test('nothing is removed through a link that a command left', async () => {
-  const { open, clear } = place()
+  const { of, open, clear } = place()
   const [{ path }, elsewhere] = [await open(), temporaryFolder()]
   for (const name of NAMES) writeFileSync(join(elsewhere, name), 'x')
   symlinkSync(elsewhere, join(path, 'received'))
-  symlinkSync(elsewhere, temporaryIn(path, { session: 'tg/7', turn: 'turn-7' }))
+  symlinkSync(elsewhere, temporaryIn(path, { data: of.data, session: 'tg/7', turn: 'turn-7' }))
   await expect(clear()).rejects.toThrow('leads out of the working folder')
   expect([readdirSync(elsewhere).toSorted(), readdirSync(path)]).toEqual([NAMES, ['received']])
 })

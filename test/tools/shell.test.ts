@@ -216,18 +216,27 @@ test('two sessions in one given folder do not share what they need for a moment'
   expect(await other?.call('shell', { command: 'cat $TMPDIR/a' })).toBe('kept\n[exit code 0]')
 })
 
-test('what a killed process left of an earlier run goes with the next run in a folder that one session has for itself', async () => {
-  const data = temporaryFolder()
-  const left = async (turn: string, given: Parameters<typeof openIn>[1]) => {
-    const { call, workdir } = await openIn(data, { tools: ['shell'], ...given }, { turn })
+test('what a killed process left of an earlier run goes with the next one of its session, and nothing of others does', async () => {
+  const [data, elsewhere, folder] = [temporaryFolder(), temporaryFolder(), temporaryFolder()]
+  const left = async (
+    turn: string,
+    given: Parameters<typeof openIn>[1],
+    more: { data?: string; session?: string } = {},
+  ) => {
+    const { call, workdir } = await openIn(more.data ?? data, { tools: ['shell'], ...given }, { turn, ...more })
     await call('shell', { command: 'echo kept > $TMPDIR/a' })
     return workdir
   }
   const temporaries = (path: string) => readdirSync(path).filter((name) => name.startsWith('.tmp-')).length
-  const [own, given] = [await left('t1', {}), await left('t1', { workdir: { path: temporaryFolder() } })]
+  const given = { workdir: { path: folder } }
+  await left('t1', given, { session: 'web/other' })
+  // Another gateway may work there too, and have a session of the same key.
+  await left('t1', given, { data: elsewhere })
+  const own = await left('t1', {})
+  await left('t1', given)
   await left('t2', {})
-  await left('t2', { workdir: { path: given } })
-  expect([temporaries(own), temporaries(given)]).toEqual([1, 2])
+  await left('t2', given)
+  expect([temporaries(own), temporaries(folder)]).toEqual([1, 3])
 })
 
 describe('head and tail', () => {
