@@ -6,7 +6,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { runProgram } from '../../src/cli/program.ts'
 import { openOffline } from '../../src/start.ts'
 import { realWorld } from '../../src/world.ts'
@@ -239,6 +239,7 @@ test('a file that was broken while the gateway runs still leads to it, from ever
 
 test('a list waits for another command that reads there at this moment, and for nobody who stays without an address', async () => {
   const { folder } = await furnished(TWO)
+  onTestFinished(() => rmSync(folder, { recursive: true }))
   const other = openOffline(join(folder, '.troupe'), realWorld({}))
   const list = async (afterLook: () => Promise<void>) => {
     const { context, err } = testContext()
