@@ -5,6 +5,7 @@ import { type Failure, FailureError, failureOf } from '../../machines/failure.ts
 import { MCP_START_MS_MAX } from '../../machines/limits.ts'
 import { notStarted, TOO_SLOW } from '../../machines/mcp-failure.ts'
 import type { Probe, ProbeOptions } from './doctor.ts'
+import { secretFrom } from './secret.ts'
 
 /** One that is slow is waited for as long as a run would, and is ended in its turn. */
 const END_MS_MAX = 6_000
@@ -33,7 +34,7 @@ async function ask(
   const { unrecorded } = await import('../tools/groups.ts')
   const clients = mcpClients({ redact: (text) => loaded.secrets.redact(text), groups: unrecorded })
   const ending = new AbortController()
-  const secret: Parameters<typeof clients.run>[0]['secret'] = (reference) => loaded.secrets.resolve(reference)
+  const secret = secretFrom(loaded)
   const found = Promise.withResolvers<number>()
   const fail = (failure: Failure): void =>
     found.reject(new FailureError(notStarted({ agent: agent.id, server: name, definition }, failure)))

@@ -22,6 +22,7 @@ import { lookAtStore } from '../store/look.ts'
 import type { World } from '../world.ts'
 import { clockWarning, requireClock } from './clock.ts'
 import { toolProbes } from './doctor-tools.ts'
+import { secretFrom } from './secret.ts'
 
 export interface ProbeOptions {
   readonly loaded: Loaded
@@ -119,7 +120,7 @@ function credential(definition: ChannelDefinition, { loaded, world, log }: Probe
       const create = await platform.load()
       const adapter = create({
         definition,
-        secret: (reference) => loaded.secrets.resolve(reference),
+        secret: secretFrom(loaded),
         journal: NO_JOURNAL,
         uploads: NO_UPLOADS,
         world,
@@ -132,7 +133,16 @@ function credential(definition: ChannelDefinition, { loaded, world, log }: Probe
 }
 
 function endpoints(definition: AgentDefinition, options: ProbeOptions): readonly Probe[] {
-  const { id, fallbackModels } = definition
+  const { id, fallbackModels, transcription, describeWith } = definition
+  const helpers: Helper[] = []
+  if (transcription !== null) {
+    const label = `${transcription.provider}:${transcription.name}`
+    helpers.push({ about: `transcription of ${id}`, label, build: buildTranscription })
+  }
+  if (describeWith !== null) {
+    const label = modelLabel(describeWith)
+    helpers.push({ about: `description of pictures for ${id}`, label, build: buildDescription })
+  }
   const fallbacks = fallbackModels.map((model): Probe => {
     const alone = { ...definition, model, fallbackModels: [] }
     return endpoint(alone, { ...options, about: `fallback of ${id}` })
@@ -140,8 +150,7 @@ function endpoints(definition: AgentDefinition, options: ProbeOptions): readonly
   return [
     endpoint(definition, { ...options, about: `agent ${id}` }),
     ...fallbacks,
-    ...transcription(definition, options),
-    ...description(definition, options),
+    ...helpers.map((helping) => helper(definition, options, helping)),
   ]
 }
 
@@ -155,8 +164,7 @@ function endpoint(
     phase: 'connect',
     async ask(signal) {
       requireAll(definition)
-      const secret = loaded.secrets.resolve.bind(loaded.secrets)
-      const agent = await buildAgent({ definition, secret, world, log })
+      const agent = await buildAgent({ definition, secret: secretFrom(loaded), world, log })
       await agent.probe(signal)
       const failure = instructionsFailure(definition, model)
       if (failure !== null) throw new FailureError({ ...failure, phase: 'validate' })
@@ -178,40 +186,25 @@ function clock({ data, world }: ProbeOptions): Probe {
   }
 }
 
-function transcription(definition: AgentDefinition, { loaded, world, log }: ProbeOptions): readonly Probe[] {
-  const { id, transcription: asked } = definition
-  if (asked === null) return []
-  return [
-    {
-      about: `transcription of ${id}`,
-      phase: 'connect',
-      async ask(signal) {
-        requireAll(definition)
-        const secret = loaded.secrets.resolve.bind(loaded.secrets)
-        const built = await buildTranscription({ definition, secret, world, log })
-        await built.probe(signal)
-        return `${asked.provider}:${asked.name}`
-      },
-    },
-  ]
+/** What makes text of recordings or pictures for the agent's own model. */
+interface Helper {
+  readonly about: string
+  readonly label: string
+  readonly build: typeof buildTranscription | typeof buildDescription
 }
 
-function description(definition: AgentDefinition, { loaded, world, log }: ProbeOptions): readonly Probe[] {
-  const { id, describeWith } = definition
-  if (describeWith === null) return []
-  return [
-    {
-      about: `description of pictures for ${id}`,
-      phase: 'connect',
-      async ask(signal) {
-        requireAll(definition)
-        const secret = loaded.secrets.resolve.bind(loaded.secrets)
-        const built = await buildDescription({ definition, secret, world, log })
-        await built.probe(signal)
-        return modelLabel(describeWith)
-      },
+function helper(definition: AgentDefinition, { loaded, world, log }: ProbeOptions, helping: Helper): Probe {
+  const { about, label, build } = helping
+  return {
+    about,
+    phase: 'connect',
+    async ask(signal) {
+      requireAll(definition)
+      const built = await build({ definition, secret: secretFrom(loaded), world, log })
+      await built.probe(signal)
+      return label
     },
-  ]
+  }
 }
 
 function dataFolder({ data }: ProbeOptions): Probe {

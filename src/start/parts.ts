@@ -1,7 +1,6 @@
 // Parts: what the effects of the actors are made of: the implementations that this program has, what survives the process, and what its
 // actors share besides the disk. Nothing of it runs yet.
 
-import type { SecretReference } from '../../machines/definitions.ts'
 import { FolderUses } from '../actors/folders.ts'
 import { Meters } from '../actors/meters.ts'
 import type { Parts } from '../actors/parts.ts'
@@ -16,6 +15,7 @@ import type { Board } from './board.ts'
 import { tellingWaiting } from './completions.ts'
 import type { Kept } from './kept.ts'
 import type { McpTrials } from './mcp-trials.ts'
+import { secretFrom } from './secret.ts'
 import { toolParts } from './tools.ts'
 
 export interface PartsOptions extends Kept, Pick<Parts, 'definition' | 'tokens' | 'observe' | 'world' | 'log'> {
@@ -49,10 +49,6 @@ export function partsOf(options: PartsOptions): Parts {
     onRollCall: board.onRollCall,
     onAnswer: board.onAnswer,
   }
-}
-
-export function secretFrom({ secrets }: Loaded): (reference: SecretReference) => string {
-  return (reference) => secrets.resolve(reference)
 }
 
 /** Empty at the start of the process, gone with its end. */

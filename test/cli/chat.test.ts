@@ -19,7 +19,10 @@ test('each line of a pipe is a message; it ends with 0 after the last answer', a
 test('S02 two agents in one terminal share no history, and a session goes on where it was', async () => {
   const folder = folderWith({ 'gateway.yaml': TWO })
   expect((await troupe(['chat', 'cfo'], { folder, input: 'one\n' })).out).toBe('cfo heard: one\n')
-  expect((await troupe(['chat', 'ops'], { folder, input: 'two\n' })).out).toBe('ops heard: two\n')
+  const other = await troupe(['chat', 'ops', '--debug'], { folder, input: 'two\n' })
+  expect(other.out).toBe('ops heard: two\n')
+  expect(other.err).toMatch(/"terminal".*is live/)
+  expect(other.err, 'nobody else is served here').not.toContain('@openai')
   expect((await troupe(['chat', 'cfo'], { folder, input: 'three\n' })).out).toBe('cfo heard: three\n')
   const { out } = await troupe(['sessions', 'list', '--json'], { folder })
   expect(JSON.parse(out).sessions).toEqual([

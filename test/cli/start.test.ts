@@ -26,6 +26,7 @@ test('without a file it runs the demo workforce, says so, and ends with 0 at SIG
   expect(out).toContain('Draining: ')
   expect(out).toMatch(/Stopped\.\n$/)
   expect(out + err).not.toContain('\u001B')
+  expect(out + err, 'the gateway’s own channel').not.toContain('@openai')
 })
 
 test('S04 a channel whose variable is missing is named with its reason, and the two others serve', async () => {

@@ -122,6 +122,9 @@ scenario(
     const refused = await post(gateway, 'web', { conversation: 'room', text: 'lost?', message_id: 'm-1' })
     expect(refused.status).toBe(503)
     expect(await refused.text()).toMatch(/store/i)
+    // Every channel is live still.
+    const said = { state: 'degraded', channels: [{ state: 'live' }, { state: 'live' }] }
+    expect(await statusOf(gateway)).toMatchObject({ ...said, store: { reason: expect.stringMatching(/store/) } })
     const anna = api.person()
     anna.says(bot, 'keep this, Telegram')
     const { reason } = await channelIs(gateway, 'tg', 'retrying')
@@ -131,6 +134,7 @@ scenario(
     renameSync(away, path)
     expect(await answered(bot, anna, 1)).toEqual(['cfo heard: keep this, Telegram'])
     expect((await post(gateway, 'web', { conversation: 'room', text: 'lost?', message_id: 'm-1' })).status).toBe(202)
+    expect(await statusOf(gateway)).toMatchObject({ state: 'serving', store: null })
   },
 )
 

@@ -26,22 +26,8 @@ export const TALKS: Readonly<Record<string, Talk>> = {
     form.set('file', new Blob(['line\n'.repeat(500)], { type: 'text/plain' }), 'lines.txt')
     await taken(town, '/channels/web/messages', { method: 'POST', body: form })
   },
-  'a run that is stopped': async (town, name) => {
-    const page = await watch(town, 'web', name)
-    await say(town, 'web', name, 'hang')
-    await page.until('"running"')
-    await say(town, 'web', name, '/stop')
-    await page.until('Stopped')
-    await page.leave()
-  },
-  'a run that is interrupted': async (town, name) => {
-    const page = await watch(town, 'web', name)
-    await say(town, 'web', name, 'hang')
-    await page.until('"running"')
-    await say(town, 'web', name, 'hello')
-    await page.until('what I say.')
-    await page.leave()
-  },
+  'a run that is stopped': (town, name) => sayInRun(town, name, { text: '/stop', shows: 'Stopped' }),
+  'a run that is interrupted': (town, name) => sayInRun(town, name, { text: 'hello', shows: 'what I say.' }),
   'a chat': (town) => chat(town, 'hello'),
   'a tool': (town) => chat(town, 'write'),
   'a command': (town) => chat(town, 'run'),
@@ -84,6 +70,20 @@ function posted(body: object): RequestInit {
 
 async function say(town: Town, channel: string, conversation: string, text: string): Promise<void> {
   await taken(town, `/channels/${channel}/messages`, posted({ conversation, user: conversation, text }))
+}
+
+/** To a run that would never end. */
+async function sayInRun(
+  town: Town,
+  name: string,
+  { text, shows }: { readonly text: string; readonly shows: string },
+): Promise<void> {
+  const page = await watch(town, 'web', name)
+  await say(town, 'web', name, 'hang')
+  await page.until('"running"')
+  await say(town, 'web', name, text)
+  await page.until(shows)
+  await page.leave()
 }
 
 interface Asked {
